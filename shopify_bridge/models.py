@@ -1,0 +1,90 @@
+"""Shops, and the inbox of what Shopify told us."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+UNKNOWN_PROGRAM = 0
+"""Deliveries of shops we don't know are kept under this program, so that nothing is lost."""
+
+
+class Shop(models.Model):
+    """One Shopify store that has, or had, the app installed."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        REOPEN = "reopen", "Open the app again"
+        PAUSED = "paused", "Paused"
+        UNINSTALLED = "uninstalled", "Uninstalled"
+
+    # Soft reference: rewards.Program.id. A reinstall finds the program again by the shop's domain.
+    program_id = models.BigIntegerField(db_index=True)
+    domain = models.CharField(max_length=80, unique=True)
+    shopify_id = models.BigIntegerField(null=True)
+    name = models.CharField(max_length=255, blank=True)
+    currency = models.CharField(max_length=3)
+    timezone = models.CharField(max_length=64, default="UTC")
+    state = models.CharField(max_length=12, choices=State, default=State.ACTIVE)
+    state_reason = models.TextField(blank=True)
+    scopes = models.TextField(blank=True)
+
+    # Ciphertexts of shopify_bridge.vault, bound to this shop's domain.
+    access_token = models.TextField(blank=True)
+    access_token_expires_at = models.DateTimeField(null=True)
+    refresh_token = models.TextField(blank=True)
+    refresh_token_expires_at = models.DateTimeField(null=True)
+    # "exchange" (opened by the merchant) or "client_credentials" (an app for one's own store).
+    grant = models.CharField(max_length=20, default="exchange")
+
+    app_installation_gid = models.CharField(max_length=80, blank=True)
+    installed_at = models.DateTimeField(db_default=Now())
+    uninstalled_at = models.DateTimeField(null=True)
+    published_program_version = models.IntegerField(default=0)
+    embed_seen_at = models.DateTimeField(null=True)
+    embed_active = models.BooleanField(null=True)
+    reconciled_at = models.DateTimeField(null=True)
+    reconcile_watermark = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.domain
+
+
+class InboxRow(models.Model):
+    """One delivery of Shopify, exactly as it came. Nothing acknowledged lives anywhere else."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        DONE = "done", "Done"
+        PARKED = "parked", "Parked"
+
+    program_id = models.BigIntegerField()
+    shop_id = models.BigIntegerField()
+    shop_domain = models.CharField(max_length=255)
+    webhook_id = models.CharField(max_length=255)
+    event_id = models.CharField(max_length=255, blank=True)
+    topic = models.CharField(max_length=255)
+    api_version = models.CharField(max_length=40, blank=True)
+    triggered_at = models.DateTimeField(null=True)
+    body = models.BinaryField()
+    body_hash = models.BinaryField(max_length=32)
+    received_at = models.DateTimeField(db_default=Now())
+
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING, db_default=State.WAITING)
+    attempts = models.IntegerField(default=0, db_default=0)
+    # When it may be looked at (again): a lease while a worker fetches, a pause after a failure.
+    due_at = models.DateTimeField(db_default=Now())
+    reason = models.TextField(blank=True, db_default="")
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program_id", "shop_id", "webhook_id"], name="inbox_delivery_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=models.Q(state="waiting"), name="inbox_waiting"),
+            models.Index(
+                fields=["program_id", "-received_at"], condition=models.Q(state="parked"), name="inbox_parked"
+            ),
+            models.Index(fields=["program_id", "body_hash"], name="inbox_body"),
+        ]
