@@ -1,0 +1,344 @@
+"""What exists in a shop. All amounts are integers of minor units, all times are aware and in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass
+class Shop:
+    id: int
+    domain: str  # demo.myshopify.com
+    name: str
+    email: str
+    currency: str
+    timezone: str
+    country: str
+    taxes_included: bool
+    tax_rate: str  # "0.08"; the sandbox knows one tax per shop
+    tax_title: str
+    plan: str  # basic, advanced, plus, enterprise: decides the cost bucket
+    shipping_title: str
+    shipping_price: int
+    created_at: datetime
+    updated_at: datetime
+    next_order_number: int = 1001
+
+
+@dataclass
+class Installation:
+    """The app in a shop; it stays after an uninstall so that a reinstall finds its id again."""
+
+    id: int
+    scopes: list[str] = field(default_factory=list)
+    installed: bool = False
+
+
+@dataclass
+class Variant:
+    id: int
+    product_id: int
+    title: str
+    price: int
+    sku: str
+    taxable: bool = True
+    requires_shipping: bool = True
+
+
+@dataclass
+class Product:
+    id: int
+    title: str
+    handle: str
+    description: str
+    vendor: str
+    product_type: str
+    picture: str  # a hint for the drawing: "mug", "grinder", ...
+    created_at: datetime
+    updated_at: datetime
+    tags: list[str] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)
+    gift_card: bool = False
+
+
+@dataclass
+class Collection:
+    id: int
+    title: str
+    handle: str
+    description: str
+    updated_at: datetime
+    product_ids: list[int] = field(default_factory=list)
+
+
+@dataclass
+class Customer:
+    id: int
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+    phone: str | None
+    created_at: datetime
+    updated_at: datetime
+    tags: list[str] = field(default_factory=list)
+    note: str | None = None
+    tax_exempt: bool = False
+    merged_into: int | None = None
+
+    @property
+    def display_name(self) -> str:
+        return " ".join(part for part in (self.first_name, self.last_name) if part) or self.email or ""
+
+
+@dataclass
+class Discount:
+    """A discount with one code. `value_*`: exactly one is set for kind basic, none for free_shipping."""
+
+    id: int
+    kind: str  # basic, free_shipping
+    title: str
+    code: str
+    starts_at: datetime
+    ends_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    app_id: int
+    value_percentage: str | None = None  # "0.1" is ten percent
+    value_amount: int | None = None
+    on_each_item: bool = False
+    customer_ids: list[int] | None = None  # None: everybody
+    product_ids: list[int] | None = None  # all three None: all items
+    variant_ids: list[int] | None = None
+    collection_ids: list[int] | None = None
+    minimum_subtotal: int | None = None
+    minimum_quantity: int | None = None
+    combines_with_order: bool = False
+    combines_with_product: bool = False
+    combines_with_shipping: bool = False
+    once_per_customer: bool = False
+    usage_limit: int | None = None
+    maximum_shipping_price: int | None = None
+    tags: list[str] = field(default_factory=list)
+    usage_count: int = 0
+    used_by: list[int] = field(default_factory=list)
+
+    @property
+    def has_item_scope(self) -> bool:
+        return not (self.product_ids is None and self.variant_ids is None and self.collection_ids is None)
+
+
+@dataclass
+class TaxLine:
+    title: str
+    rate: str
+    price: int
+
+
+@dataclass
+class Allocation:
+    amount: int
+    application: int  # index in Order.discount_applications
+
+
+@dataclass
+class DiscountApplication:
+    kind: str  # discount_code, manual
+    title: str  # the code, or the title of a manual discount
+    value: str
+    value_type: str  # fixed_amount, percentage
+    allocation_method: str  # across, each
+    target_selection: str  # all, entitled
+    target_type: str  # line_item, shipping_line
+
+
+@dataclass
+class DiscountUse:
+    code: str
+    amount: int
+    kind: str  # fixed_amount, percentage, shipping
+
+
+@dataclass
+class LineItem:
+    id: int
+    title: str
+    quantity: int
+    current_quantity: int
+    price: int  # of one piece, before discounts
+    product_id: int | None = None
+    variant_id: int | None = None
+    variant_title: str | None = None
+    sku: str | None = None
+    vendor: str | None = None
+    gift_card: bool = False
+    taxable: bool = True
+    requires_shipping: bool = True
+    fulfilled_quantity: int = 0
+    allocations: list[Allocation] = field(default_factory=list)
+    tax_lines: list[TaxLine] = field(default_factory=list)
+
+    @property
+    def gross(self) -> int:
+        return self.price * self.quantity
+
+    @property
+    def discount(self) -> int:
+        return sum(allocation.amount for allocation in self.allocations)
+
+    @property
+    def tax(self) -> int:
+        return sum(tax.price for tax in self.tax_lines)
+
+
+@dataclass
+class ShippingLine:
+    id: int
+    title: str
+    price: int
+    codes: list[str] = field(default_factory=list)  # as typed into the cart
+    allocations: list[Allocation] = field(default_factory=list)
+    tax_lines: list[TaxLine] = field(default_factory=list)
+
+    @property
+    def discount(self) -> int:
+        return sum(allocation.amount for allocation in self.allocations)
+
+    @property
+    def tax(self) -> int:
+        return sum(tax.price for tax in self.tax_lines)
+
+
+@dataclass
+class Transaction:
+    id: int
+    kind: str  # sale, authorization, capture, refund, void
+    status: str  # success, pending, failure
+    amount: int
+    gateway: str
+    created_at: datetime
+    processed_at: datetime
+    parent_id: int | None = None
+    test: bool = False
+
+
+@dataclass
+class RefundLine:
+    id: int
+    line_item_id: int
+    quantity: int
+    subtotal: int
+    tax: int
+    restock_type: str  # no_restock, cancel, return
+
+
+@dataclass
+class OrderAdjustment:
+    id: int
+    kind: str  # refund_discrepancy, shipping_refund
+    amount: int  # negative: money that left and that no line explains
+    tax: int
+    reason: str
+
+
+@dataclass
+class ShippingRefund:
+    id: int
+    shipping_line_id: int
+    subtotal: int
+    tax: int
+
+
+@dataclass
+class Refund:
+    id: int
+    created_at: datetime
+    processed_at: datetime
+    note: str | None
+    lines: list[RefundLine] = field(default_factory=list)
+    adjustments: list[OrderAdjustment] = field(default_factory=list)
+    shipping: list[ShippingRefund] = field(default_factory=list)
+    transactions: list[Transaction] = field(default_factory=list)
+
+    @property
+    def money(self) -> int:
+        return sum(t.amount for t in self.transactions if t.kind == "refund" and t.status == "success")
+
+
+@dataclass
+class FulfillmentLine:
+    line_item_id: int
+    quantity: int
+
+
+@dataclass
+class Fulfillment:
+    id: int
+    created_at: datetime
+    status: str = "success"
+    lines: list[FulfillmentLine] = field(default_factory=list)
+
+
+@dataclass
+class Order:
+    id: int
+    number: int
+    created_at: datetime
+    processed_at: datetime
+    updated_at: datetime
+    currency: str
+    taxes_included: bool
+    source_name: str  # web, pos, an app's id
+    app_id: int | None = None
+    customer_id: int | None = None
+    email: str | None = None
+    phone: str | None = None
+    test: bool = False
+    note: str | None = None
+    tags: list[str] = field(default_factory=list)
+    cancelled_at: datetime | None = None
+    cancel_reason: str | None = None
+    closed_at: datetime | None = None
+    edited: bool = False
+    voided: bool = False
+    lines: list[LineItem] = field(default_factory=list)
+    shipping_lines: list[ShippingLine] = field(default_factory=list)
+    discount_applications: list[DiscountApplication] = field(default_factory=list)
+    discount_codes: list[DiscountUse] = field(default_factory=list)
+    transactions: list[Transaction] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+    fulfillments: list[Fulfillment] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"#{self.number}"
+
+
+@dataclass
+class Metafield:
+    id: int
+    owner: str  # the owner's gid
+    namespace: str  # resolved: app--123, never $app
+    key: str
+    type: str
+    value: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass
+class CartLine:
+    variant_id: int
+    quantity: int
+
+
+@dataclass
+class Session:
+    """A visitor of the storefront, known by a cookie."""
+
+    id: int
+    token: str
+    created_at: datetime
+    customer_id: int | None = None
+    cart: list[CartLine] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)  # as typed into the cart

@@ -1,0 +1,228 @@
+"""Everything that exists, behind one lock, and the only way to change it.
+
+Reading and writing happen inside `with world.change():`. What was saved there is written to the store
+at its end in one transaction, together with the webhooks that it caused.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox import codec
+from sandbox.config import DEFAULT_SHOP
+from sandbox.model import (
+    Collection,
+    Customer,
+    Discount,
+    Installation,
+    Metafield,
+    Order,
+    Product,
+    Session,
+    Shop,
+    Variant,
+)
+from sandbox.store import Store
+
+FIRST_ID = 6_500_000_000_001
+_KINDS: dict[str, type] = {
+    "shop": Shop, "installation": Installation, "product": Product, "collection": Collection,
+    "customer": Customer, "discount": Discount, "order": Order, "metafield": Metafield, "session": Session,
+}  # fmt: skip
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+@dataclass
+class ShopState:
+    """One shop with all it holds; the dicts are keyed by id."""
+
+    shop: Shop
+    installation: Installation
+    products: dict[int, Product] = field(default_factory=dict)
+    collections: dict[int, Collection] = field(default_factory=dict)
+    customers: dict[int, Customer] = field(default_factory=dict)
+    discounts: dict[int, Discount] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    metafields: dict[tuple[str, str, str], Metafield] = field(default_factory=dict)  # owner, namespace, key
+    sessions: dict[str, Session] = field(default_factory=dict)  # by token
+    variants: dict[int, Variant] = field(default_factory=dict)
+    orders_by_customer: dict[int, dict[int, Order]] = field(default_factory=dict)
+    codes: dict[str, Discount] = field(default_factory=dict)  # upper case
+    _code_of: dict[int, str] = field(default_factory=dict)
+    _customer_of: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def domain(self) -> str:
+        return self.shop.domain
+
+    def discount_by_code(self, code: str) -> Discount | None:
+        return self.codes.get(code.strip().upper())
+
+    def orders_of(self, customer_id: int) -> list[Order]:
+        """Newest first."""
+        orders = self.orders_by_customer.get(customer_id, {}).values()
+        return sorted(orders, key=lambda order: (order.processed_at, order.id), reverse=True)
+
+    def product_by_handle(self, handle: str) -> Product | None:
+        return next((p for p in self.products.values() if p.handle == handle), None)
+
+    def collection_by_handle(self, handle: str) -> Collection | None:
+        return next((c for c in self.collections.values() if c.handle == handle), None)
+
+    def place(self, thing: Any) -> None:
+        match thing:
+            case Shop():
+                self.shop = thing
+            case Installation():
+                self.installation = thing
+            case Product():
+                self.products[thing.id] = thing
+                self.variants.update({variant.id: variant for variant in thing.variants})
+            case Collection():
+                self.collections[thing.id] = thing
+            case Customer():
+                self.customers[thing.id] = thing
+            case Discount():
+                self.discounts[thing.id] = thing
+                self._place_discount(thing)
+            case Order():
+                self._place_order(thing)
+            case Metafield():
+                self.metafields[(thing.owner, thing.namespace, thing.key)] = thing
+            case Session():
+                self.sessions[thing.token] = thing
+
+    def _place_discount(self, discount: Discount) -> None:
+        self.codes.pop(self._code_of.get(discount.id, ""), None)
+        self.discounts[discount.id] = discount
+        self.codes[discount.code.upper()] = discount
+        self._code_of[discount.id] = discount.code.upper()
+
+    def _place_order(self, order: Order) -> None:
+        self.orders[order.id] = order
+        self.orders_by_customer.get(self._customer_of.get(order.id, 0), {}).pop(order.id, None)
+        self._customer_of.pop(order.id, None)
+        if order.customer_id is not None:
+            self.orders_by_customer.setdefault(order.customer_id, {})[order.id] = order
+            self._customer_of[order.id] = order.customer_id
+
+    def take_away(self, thing: Any) -> None:
+        match thing:
+            case Product():
+                self.products.pop(thing.id, None)
+            case Customer():
+                self.customers.pop(thing.id, None)
+            case Discount():
+                self.discounts.pop(thing.id, None)
+                self.codes.pop(thing.code.upper(), None)
+            case Order():
+                self.orders.pop(thing.id, None)
+                self.orders_by_customer.get(thing.customer_id or 0, {}).pop(thing.id, None)
+            case Metafield():
+                self.metafields.pop((thing.owner, thing.namespace, thing.key), None)
+            case Session():
+                self.sessions.pop(thing.token, None)
+
+
+class World:
+    def __init__(self, store: Store, now: Callable[[], datetime] | None = None) -> None:
+        self.shops: dict[str, ShopState] = {}
+        self.lock = threading.RLock()
+        self._now = now
+        self._store = store
+        self._depth = 0
+        self._saved: dict[tuple[str, str, int], Any] = {}
+        self._removed: dict[tuple[str, str, int], None] = {}
+        self._facts: dict[str, str] = {}
+        self._next_id = int(store.fact("next_id") or FIRST_ID)
+        self._load()
+
+    def _load(self) -> None:
+        waiting: list[tuple[str, Any]] = []
+        shops: dict[str, dict[str, Any]] = {}
+        for domain, kind, _, body in self._store.objects():
+            thing = codec.load(_KINDS[kind], body)
+            if kind in ("shop", "installation"):
+                shops.setdefault(domain, {})[kind] = thing
+            else:
+                waiting.append((domain, thing))
+        for domain, parts in shops.items():
+            self.shops[domain] = ShopState(parts["shop"], parts["installation"])
+        for domain, thing in waiting:
+            self.shops[domain].place(thing)
+
+    # -- looking -----------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """Shopify's times have a resolution of one second."""
+        moment = self._now() if self._now else datetime.now(UTC)
+        return moment.replace(microsecond=0)
+
+    def shop_for_host(self, host: str) -> ShopState | None:
+        """`demo.myshopify.com` or `demo.localhost`, any port; a host that names no shop is the demo shop."""
+        name = host.rsplit(":", 1)[0].lower() if ":" in host else host.lower()
+        if name.endswith(".localhost"):
+            name = name.removesuffix(".localhost") + ".myshopify.com"
+        if name.endswith(".myshopify.com"):
+            return self.shops.get(name)
+        return self.shops.get(DEFAULT_SHOP)
+
+    def session(self, state: ShopState, token: str | None) -> Session | None:
+        return state.sessions.get(token) if token else None
+
+    # -- changing ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        with self.lock:
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._flush()
+
+    def new_id(self) -> int:
+        # Gaps, as in a real shop, so that nobody relies on neighbours.
+        self._next_id += 1 + secrets.randbelow(40_000)
+        self._facts["next_id"] = str(self._next_id)
+        return self._next_id
+
+    def add_shop(self, shop: Shop, installation: Installation) -> ShopState:
+        state = ShopState(shop, installation)
+        self.shops[shop.domain] = state
+        self.save(state, shop)
+        self.save(state, installation)
+        return state
+
+    def save(self, state: ShopState, thing: Any) -> None:
+        state.place(thing)
+        key = (state.domain, _NAMES[type(thing)], thing.id)
+        self._removed.pop(key, None)
+        self._saved[key] = thing
+
+    def remove(self, state: ShopState, thing: Any) -> None:
+        state.take_away(thing)
+        key = (state.domain, _NAMES[type(thing)], thing.id)
+        self._saved.pop(key, None)
+        self._removed[key] = None
+
+    def new_session(self, state: ShopState) -> Session:
+        session = Session(self.new_id(), secrets.token_urlsafe(24), self.now())
+        self.save(state, session)
+        return session
+
+    def _flush(self) -> None:
+        saved = [(*key, codec.dump(thing)) for key, thing in self._saved.items()]
+        removed = list(self._removed)
+        facts = self._facts
+        self._saved, self._removed, self._facts = {}, {}, {}
+        if saved or removed or facts:
+            self._store.write(saved, removed, facts)
