@@ -1,0 +1,103 @@
+"""What can be said to the domain: frozen facts, free of any shop system's words.
+
+Money is in minor units of the program's currency; moments are aware datetimes.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an order. Discount and tax are for the whole ordered quantity."""
+
+    id: int
+    price: int
+    ordered: int
+    current: int
+    discount: int = 0
+    tax: int = 0
+    gift_card: bool = False
+    product_id: int | None = None
+    variant_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFact:
+    """The state of an order at one moment (`updated_at`), of one source (a shop)."""
+
+    source_id: int
+    external_id: int
+    updated_at: datetime
+    processed_at: datetime
+    currency: str
+    lines: tuple[Line, ...] = ()
+    customer_id: int | None = None
+    paid: bool = False
+    fulfilled: bool = False
+    cancelled: bool = False
+    wholly_refunded: bool = False
+    test: bool = False
+    taxes_included: bool = False
+    channel: str = ""
+    # What shipping costs now, without its refunds, and the tax in it.
+    shipping: int = 0
+    shipping_tax: int = 0
+    # Refunded money that no line, tax, shipping or duty explains.
+    unexplained_refund: int = 0
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedOrder:
+    """An order asked for on purpose: its state, and what no delivery carries."""
+
+    fact: OrderFact
+    customer_tags: tuple[str, ...] = ()
+    paid_at: datetime | None = None
+    fulfilled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRef:
+    """An order whose state isn't known for sure: fetch it."""
+
+    source_id: int
+    external_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFact:
+    """A customer exists."""
+
+    source_id: int
+    external_id: int
+    created_at: datetime | None = None
+
+
+def as_data(fact: OrderFact) -> dict[str, Any]:
+    """The fact as JSON data, to be kept with the order."""
+    data = asdict(fact)
+    data["updated_at"] = fact.updated_at.isoformat()
+    data["processed_at"] = fact.processed_at.isoformat()
+    data["codes"] = list(fact.codes)
+    data["lines"] = [_without_defaults(line) for line in fact.lines]
+    return data
+
+
+def from_data(data: dict[str, Any]) -> OrderFact:
+    """The inverse of `as_data`."""
+    return OrderFact(
+        **{
+            **data,
+            "updated_at": datetime.fromisoformat(data["updated_at"]),
+            "processed_at": datetime.fromisoformat(data["processed_at"]),
+            "codes": tuple(data["codes"]),
+            "lines": tuple(Line(**line) for line in data["lines"]),
+        }
+    )
+
+
+def _without_defaults(line: Line) -> dict[str, Any]:
+    return {f.name: value for f in fields(line) if (value := getattr(line, f.name)) != f.default}

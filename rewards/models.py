@@ -1,0 +1,289 @@
+"""The tables of the domain. Each carries the program, the tenant, and leads its keys with it.
+
+Foreign keys inside the domain are composite, (program, id), and stand in the first migration as SQL:
+a row of one program can't point into another, whatever a query forgets.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+
+class Bucket(models.TextChoices):
+    """Where points are. The first four are a member's own; the others are outside."""
+
+    PENDING = "pending"
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    DEBT = "debt"
+    ISSUED = "issued"
+    SPENT = "spent"
+    EXPIRED = "expired"
+    ADJUSTED = "adjusted"
+    TRANSFERRED = "transferred"
+
+
+class Program(models.Model):
+    """One merchant's loyalty program: the tenant of the domain."""
+
+    name = models.CharField(max_length=120)
+    currency = models.CharField(max_length=3)
+    timezone = models.CharField(max_length=64, default="UTC")
+    version = models.IntegerField(default=1)
+    # Makes the digests of redacted people useless outside this program.
+    salt = models.BinaryField(max_length=16)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProgramVersion(models.Model):
+    """What the program said from one moment on. Never changed afterwards."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="versions")
+    number = models.IntegerField()
+    document = models.JSONField()
+    effective_from = models.DateTimeField()
+    author = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "number"], name="version_number_once"),
+        ]
+
+
+class Member(models.Model):
+    """Someone who collects points. The four balances are a cache of the movements."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="members")
+    joined_at = models.DateTimeField()
+    pending = models.BigIntegerField(default=0, db_default=0)
+    available = models.BigIntegerField(default=0, db_default=0)
+    reserved = models.BigIntegerField(default=0, db_default=0)
+    debt = models.BigIntegerField(default=0, db_default=0)
+    version = models.BigIntegerField(default=0, db_default=0)
+    published_version = models.BigIntegerField(default=-1, db_default=-1)
+    # Null: never learnt. Kept fresh by the tag topics, for what people see; orders keep their own copy.
+    tags = models.JSONField(null=True)
+    merged_into = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, db_constraint=False)
+    redacted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "id"], name="member_of_program"),
+            models.CheckConstraint(
+                condition=Q(pending__gte=0, available__gte=0, reserved__gte=0), name="member_not_overdrawn"
+            ),
+            models.CheckConstraint(
+                condition=Q(debt=0) | Q(debt__lt=0, available=0), name="member_debt_only_when_empty"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["program", "id"],
+                condition=Q(version__gt=F("published_version")),
+                name="member_to_publish",
+            ),
+        ]
+
+
+class Identity(models.Model):
+    """Who a member is in one shop."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    source_id = models.BigIntegerField()
+    external_id = models.BigIntegerField()
+    member = models.ForeignKey(
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, related_name="identities"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "source_id", "external_id"], name="identity_once"),
+        ]
+        indexes = [models.Index(fields=["program", "member"], name="identity_of_member")]
+
+
+class Tombstone(models.Model):
+    """A person who asked to be forgotten, known by a salted digest only, so that nothing brings them back."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    digest = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "digest"], name="tombstone_once")]
+
+
+class Order(models.Model):
+    """The latest known state of an order, what it earned, and the context of its first award."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    source_id = models.BigIntegerField()
+    external_id = models.BigIntegerField()
+    member = models.ForeignKey(
+        Member, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="orders"
+    )
+    facts = models.JSONField(null=True)
+    facts_at = models.DateTimeField(null=True)
+    # One-way gates: an order that was once paid, or fulfilled, stays so for the earning of points.
+    paid_at = models.DateTimeField(null=True)
+    fulfilled_at = models.DateTimeField(null=True)
+    # Program version, exclusion and moment of the first award. Never computed again.
+    context = models.JSONField(null=True)
+    settlements = models.IntegerField(default=0, db_default=0)
+    points = models.BigIntegerField(default=0, db_default=0)
+    blocked = models.CharField(max_length=40, blank=True, default="", db_default="")
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "source_id", "external_id"], name="order_once"),
+            models.UniqueConstraint(fields=["program", "id"], name="order_of_program"),
+            models.CheckConstraint(condition=Q(points__gte=0), name="order_never_negative"),
+        ]
+        indexes = [models.Index(fields=["program", "member", "-id"], name="order_of_member")]
+
+
+class Lot(models.Model):
+    """One award: its points, when they can be spent, when they lapse, and where they are now."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    member = models.ForeignKey(Member, on_delete=models.DO_NOTHING, db_constraint=False, related_name="lots")
+    order = models.ForeignKey(
+        Order, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="lots"
+    )
+    parent = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, db_constraint=False)
+    kind = models.CharField(max_length=20)
+    given = models.BigIntegerField()
+    pending = models.BigIntegerField(default=0)
+    available = models.BigIntegerField(default=0)
+    reserved = models.BigIntegerField(default=0)
+    expired = models.BigIntegerField(default=0)
+    available_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "id"], name="lot_of_program"),
+            models.CheckConstraint(
+                condition=Q(given__gt=0, pending__gte=0, available__gte=0, reserved__gte=0, expired__gte=0)
+                & Q(given__gte=F("pending") + F("available") + F("reserved") + F("expired")),
+                name="lot_holds_what_it_was_given",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["program", "member"],
+                condition=Q(pending__gt=0) | Q(available__gt=0) | Q(reserved__gt=0),
+                name="lot_open",
+            ),
+            models.Index(fields=["program", "order"], condition=Q(order__isnull=False), name="lot_of_order"),
+            models.Index(fields=["available_at"], condition=Q(pending__gt=0), name="lot_on_hold"),
+        ]
+
+
+class Redemption(models.Model):
+    """Points on their way to a reward, or back. See `redemptions.py` for the states."""
+
+    class State(models.TextChoices):
+        RESERVED = "reserved", "Being made"
+        ISSUED = "issued", "Ready to use"
+        USED = "used", "Used"
+        FAILED = "failed", "Failed"
+        ENDING = "ending", "Being ended"
+        EXPIRED = "expired", "Expired"
+        CANCELLED = "cancelled", "Cancelled"
+        RETURNED = "returned", "Returned"
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    member = models.ForeignKey(
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, related_name="redemptions"
+    )
+    # The shop and customer the code is made for.
+    source_id = models.BigIntegerField()
+    customer_id = models.BigIntegerField()
+    key = models.CharField(max_length=100)
+    reward = models.JSONField()
+    points = models.BigIntegerField()
+    # What the reward is worth in minor units; null for percentage and free shipping.
+    value = models.BigIntegerField(null=True)
+    state = models.CharField(max_length=10, choices=State, default=State.RESERVED)
+    code = models.CharField(max_length=64)
+    # The reward system's own id of the code, once it is known.
+    external_ref = models.CharField(max_length=120, blank=True, default="")
+    order = models.ForeignKey(
+        Order, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="redemptions"
+    )
+    # Counted so that points that leave and come back twice have keys of their own.
+    turns = models.IntegerField(default=0)
+    reason = models.TextField(blank=True, default="")
+    starts_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    # Which state "ending" is to become.
+    ending_as = models.CharField(max_length=10, blank=True, default="")
+    # When the worker looks at it again, and how often the code was looked for and not found.
+    due_at = models.DateTimeField(null=True)
+    attempts = models.IntegerField(default=0)
+    absent_since = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    changed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "id"], name="redemption_of_program"),
+            models.UniqueConstraint(fields=["program", "member", "key"], name="redemption_key_once"),
+            models.UniqueConstraint(fields=["program", "code"], name="redemption_code_once"),
+            models.CheckConstraint(condition=Q(points__gt=0), name="redemption_costs_points"),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="redemption_due"),
+            models.Index(
+                fields=["program", "order"], condition=Q(order__isnull=False), name="redemption_order"
+            ),
+        ]
+
+
+class Movement(models.Model):
+    """Points carried from one bucket to another: balanced by construction, never changed, never deleted."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    key = models.CharField(max_length=120)
+    member = models.ForeignKey(
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, related_name="movements"
+    )
+    lot = models.ForeignKey(Lot, on_delete=models.DO_NOTHING, db_constraint=False, related_name="movements")
+    order = models.ForeignKey(
+        Order, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="movements"
+    )
+    redemption = models.ForeignKey(
+        Redemption, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="movements"
+    )
+    kind = models.CharField(max_length=20)
+    source = models.CharField(max_length=12, choices=Bucket)
+    target = models.CharField(max_length=12, choices=Bucket)
+    points = models.BigIntegerField()
+    explanation = models.JSONField()
+    happened_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "key"], name="movement_once"),
+            models.CheckConstraint(condition=Q(points__gt=0), name="movement_of_points"),
+            models.CheckConstraint(condition=~Q(source=F("target")), name="movement_goes_somewhere"),
+        ]
+        indexes = [
+            models.Index(fields=["program", "member", "-id"], name="movement_of_member"),
+            models.Index(
+                fields=["program", "order"], condition=Q(order__isnull=False), name="movement_of_order"
+            ),
+            models.Index(
+                fields=["program", "redemption"],
+                condition=Q(redemption__isnull=False),
+                name="movement_of_redemption",
+            ),
+            models.Index(fields=["program", "lot"], name="movement_of_lot"),
+        ]

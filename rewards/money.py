@@ -1,0 +1,72 @@
+"""Money as an integer of minor units with the currency's own exponent (ISO 4217)."""
+
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+
+# Every currency whose exponent is not 2, from the ISO 4217 list.
+_EXPONENTS = {
+    **dict.fromkeys(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
+    ),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(["CLF", "UYW"], 4),
+}
+_LARGEST = 2**63 - 1
+
+
+class BadMoney(ValueError):
+    """An amount that is no money of its currency; the message says why."""
+
+
+def exponent(currency: str) -> int:
+    """Digits after the point: JPY 0, EUR 2, KWD 3."""
+    return _EXPONENTS.get(currency, 2)
+
+
+def minor(amount: str | int | Decimal, currency: str) -> int:
+    """`minor("12.345", "KWD") == 12345`. Raises BadMoney for what isn't a whole number of minor units."""
+    try:
+        scaled = Decimal(str(amount)).scaleb(exponent(currency))
+    except (InvalidOperation, ValueError) as error:
+        raise BadMoney(f"“{amount}” is no amount of money.") from error
+    if not scaled.is_finite() or abs(scaled) > _LARGEST:
+        raise BadMoney(f"“{amount}” is outside of what can be counted.")
+    if scaled != scaled.to_integral_value():
+        raise BadMoney(f"“{amount}” has more decimals than {currency} has ({exponent(currency)}).")
+    return int(scaled)
+
+
+def major(amount: int | Fraction, currency: str) -> str:
+    """`major(2990, "USD") == "29.90"`; an exact fraction shows at most four decimals more, then "…"."""
+    digits = exponent(currency)
+    exact = Fraction(amount) / 10**digits
+    for places in range(digits, digits + 5):
+        scaled = exact * 10**places
+        if scaled.denominator == 1:
+            return _point(int(scaled), places)
+    return _point(int(exact * 10 ** (digits + 4)), digits + 4) + "…"
+
+
+def _point(scaled: int, places: int) -> str:
+    sign = "-" if scaled < 0 else ""
+    whole, part = divmod(abs(scaled), 10**places)
+    return f"{sign}{whole}.{part:0{places}d}" if places else f"{sign}{whole}"
