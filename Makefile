@@ -1,0 +1,45 @@
+# Every command of a developer. `make` alone prints this list.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+.PHONY: help setup demo smoke test test-fast lint types migrations audit lock clean
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: ## Install everything that is needed; quick when nothing changed
+	@bin/setup
+
+demo: setup ## Run the whole app in a sandbox shop; Ctrl-C stops it (DEMO_PORT moves its ports)
+	@exec bin/demo
+
+smoke: setup ## Drive the main job with real purchases and compare every balance
+	@exec bin/smoke
+
+test: lint types migrations ## Run every check: what CI runs
+	@$(PY) -m pytest -n 2 --cov --cov-report=term:skip-covered
+	@bin/smoke
+
+test-fast: lint types migrations ## The checks to run while working: no browser, no whole journeys
+	@$(PY) -m pytest -n 2 -m "not slow"
+
+lint: setup ## Style, and the direction of imports
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@.venv/bin/lint-imports
+
+types: setup ## Static types
+	@$(PY) -m mypy
+
+migrations: setup ## No model change without its migration
+	@$(PY) manage.py makemigrations --check --dry-run
+
+audit: setup ## Check the ledger's invariants in the database
+	@$(PY) manage.py audit
+
+lock: setup ## Pin requirements.in and requirements-dev.in with hashes
+	@bin/lock
+
+clean: ## Remove what was installed and built; the data folder var/ stays
+	@rm -rf .venv node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
