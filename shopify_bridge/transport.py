@@ -6,6 +6,7 @@ shop in `Host`. Nothing else is ever called, whatever an input says.
 
 import threading
 from collections.abc import Iterator
+from http.cookiejar import DefaultCookiePolicy
 from time import monotonic
 
 import httpx
@@ -37,7 +38,7 @@ def session() -> requests.Session:
     if not hasattr(_local, "session"):
         pool = requests.Session()
         pool.trust_env = False  # no proxy and no .netrc may come between: the token travels in a header
-        pool.max_redirects = 0
+        pool.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one shop's cookies reach no other
         adapter = HTTPAdapter(pool_connections=POOL_SIZE, pool_maxsize=POOL_SIZE, max_retries=0)
         pool.mount("https://", adapter)
         pool.mount("http://", adapter)

@@ -1,0 +1,164 @@
+"""A shop comes, comes back, and goes.
+
+Shopify manages the installation: what the app sees first is a page load with an ID token, which is
+exchanged for tokens of the shop. https://shopify.dev/docs/apps/build/authentication-authorization
+"""
+
+import logging
+import tomllib
+from datetime import datetime
+from functools import cache
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+from shopify import ApiAccess
+
+from rewards import programs
+from shopify_bridge import budget, client, tokens
+from shopify_bridge.errors import NeedsHuman
+from shopify_bridge.models import InboxRow, Shop
+from shopify_bridge.signatures import IdToken, is_shop_domain
+from shopify_bridge.tokens import Grant, access_token, refresh_idle
+
+__all__ = [
+    "access_token",
+    "connect",
+    "installed",
+    "needs_opening",
+    "redact_shop",
+    "refresh_idle",
+    "scopes_changed",
+    "uninstalled",
+]
+
+log = logging.getLogger(__name__)
+
+INSTALL_LOCK_SPACE = 0x494E53
+
+
+def needs_opening(shop: Shop | None) -> bool:
+    """Whether the next page load must exchange its ID token before anything else."""
+    if shop is None or shop.state in (Shop.State.UNINSTALLED, Shop.State.REOPEN) or not shop.access_token:
+        return True
+    if shop.grant == "exchange":
+        expires = shop.refresh_token_expires_at
+        return not shop.refresh_token or (expires is not None and expires <= timezone.now())
+    return False
+
+
+def installed(shop_domain: str, id_token: IdToken) -> Shop:
+    """Take the shop in, or back: tokens by token exchange, its row and its program found or made."""
+    if id_token.shop != shop_domain:
+        raise NeedsHuman("the ID token is another shop's", "other_shop")
+    return _take_in(shop_domain, tokens.exchange(id_token), "exchange")
+
+
+def connect(shop_domain: str) -> Shop:
+    """Take in a shop of the organisation that owns the app, without a merchant's browser."""
+    if not is_shop_domain(shop_domain):
+        raise NeedsHuman(f"{shop_domain!r} is no domain like my-shop.myshopify.com", "bad_domain")
+    return _take_in(shop_domain, tokens.client_credentials(shop_domain), "client_credentials")
+
+
+def uninstalled(shop: Shop, at: datetime) -> bool:
+    """Stop all calls. False when this is old news: the shop was installed again since."""
+    with transaction.atomic():
+        row = Shop.objects.select_for_update().get(pk=shop.pk)
+        if at < row.installed_at:
+            return False
+        tokens.drop(row)
+        row.state, row.state_reason = Shop.State.UNINSTALLED, ""
+        row.uninstalled_at = row.uninstalled_at or at
+        row.save()
+    shop.refresh_from_db()
+    budget.forget(row.domain)
+    log.info("uninstalled", extra={"shop": row.domain})
+    return True
+
+
+def redact_shop(shop: Shop) -> bool:
+    """Erase what Shopify told us of the shop. False when it has been installed again: then all stays.
+
+    The row stays, with its domain and nothing else, so that late deliveries find a shop that is gone.
+    """
+    with transaction.atomic():
+        row = Shop.objects.select_for_update().get(pk=shop.pk)
+        if row.state != Shop.State.UNINSTALLED:
+            return False
+        tokens.drop(row)
+        row.name = row.scopes = row.state_reason = row.app_installation_gid = ""
+        row.shopify_id = None
+        row.save()
+        rows = InboxRow.objects.filter(program_id=row.program_id, shop_id=row.pk)
+        rows.exclude(state=InboxRow.State.WAITING).delete()
+    shop.refresh_from_db()
+    log.info("shop erased", extra={"shop": row.domain})
+    return True
+
+
+def scopes_changed(shop: Shop, granted: str) -> bool:
+    """Note the scopes that the merchant has granted; whether they cover what the app needs."""
+    with transaction.atomic():
+        row = Shop.objects.select_for_update().get(pk=shop.pk)
+        row.scopes = granted
+        _judge_scopes(row)
+        row.save(update_fields=["scopes", "state", "state_reason"])
+    shop.refresh_from_db()
+    return _covers(granted)
+
+
+@cache
+def needed_scopes() -> str:
+    """The scopes of `shopify.app.toml`."""
+    document = tomllib.loads((settings.BASE_DIR / "shopify.app.toml").read_text())
+    scopes: str = document["access_scopes"]["scopes"]
+    return scopes
+
+
+def _take_in(shop_domain: str, grant: Grant, kind: str) -> Shop:
+    details = client.ask(shop_domain, grant.access_token, "installation")
+    with transaction.atomic():
+        # Two first page loads at once: the second finds what the first has made.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [INSTALL_LOCK_SPACE, shop_domain]
+            )
+        shop = Shop.objects.select_for_update().filter(domain=shop_domain).first() or Shop(domain=shop_domain)
+        if shop.pk is None or shop.state == Shop.State.UNINSTALLED:
+            shop.installed_at = timezone.now()
+            shop.uninstalled_at = None
+        _describe(shop, details)
+        tokens.put(shop, grant)
+        shop.grant = kind
+        shop.state, shop.state_reason = Shop.State.ACTIVE, ""
+        _judge_scopes(shop)
+        if shop.program_id is None:
+            program = programs.start(name=shop.name, currency=shop.currency, timezone=shop.timezone)
+            shop.program_id = program.id
+        shop.save()
+    log.info("installed", extra={"shop": shop_domain, "grant": kind})
+    return shop
+
+
+def _describe(shop: Shop, details: dict) -> None:
+    about, installation = details["shop"], details["currentAppInstallation"]
+    if about["myshopifyDomain"] != shop.domain:
+        raise NeedsHuman("the token answers for another shop", "other_shop")
+    shop.shopify_id = int(about["id"].rpartition("/")[2])
+    shop.name = about["name"][:255]
+    shop.timezone = about["ianaTimezone"]
+    shop.app_installation_gid = installation["id"]
+    if not shop.currency:
+        # A later change of currency is a matter of its own: first awards stop until the merchant decides.
+        shop.currency = about["currencyCode"]
+
+
+def _judge_scopes(shop: Shop) -> None:
+    """A shop that lacks scopes works as far as it can, and its merchant is told."""
+    if shop.state == Shop.State.ACTIVE:
+        shop.state_reason = "" if _covers(shop.scopes) else "Not all permissions of the app are granted."
+
+
+def _covers(granted: str) -> bool:
+    return bool(ApiAccess(granted).covers(ApiAccess(needed_scopes())))
