@@ -12,7 +12,7 @@ from sandbox.config import Config
 from sandbox.world import World
 
 # Every part is a module or package with a `blueprint`. The pages are separate from the engine.
-_PARTS = ("graphql", "oauth", "driver", "proxy", "admin", "storefront")
+_PARTS = ("graphql", "oauth", "driver", "proxy", "cdn", "admin", "storefront")
 BODY_LIMIT = 20 * 1024 * 1024
 
 

@@ -1,0 +1,99 @@
+"""Sign-in by picking a customer, the account, and orders."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from sandbox import commerce
+from sandbox.model import Order
+from sandbox.storefront.cart import safe_path
+from sandbox.storefront.rendering import page
+from sandbox.storefront.sums import sums_of_order
+from sandbox.storefront.visit import visit
+
+account = Blueprint("account", __name__)
+
+SHOWN_PEOPLE = 24
+
+
+@account.get("/account")
+def show() -> AnyResponse:
+    here = visit()
+    if here.customer is None:
+        return redirect("/account/login", 302)
+    return page("account", "customers/account", orders=commerce.orders_of(here.state, here.customer))
+
+
+@account.get("/account/login")
+def login_form() -> Response:
+    return _login_form("", 200)
+
+
+def _login_form(error: str, status: int) -> Response:
+    people = list(visit().state.customers.values())[:SHOWN_PEOPLE]
+    return_to = safe_path(request.values.get("return_to") or request.values.get("return_url") or "/account")
+    return page("login", "customers/login", status=status, people=people, error=error, return_to=return_to)
+
+
+@account.post("/account/login")
+def login() -> AnyResponse:
+    here = visit()
+    wanted = request.form.get("customer", "")
+    session = here.known_session()
+    with here.world.change():
+        found = commerce.sign_in(here.world, here.state, session, int(wanted)) if wanted.isdecimal() else None
+    if found is None:
+        return _login_form("There is no such customer.", 422)
+    return redirect(safe_path(request.form.get("return_to", "/account")), 303)
+
+
+@account.post("/account/register")
+def register() -> AnyResponse:
+    here = visit()
+    email = request.form.get("email", "").strip()
+    first, last = request.form.get("first_name", "").strip(), request.form.get("last_name", "").strip()
+    try:
+        with here.world.change():
+            person = commerce.register_customer(here.world, here.state, email, first, last)
+            commerce.sign_in(here.world, here.state, here.known_session(), person.id)
+    except commerce.RegistrationRefused as refusal:
+        return _login_form(str(refusal), 422)
+    return redirect(safe_path(request.form.get("return_to", "/account")), 303)
+
+
+@account.post("/account/logout")
+def logout() -> AnyResponse:
+    here = visit()
+    if here.session is not None:
+        with here.world.change():
+            commerce.sign_out(here.world, here.state, here.session)
+    return redirect("/", 303)
+
+
+@account.get("/account/orders/<int:order_id>")
+def order(order_id: int) -> Response:
+    return _order_page(order_id, thanks=False)
+
+
+@account.get("/orders/<int:order_id>/thanks")
+def thanks(order_id: int) -> Response:
+    """Ids are hard to guess, and this is a sandbox: a guest may see the order just made."""
+    return _order_page(order_id, thanks=True)
+
+
+def _order_page(order_id: int, thanks: bool) -> Response:
+    here = visit()
+    found: Order = here.state.orders.get(order_id) or abort(404)
+    is_own = here.customer is not None and found.customer_id == here.customer.id
+    if not is_own and not (thanks and found.customer_id is None):
+        abort(404)
+    refunded = sum(refund.money for refund in found.refunds)
+    return page(
+        "order",
+        "customers/order",
+        order=found,
+        thanks=thanks,
+        sums=sums_of_order(here.state, found),
+        refunded=refunded,
+    )

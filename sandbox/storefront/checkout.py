@@ -1,0 +1,88 @@
+"""Checkout in one step with pretend money, and the page that says thank you.
+
+No app block and no embed renders here, as in Shopify's own checkout.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from sandbox import commerce
+from sandbox.model import Discount
+from sandbox.storefront.cart import set_codes
+from sandbox.storefront.rendering import cart_totals, theme_values
+from sandbox.storefront.sums import sums_of_cart
+from sandbox.storefront.visit import Visit, visit
+
+checkout = Blueprint("checkout", __name__)
+
+
+@checkout.get("/checkout")
+def show() -> AnyResponse:
+    return _form(visit(), refusals=[], status=200)
+
+
+@checkout.post("/checkout/discount")
+def use_code() -> AnyResponse:
+    """A code that doesn't apply isn't kept: what is shown is what will be paid."""
+    here = visit()
+    code = request.form.get("code", "").strip()
+    set_codes(here, [code])
+    with here.world.lock:
+        refused = cart_totals(here, with_shipping=True).refused
+    if refused:
+        set_codes(here, [])
+        return _form(here, refusals=list(refused.values()), status=422)
+    return redirect("/checkout", 303)
+
+
+@checkout.post("/checkout/pay")
+def pay() -> AnyResponse:
+    here = visit()
+    if here.session is None or not here.session.cart:
+        return redirect("/cart", 303)
+    try:
+        with here.world.change():
+            order = commerce.checkout(here.world, here.state, here.session)
+    except commerce.CheckoutRefused as refusal:
+        set_codes(here, [])
+        return _form(here, refusals=[str(refusal)], status=422)
+    return redirect(f"/orders/{order.id}/thanks", 303)
+
+
+def _form(here: Visit, refusals: list[str], status: int) -> AnyResponse:
+    if here.session is None or not here.session.cart:
+        return redirect("/cart", 303)
+    with here.world.lock:
+        totals = cart_totals(here, with_shipping=True)
+        # A code that came along from the cart but doesn't apply is named once and left out.
+        if totals.refused:
+            refusals = [*refusals, *totals.refused.values()]
+            set_codes(here, [use.code for use in totals.applied])
+            totals = cart_totals(here, with_shipping=True)
+        body = render_template(
+            "store/checkout.html",
+            **theme_values(here),
+            totals=totals,
+            sums=sums_of_cart(here.state, totals, with_shipping=True),
+            codes=here.codes,
+            refusals=refusals,
+            own_codes=_codes_of(here),
+        )
+    answer: Response = make_response(body, status)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _codes_of(here: Visit) -> list[Discount]:
+    """Codes made for this customer that can still be used, newest first."""
+    customer = here.customer
+    if customer is None:
+        return []
+    lines = here.session.cart if here.session else []
+    own = [one for one in here.state.discounts.values() if customer.id in (one.customer_ids or [])]
+    usable = [
+        one for one in own if commerce.applicability(here.world, here.state, one.code, lines, customer).ok
+    ]
+    return sorted(usable, key=lambda one: one.id, reverse=True)
