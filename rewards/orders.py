@@ -1,0 +1,288 @@
+"""Orders become points: the target of an order's present state, less what is already posted."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+
+from rewards import earning, facts, people, programs, redemptions
+from rewards.earning import Rules
+from rewards.facts import FetchedOrder, OrderFact, OrderRef
+from rewards.ledger import Book, following_merges, reverse
+from rewards.models import Order, Program
+
+Key = tuple[int, int]
+News = OrderFact | FetchedOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """`unsure`: orders whose state or moment isn't known for sure; fetch them and settle what comes."""
+
+    unsure: tuple[OrderRef, ...] = ()
+
+
+class _Unsure(Exception):
+    """What the news says isn't enough to settle this order."""
+
+
+def settle_orders(program: Program, news: Sequence[News], *, now: datetime | None = None) -> Settled:
+    """Make the points of these orders right, in one transaction (or the caller's).
+
+    Any number of orders, any number of states of each, in any order: the newest state wins, an older
+    one changes nothing, and settling the same twice posts nothing.
+    """
+    now = now or datetime.now(UTC)
+    newest, unsure = _newest(news)
+    unsure |= _settle(program, newest, now)
+    return Settled(tuple(OrderRef(*key) for key in sorted(unsure)))
+
+
+def settle_deleted(program: Program, ref: OrderRef, *, now: datetime | None = None) -> None:
+    """The order was deleted in the shop: as if it was cancelled."""
+    now = now or datetime.now(UTC)
+    order = Order.objects.filter(
+        program=program, source_id=ref.source_id, external_id=ref.external_id
+    ).first()
+    if order is None or order.facts is None:
+        return
+    fact = facts.from_data({**order.facts, "cancelled": True})
+    settle_orders(program, [FetchedOrder(fact)], now=now)
+
+
+def _newest(news: Iterable[News]) -> tuple[dict[Key, News], set[Key]]:
+    """One state per order; two states of one moment that differ are no knowledge, unless one was fetched."""
+    newest: dict[Key, News] = {}
+    unsure: set[Key] = set()
+    for item in news:
+        fact = _fact(item)
+        key = (fact.source_id, fact.external_id)
+        known = newest.get(key)
+        if known is None or _supersedes(item, known):
+            newest[key] = item
+            unsure.discard(key)
+        elif (
+            not isinstance(known, FetchedOrder)
+            and _fact(known).updated_at == fact.updated_at
+            and known != item
+        ):
+            unsure.add(key)
+    return {key: item for key, item in newest.items() if key not in unsure}, unsure
+
+
+def _supersedes(item: News, known: News) -> bool:
+    ours, theirs = _fact(item), _fact(known)
+    if ours.updated_at == theirs.updated_at:
+        return isinstance(item, FetchedOrder)
+    return ours.updated_at > theirs.updated_at
+
+
+@following_merges
+@transaction.atomic
+def _settle(program: Program, newest: dict[Key, News], now: datetime) -> set[Key]:
+    orders = _locked(program.pk, list(newest))
+    unsure: set[Key] = set()
+    dated = programs.versions(program.pk)
+    accepted: list[tuple[Order, News]] = []
+    for key, item in newest.items():
+        order = orders[key]
+        try:
+            if _is_news(order, item):
+                _note(order, item)
+                _give_context(program, order, item, dated)
+                accepted.append((order, item))
+        except _Unsure:
+            unsure.add(key)
+    if not accepted:
+        return unsure
+    book = _book(program, accepted, now)
+    for order, item in accepted:
+        _post_difference(book, program, order, _fact(item))
+    redemptions.note_orders(book, [(order, _fact(item)) for order, item in accepted])
+    book.write()
+    _save(program.pk, [order for order, _ in accepted])
+    return unsure
+
+
+def _locked(program_id: int, keys: list[Key]) -> dict[Key, Order]:
+    """The rows of these orders, made where they are missing, locked in the order of their ids."""
+    keys = sorted(keys)
+    sources, externals = [source for source, _ in keys], [external for _, external in keys]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO rewards_order (program_id, source_id, external_id)
+            SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[])
+            ON CONFLICT (program_id, source_id, external_id) DO NOTHING
+            """,
+            [program_id, sources, externals],
+        )
+    rows = Order.objects.raw(
+        """
+        SELECT o.* FROM rewards_order o
+        JOIN unnest(%s::bigint[], %s::bigint[]) AS w (source_id, external_id)
+          ON o.program_id = %s AND o.source_id = w.source_id AND o.external_id = w.external_id
+        ORDER BY o.id FOR UPDATE OF o
+        """,
+        [sources, externals, program_id],
+    )
+    return {(order.source_id, order.external_id): order for order in rows}
+
+
+def _is_news(order: Order, item: News) -> bool:
+    """Deliveries come twice, late and in any order; their moment has a resolution of one second.
+
+    Older than what is stored is ignored. Equal with another content is nothing to decide on: fetch.
+    """
+    fact = _fact(item)
+    if order.facts_at is None or fact.updated_at > order.facts_at:
+        return True
+    if fact.updated_at < order.facts_at:
+        return False
+    if isinstance(item, FetchedOrder) or facts.as_data(fact) == order.facts:
+        return True
+    raise _Unsure
+
+
+def _note(order: Order, item: News) -> None:
+    """Keep the state, and open the one-way gates."""
+    fact = _fact(item)
+    fetched = item if isinstance(item, FetchedOrder) else FetchedOrder(fact)
+    order.facts = facts.as_data(fact)
+    order.facts_at = fact.updated_at
+    if fact.paid and order.paid_at is None:
+        order.paid_at = fetched.paid_at or fact.processed_at
+    if fact.fulfilled and order.fulfilled_at is None:
+        order.fulfilled_at = fetched.fulfilled_at or fact.updated_at
+
+
+def _give_context(program: Program, order: Order, item: News, dated: list[tuple[datetime, int]]) -> None:
+    """What held at the moment of the first award: version, exclusion. Stored once, for good.
+
+    The moment of payment isn't part of a delivery. Where it matters - the rules changed meanwhile, or
+    there is a hold - or where the customer's tags count, the order has to be fetched.
+    """
+    fact = _fact(item)
+    if order.context is not None or fact.customer_id is None or order.paid_at is None or fact.test:
+        return
+    fetched = isinstance(item, FetchedOrder)
+    newest_start, _ = dated[0]
+    if not fetched and newest_start > fact.processed_at:
+        raise _Unsure
+    rules = programs.rules(program.pk, programs.in_force(dated, order.paid_at), program.currency)
+    if not fetched and (rules.excluded_tags or rules.hold_days or rules.award_on == "fulfilled"):
+        if rules.award_on == "paid" or order.fulfilled_at is not None:
+            raise _Unsure
+    if rules.award_on == "fulfilled" and order.fulfilled_at is None:
+        return
+    if fact.currency != program.currency:
+        order.blocked = "currency"
+        return
+    tags = item.customer_tags if isinstance(item, FetchedOrder) else ()
+    order.blocked = ""
+    order.context = {"version": rules.version, "excluded": rules.excludes(tags), "tags": sorted(tags)}
+
+
+def _book(program: Program, accepted: list[tuple[Order, News]], now: datetime) -> Book:
+    """Find or make the members of these orders, and open their accounts."""
+    strangers = {
+        (order.source_id, fact.customer_id): fact.processed_at
+        for order, item in accepted
+        if (fact := _fact(item)).customer_id is not None and order.member_id is None and not fact.test
+    }
+    found, new = people.resolve(program, strangers)
+    for order, item in accepted:
+        customer_id = _fact(item).customer_id
+        if order.member_id is None and customer_id is not None:
+            order.member_id = found.get((order.source_id, customer_id))
+            if order.member_id is None and order.facts:
+                # A forgotten person: the order stays without one.
+                order.facts["customer_id"] = None
+    members = {order.member_id for order, _ in accepted if order.member_id is not None}
+    carried = redemptions.carried_by(program.pk, [_fact(item) for _, item in accepted])
+    book = Book.open(
+        program.pk,
+        members | new.keys() | {redemption.member_id for redemption in carried},
+        now=now,
+        order_ids=[order.pk for order, _ in accepted],
+        redemption_ids=[redemption.pk for redemption in carried],
+    )
+    people.welcome(book, program, new)
+    return book
+
+
+def _post_difference(book: Book, program: Program, order: Order, fact: OrderFact) -> None:
+    if order.context is None or order.member_id is None:
+        return
+    rules = programs.rules(program.pk, order.context["version"], fact.currency)
+    goal = earning.target(fact, rules, excluded=order.context["excluded"])
+    difference = goal.points - order.points
+    if not difference:
+        return
+    first = order.settlements == 0
+    happened_at = _moment(order, rules) if first else fact.updated_at
+    posting = book.posting(
+        order.member_id,
+        f"order:{order.pk}:{order.settlements}",
+        "order" if difference > 0 else "refund",
+        {**goal.explanation, "order": order.external_id, "before": order.points},
+        happened_at,
+        order_id=order.pk,
+    )
+    if difference > 0:
+        posting.award(difference, "order", available_at=release_at(happened_at, rules, program.timezone))
+    else:
+        reverse(posting, -difference, order.pk, forgive=rules.forgive_debt)
+    order.settlements += 1
+    order.points = goal.points
+
+
+def _moment(order: Order, rules: Rules) -> datetime:
+    moment = order.fulfilled_at if rules.award_on == "fulfilled" else order.paid_at
+    assert moment is not None  # the context is only given when the gate is open
+    return moment
+
+
+def release_at(moment: datetime, rules: Rules, timezone: str) -> datetime:
+    """When points of this moment can be spent: at once, or at the start of the local day the hold ends."""
+    if not rules.hold_days:
+        return moment
+    zone = ZoneInfo(timezone)
+    day = moment.astimezone(zone).date() + timedelta(days=rules.hold_days)
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _save(program_id: int, orders: list[Order]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE rewards_order o
+            SET member_id = v.member_id, facts = v.facts, facts_at = v.facts_at, paid_at = v.paid_at,
+                fulfilled_at = v.fulfilled_at, context = v.context, settlements = v.settlements,
+                points = v.points, blocked = v.blocked, updated_at = now()
+            FROM unnest(%s::bigint[], %s::bigint[], %s::text[]::jsonb[], %s::timestamptz[], %s::timestamptz[],
+                        %s::timestamptz[], %s::text[]::jsonb[], %s::int[], %s::bigint[], %s::text[])
+                AS v (id, member_id, facts, facts_at, paid_at, fulfilled_at, context, settlements, points, blocked)
+            WHERE o.program_id = %s AND o.id = v.id
+            """,
+            [
+                [order.pk for order in orders],
+                [order.member_id for order in orders],
+                [json.dumps(order.facts) for order in orders],
+                [order.facts_at for order in orders],
+                [order.paid_at for order in orders],
+                [order.fulfilled_at for order in orders],
+                [None if order.context is None else json.dumps(order.context) for order in orders],
+                [order.settlements for order in orders],
+                [order.points for order in orders],
+                [order.blocked for order in orders],
+                program_id,
+            ],
+        )
+
+
+def _fact(item: News) -> OrderFact:
+    return item.fact if isinstance(item, FetchedOrder) else item

@@ -1,0 +1,235 @@
+"""Who is who: members, their identities in the shops, merging and forgetting."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from django.db import connection, transaction
+
+from rewards import programs
+from rewards.ledger import OWN, Book, OpenLot, Posting
+from rewards.models import Bucket, Identity, Member, Movement, Order, Program, Redemption, Tombstone
+
+Ref = tuple[int, int]
+"""(source, external id): a customer of one shop."""
+
+
+def enrol(program: Program, joined: Mapping[Ref, datetime], *, now: datetime | None = None) -> dict[Ref, int]:
+    """Make members of these customers, with the sign-up bonus, and return the member of each.
+
+    Who is a member already stays as they are; who asked to be forgotten is left out.
+    """
+    now = now or datetime.now(UTC)
+    with transaction.atomic():
+        found, new = resolve(program, joined)
+        if new:
+            book = Book.open(program.pk, new, now=now)
+            welcome(book, program, new)
+            book.write()
+    return found
+
+
+def resolve(program: Program, joined: Mapping[Ref, datetime]) -> tuple[dict[Ref, int], dict[int, datetime]]:
+    """(member of each ref, members made by this call with their moment). Needs a transaction."""
+    found = find(program.pk, joined)
+    unknown = [ref for ref in sorted(joined) if ref not in found]
+    wanted = [ref for ref, gone in zip(unknown, forgotten(program, unknown), strict=True) if not gone]
+    if not wanted:
+        return found, {}
+    new = _create(program.pk, {ref: joined[ref] for ref in wanted})
+    # Somebody else's transaction may have made some of them just now.
+    return {**found, **find(program.pk, wanted)}, new
+
+
+def find(program_id: int, refs: Iterable[Ref]) -> dict[Ref, int]:
+    """The members behind these customers, as far as they are known."""
+    pairs = sorted(set(refs))
+    if not pairs:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT i.source_id, i.external_id, i.member_id FROM rewards_identity i
+            JOIN unnest(%s::bigint[], %s::bigint[]) AS w (source_id, external_id)
+              ON i.program_id = %s AND i.source_id = w.source_id AND i.external_id = w.external_id
+            """,
+            [[source for source, _ in pairs], [external for _, external in pairs], program_id],
+        )
+        return {(source, external): member for source, external, member in cursor.fetchall()}
+
+
+def welcome(book: Book, program: Program, new: Mapping[int, datetime]) -> None:
+    """Post the sign-up bonus of new members, as the program says today."""
+    rules = programs.rules(program.pk, program.version, program.currency)
+    if not rules.signup_bonus:
+        return
+    for member_id, joined_at in sorted(new.items()):
+        explanation = {"rule": "signup", "version": rules.version, "points": rules.signup_bonus}
+        posting = book.posting(member_id, f"signup:{member_id}", "signup", explanation, joined_at)
+        posting.award(rules.signup_bonus, "signup", available_at=book.now)
+
+
+def forgotten(program: Program, refs: list[Ref]) -> list[bool]:
+    """For each customer, whether they asked to be forgotten."""
+    if not refs:
+        return []
+    digests = [_digest(program, ref) for ref in refs]
+    gone = set(
+        map(
+            bytes,
+            Tombstone.objects.filter(program=program, digest__in=digests).values_list("digest", flat=True),
+        )
+    )
+    return [digest in gone for digest in digests]
+
+
+def merge(program: Program, survivor: Ref, lost: Ref, *, happened_at: datetime) -> None:
+    """One customer became part of another: everything of the lost one moves to the survivor.
+
+    A survivor who asked to be forgotten takes nothing; the lost one is forgotten with them.
+    """
+    with transaction.atomic():
+        if forgotten(program, [survivor])[0]:
+            forget(program, lost)
+            return
+        found, new = resolve(program, {survivor: happened_at})
+        kept_id, gone_id = found[survivor], find(program.pk, [lost]).get(lost)
+        if gone_id is None:
+            # Never seen; whatever still comes for the lost id lands on the survivor.
+            if not forgotten(program, [lost])[0]:
+                Identity.objects.create(
+                    program=program, source_id=lost[0], external_id=lost[1], member_id=kept_id
+                )
+        elif gone_id != kept_id:
+            _join(program, gone_id, kept_id, new, happened_at)
+
+
+def forget(program: Program, ref: Ref) -> None:
+    """Erase who a customer is. The numbers stay, without a person; nothing later brings the person back."""
+    with transaction.atomic():
+        Tombstone.objects.get_or_create(program=program, digest=_digest(program, ref))
+        identity = (
+            Identity.objects.filter(program=program, source_id=ref[0], external_id=ref[1])
+            .select_for_update()
+            .first()
+        )
+        if identity is None:
+            return
+        identity.delete()
+        for order in Order.objects.select_for_update().filter(program=program, member_id=identity.member_id):
+            if order.facts and order.source_id == ref[0]:
+                order.facts["customer_id"] = None
+                order.save(update_fields=["facts"])
+        if not Identity.objects.filter(program=program, member_id=identity.member_id).exists():
+            Member.objects.filter(program=program, pk=identity.member_id).update(
+                redacted_at=datetime.now(UTC), tags=None
+            )
+            Redemption.objects.filter(program=program, member_id=identity.member_id).update(customer_id=0)
+
+
+def remember_tags(program_id: int, ref: Ref, tags: Iterable[str], *, added: bool | None = None) -> None:
+    """Keep a member's customer tags: all of them (`added` None), some more, or some less."""
+    member_id = find(program_id, [ref]).get(ref)
+    if member_id is None:
+        return
+    with transaction.atomic():
+        member = Member.objects.select_for_update().get(program_id=program_id, pk=member_id)
+        known = set(member.tags or [])
+        given = set(tags)
+        fresh = given if added is None else (known | given if added else known - given)
+        if member.tags is None and added is not None:
+            return  # A part of an unknown whole says nothing.
+        if sorted(fresh) != member.tags:
+            member.tags = sorted(fresh)
+            member.version += 1
+            member.save(update_fields=["tags", "version"])
+
+
+def _create(program_id: int, joined: Mapping[Ref, datetime]) -> dict[int, datetime]:
+    """Identities first (the reference to the member is deferred): of two at once, one wins, without orphans."""
+    refs = sorted(joined)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO rewards_identity (program_id, source_id, external_id, member_id)
+            SELECT %s, w.source_id, w.external_id, nextval(pg_get_serial_sequence('rewards_member', 'id'))
+            FROM unnest(%s::bigint[], %s::bigint[]) AS w (source_id, external_id)
+            ON CONFLICT (program_id, source_id, external_id) DO NOTHING
+            RETURNING source_id, external_id, member_id
+            """,
+            [program_id, [source for source, _ in refs], [external for _, external in refs]],
+        )
+        made = {member: joined[source, external] for source, external, member in cursor.fetchall()}
+        if made:
+            cursor.execute(
+                """
+                INSERT INTO rewards_member (program_id, id, joined_at)
+                OVERRIDING SYSTEM VALUE
+                SELECT %s, * FROM unnest(%s::bigint[], %s::timestamptz[])
+                """,
+                [program_id, list(made), list(made.values())],
+            )
+    return made
+
+
+def _join(
+    program: Program, gone_id: int, kept_id: int, new: Mapping[int, datetime], happened_at: datetime
+) -> None:
+    # Order rows before member rows, as everywhere.
+    orders = Order.objects.select_for_update().filter(program=program, member_id__in=[kept_id, gone_id])
+    order_ids = list(orders.order_by("id").values_list("id", flat=True))
+    book = Book.open(program.pk, [kept_id, gone_id], now=datetime.now(UTC), order_ids=order_ids)
+    welcome(book, program, new)
+    _carry_over(book, gone_id, kept_id, happened_at)
+    book.write()
+    for model in (Identity, Order, Redemption):
+        model.objects.filter(program=program, member_id=gone_id).update(member_id=kept_id)
+    Member.objects.filter(program=program, merged_into_id=gone_id).update(merged_into_id=kept_id)
+    Member.objects.filter(program=program, pk=gone_id).update(merged_into_id=kept_id)
+
+
+def _carry_over(book: Book, gone_id: int, kept_id: int, happened_at: datetime) -> None:
+    """Two movements for each bucket of each lot; the new lot keeps order, dates and parent."""
+    explanation = {"rule": "merge", "from": gone_id, "to": kept_id}
+    key = f"merge:{gone_id}:{kept_id}"
+    out = book.posting(gone_id, f"{key}:out", "merge", explanation, happened_at)
+    back = book.posting(kept_id, f"{key}:in", "merge", explanation, happened_at)
+    owed = out.account.owed
+    for lot in [lot for lot in out.account.lots if lot.held]:
+        heir = replace(
+            lot,
+            id=None,
+            member_id=kept_id,
+            parent_id=lot.id,
+            given=lot.held,
+            buckets=dict.fromkeys(lot.buckets, 0),
+        )
+        book.add(heir)
+        for bucket in OWN:
+            if points := lot.buckets[bucket]:
+                out.move(lot, bucket, Bucket.TRANSFERRED, points)
+                back.move(heir, Bucket.TRANSFERRED, bucket, points)
+    if owed:
+        _carry_debt(book, out, back, owed)
+
+
+def _carry_debt(book: Book, out: Posting, back: Posting, owed: int) -> None:
+    """The debt is settled for the lost one and asked of the survivor: from their points, then as debt."""
+    origin = _debt_origin(book, out.account.id)
+    out.move(origin, Bucket.TRANSFERRED, Bucket.DEBT, owed)
+    missing = back.take(owed, Bucket.AVAILABLE, Bucket.TRANSFERRED)
+    if missing:
+        back.move(origin, Bucket.DEBT, Bucket.TRANSFERRED, missing)
+
+
+def _debt_origin(book: Book, member_id: int) -> OpenLot:
+    """The lot of the refund that made the debt."""
+    last = Movement.objects.filter(
+        program_id=book.program_id, member_id=member_id, source=Bucket.DEBT
+    ).latest("id")
+    return book.lot(last.lot_id)
+
+
+def _digest(program: Program, ref: Ref) -> bytes:
+    return hashlib.sha256(bytes(program.salt) + f":{ref[0]}:{ref[1]}".encode()).digest()
