@@ -1,0 +1,68 @@
+/** Small tools of the panel: elements, texts, numbers. */
+
+/** Builds an element. Children become text nodes, so that no data is ever read as markup. */
+export function h(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+    else if (value !== false && value != null) node.setAttribute(name, value === true ? '' : value);
+  }
+  node.append(...children.filter((child) => child != null && child !== false));
+  return node;
+}
+
+/** Decimal text to whole thousandths: "1.00" -> 1000. Floats would lose cents. */
+export function thousandths(decimal) {
+  const [whole, fraction = ''] = String(decimal).split('.');
+  return Number(whole) * 1000 + Number(fraction.padEnd(3, '0').slice(0, 3));
+}
+
+/** Texts of the shopper's language, with the program's names for points and its currency. */
+export class Words {
+  constructor(config) {
+    this.texts = config.texts;
+    // Liquid prints Latin digits, so the panel does the same in every language.
+    this.locale = `${config.language}-u-nu-latn`;
+    this.program = config.program;
+  }
+
+  text(key, values = {}) {
+    return this.texts[key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  }
+
+  has(key) {
+    return key in this.texts;
+  }
+
+  number(amount) {
+    return new Intl.NumberFormat(this.locale).format(amount);
+  }
+
+  unit(amount) {
+    const { one, many } = this.program.points;
+    return Math.abs(amount) === 1 ? one : many;
+  }
+
+  points(amount) {
+    return `${this.number(amount)} ${this.unit(amount)}`;
+  }
+
+  money(decimal) {
+    const style = { style: 'currency', currency: this.program.currency, currencyDisplay: 'narrowSymbol' };
+    return new Intl.NumberFormat(this.locale, style).format(decimal);
+  }
+
+  date(iso) {
+    return new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium' }).format(new Date(iso));
+  }
+
+  cost(reward) {
+    const points = this.points(reward.points);
+    return reward.kind === 'variable' ? this.text('cost_variable', { points, money: this.money(reward.per) }) : points;
+  }
+
+  error(error) {
+    const key = `error_${error.code}`;
+    return this.text(this.has(key) ? key : 'error_server');
+  }
+}

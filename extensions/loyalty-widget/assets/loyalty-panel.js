@@ -1,0 +1,254 @@
+/** Fills the panel: fetches what belongs to this shopper, and shows it in four tabs. */
+import { Api, ApiError, Intents } from './loyalty-api.js';
+import { follow, openCode } from './loyalty-codes.js';
+import { h, Words } from './loyalty-kit.js';
+import { byReach, RewardCard } from './loyalty-rewards.js';
+
+export class Panel {
+  #cards = new Map();
+  #following = new Set();
+  #tabs = new BroadcastChannel('loyalty');
+
+  constructor(host) {
+    this.host = host;
+    this.dialog = host.dialog;
+    this.config = host.config;
+    this.api = new Api(this.config.proxy);
+    this.words = new Words(this.config);
+    this.announce = (text) => this.#part('status').replaceChildren(text);
+    this.#wireTabs();
+    this.dialog.addEventListener('keydown', (event) => this.#keepFocusInside(event));
+    // Another tab of this browser has redeemed: what this one shows is out of date.
+    this.#tabs.addEventListener('message', () => this.#refresh());
+  }
+
+  async show(tab) {
+    if (tab) this.#select(tab);
+    await this.#refresh();
+  }
+
+  /** Points or codes have changed: look again, here and in the other tabs. */
+  async changed() {
+    this.#tabs.postMessage('changed');
+    await this.#refresh();
+  }
+
+  focusView() {
+    this.#view(this.tab).focus();
+  }
+
+  #part(name) {
+    return this.dialog.querySelector(`[data-loyalty-${name}]`);
+  }
+
+  #view(name) {
+    return this.dialog.querySelector(`[data-loyalty-view="${name}"]`);
+  }
+
+  async #refresh() {
+    try {
+      const [me, program] = await Promise.all([this.api.get('me'), this.program ?? this.api.get('program')]);
+      this.me = me;
+      this.program = this.words.program = program;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#fail(error);
+      return;
+    }
+    this.dialog.removeAttribute('data-failed');
+    this.#part('failure').hidden = true;
+    this.#render();
+  }
+
+  #fail(error) {
+    const known = ['offline', 'no_answer', 'unauthorized', 'limit'].includes(error.code);
+    this.dialog.setAttribute('data-failed', error.code);
+    this.#part('failure-text').textContent = known ? this.words.error(error) : this.words.text('error_load');
+    this.#part('failure').hidden = false;
+  }
+
+  #render() {
+    const { member } = this.me;
+    this.dialog.dataset.member = member ? 'yes' : 'no';
+    for (const list of this.dialog.querySelectorAll('[data-loyalty-ways]')) list.replaceChildren(...this.#ways());
+    if (!member) {
+      this.#renderOffers();
+      return;
+    }
+    this.intents ??= new Intents(member.id);
+    this.#renderStanding(member);
+    this.#renderFacts(member);
+    this.#renderRewards();
+    this.#renderCodes();
+    if (this.tab === 'activity') this.#renderActivity();
+  }
+
+  #ways() {
+    const { words, program } = this;
+    const { points, per } = program.rate;
+    const ways = [words.text('earn_rate', { points: words.points(points), money: words.money(per) })];
+    if (program.signup_bonus) ways.push(words.text('earn_signup', { points: words.points(program.signup_bonus) }));
+    return ways.map((text) => h('li', {}, text));
+  }
+
+  #renderOffers() {
+    const { words } = this;
+    const offers = this.program.rewards.map((reward) => h('li', {}, h('span', {}, reward.title), ' ', h('span', { class: 'cost' }, words.cost(reward))));
+    this.#part('offers').replaceChildren(...offers);
+  }
+
+  #renderStanding({ points, tier }) {
+    const { words } = this;
+    this.#part('balance-number').textContent = words.number(points.available);
+    this.#part('balance-unit').textContent = words.unit(points.available);
+    this.#part('tier').hidden = !tier;
+    this.#part('tier').textContent = tier?.name ?? '';
+    const onLauncher = this.host.shadowRoot.querySelector('[data-loyalty-launcher-balance]');
+    if (onLauncher) onLauncher.textContent = words.points(points.available);
+  }
+
+  #renderFacts({ points }) {
+    const { words } = this;
+    const fact = (name, text) => h('p', { class: 'fact', 'data-loyalty-fact': name }, text);
+    const facts = [];
+    if (points.debt) facts.push(fact('debt', words.text('debt', { points: words.points(Math.abs(points.debt)) })));
+    const empty = !points.available && !points.pending && !points.reserved && !points.debt;
+    if (empty) facts.push(fact('none', words.text('no_points')));
+    facts.push(this.#nextReward(points.available));
+    if (points.pending) facts.push(fact('pending', words.text('pending', { points: words.points(points.pending) })));
+    if (points.reserved) facts.push(fact('reserved', words.text('reserved', { points: words.points(points.reserved) })));
+    const expiring = this.config.standing?.expiring;
+    if (expiring) facts.push(fact('expiring', words.text('expiring', { points: words.points(expiring.points), date: words.date(expiring.on) })));
+    this.#part('facts').replaceChildren(...facts.filter(Boolean));
+  }
+
+  /** The dearest reward that can be had now, and the way to the next one. */
+  #nextReward(available) {
+    const { words } = this;
+    const rewards = byReach(this.me.rewards);
+    const best = rewards.filter((reward) => reward.affordable).at(-1);
+    const next = rewards.find((reward) => !reward.affordable);
+    if (!best && !next) return null;
+    const lines = [];
+    if (next) {
+      const text = words.text('next', { points: words.points(next.missing), reward: next.title });
+      lines.push(h('p', { 'data-loyalty-next': true }, text), h('progress', { max: available + next.missing, value: available, 'aria-label': next.title }));
+    }
+    if (best) lines.push(h('p', {}, words.text('enough', { reward: best.title })));
+    const open = h('button', { class: best ? 'button' : 'button quiet', type: 'button', onclick: () => this.#select('rewards', true) }, words.text('see_rewards'));
+    return h('div', { class: 'card next' }, ...lines, open);
+  }
+
+  #renderRewards() {
+    const view = this.#view('rewards');
+    if (!this.me.rewards.length) {
+      this.#cards.clear();
+      view.replaceChildren(this.#empty('rewards_empty'));
+      return;
+    }
+    for (const reward of this.me.rewards) {
+      const card = this.#cards.get(reward.id);
+      if (card) card.update(reward);
+      else this.#cards.set(reward.id, new RewardCard(this, reward));
+    }
+    const cards = byReach(this.me.rewards).map((reward) => this.#cards.get(reward.id));
+    // Cards don't change places under the shopper's finger, and the one in hand keeps its focus.
+    const [list] = view.querySelectorAll('ul');
+    if (list?.children.length === cards.length && cards.every((card) => list.contains(card.element))) return;
+    view.replaceChildren(h('ul', { class: 'cards' }, ...cards.map((card) => card.element)));
+  }
+
+  #renderCodes() {
+    const view = this.#view('codes');
+    const open = this.me.redemptions ?? [];
+    for (const redemption of open) this.#followOnce(redemption);
+    const shown = JSON.stringify(open);
+    if (shown === this.shownCodes) return;
+    this.shownCodes = shown;
+    view.replaceChildren(open.length ? h('ul', { class: 'cards' }, ...open.map((one) => openCode(one, this))) : this.#empty('codes_empty'));
+  }
+
+  async #followOnce(redemption) {
+    if (redemption.state !== 'reserved' || this.#following.has(redemption.id)) return;
+    this.#following.add(redemption.id);
+    const last = await follow(this.api, redemption).catch(() => redemption);
+    if (last.state !== 'reserved') await this.#refresh();
+  }
+
+  async #renderActivity(cursor) {
+    const view = this.#view('activity');
+    let page;
+    try {
+      page = await this.api.get(cursor ? `activity?cursor=${encodeURIComponent(cursor)}` : 'activity');
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.#fail(error);
+      return;
+    }
+    const items = page.items.map((item) => this.#activityItem(item));
+    if (!cursor && !items.length) {
+      view.replaceChildren(this.#empty('activity_empty'));
+      return;
+    }
+    const list = cursor ? view.querySelector('ul') : h('ul', { class: 'activity', 'data-loyalty-activity': true });
+    list.append(...items);
+    const more = h('button', { class: 'button quiet', type: 'button', 'data-loyalty-more': true }, this.words.text('more'));
+    more.addEventListener('click', () => this.#renderActivity(page.next), { once: true });
+    view.replaceChildren(list, ...(page.next ? [more] : []));
+    if (cursor) (page.next ? more : view).focus();
+  }
+
+  #activityItem({ at, points, text }) {
+    const { words } = this;
+    const sign = points > 0 ? '+' : points < 0 ? '−' : '';
+    return h('li', {},
+      h('div', {}, h('p', { dir: 'auto' }, text), h('p', { class: 'note' }, h('time', { datetime: at }, words.date(at)))),
+      h('p', { class: points > 0 ? 'change gain' : 'change', dir: 'ltr' }, `${sign}${words.number(Math.abs(points))}`));
+  }
+
+  #empty(key) {
+    return h('p', { class: 'empty' }, this.words.text(key));
+  }
+
+  #wireTabs() {
+    this.tabs = [...this.dialog.querySelectorAll('[data-loyalty-tab]')];
+    this.tab = 'points';
+    for (const tab of this.tabs) tab.addEventListener('click', () => this.#select(tab.dataset.loyaltyTab));
+    this.#part('tabs').addEventListener('keydown', (event) => {
+      const forward = this.host.dir === 'rtl' ? 'ArrowLeft' : 'ArrowRight';
+      const backward = this.host.dir === 'rtl' ? 'ArrowRight' : 'ArrowLeft';
+      const now = this.tabs.indexOf(event.target);
+      const target = { [forward]: now + 1, [backward]: now - 1 + this.tabs.length, Home: 0, End: this.tabs.length - 1 }[event.key];
+      if (target === undefined) return;
+      event.preventDefault();
+      this.#select(this.tabs[target % this.tabs.length].dataset.loyaltyTab, true);
+    });
+  }
+
+  #select(name, focus = false) {
+    const chosen = this.tabs.find((tab) => tab.dataset.loyaltyTab === name);
+    if (!chosen) return;
+    const changed = this.tab !== name;
+    this.tab = name;
+    for (const tab of this.tabs) {
+      tab.setAttribute('aria-selected', String(tab === chosen));
+      tab.tabIndex = tab === chosen ? 0 : -1;
+      this.#view(tab.dataset.loyaltyTab).hidden = tab !== chosen;
+    }
+    this.#part('body').scrollTop = 0;
+    if (focus) chosen.focus();
+    if (changed && name === 'activity' && this.me?.member) this.#renderActivity();
+  }
+
+  /** A modal dialog lets Tab out into the browser's own controls; most shoppers expect it to come round. */
+  #keepFocusInside(event) {
+    if (event.key !== 'Tab') return;
+    const stops = [...this.dialog.querySelectorAll('a[href], button:not([disabled]), input, [tabindex="0"]')]
+      .filter((stop) => stop.tabIndex >= 0 && stop.checkVisibility());
+    const active = this.host.shadowRoot.activeElement;
+    const [edge, other] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
+    if (active !== edge && !(event.shiftKey && !stops.includes(active))) return;
+    event.preventDefault();
+    other.focus();
+  }
+}
