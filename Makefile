@@ -33,7 +33,7 @@ types: setup ## Static types
 	@$(PY) -m mypy
 
 migrations: setup ## No model change without its migration
-	@$(PY) manage.py makemigrations --check --dry-run
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py makemigrations --check --dry-run
 
 audit: setup ## Check the ledger's invariants in the database
 	@$(PY) manage.py audit

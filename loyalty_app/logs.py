@@ -1,0 +1,117 @@
+"""One JSON object per line, with nothing in it about a person and no secret."""
+
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+LONGEST = 4000
+"""Longest text in a line: a log is no place to store a body."""
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+_STANDARD = set(logging.makeLogRecord({}).__dict__) | {
+    "message",
+    "asctime",
+    "taskName",
+    "request",
+    "server_time",
+}
+# The last wall, for texts of libraries: tokens, keys, mail addresses and queries of addresses.
+_SECRETS = [
+    (re.compile(r"\b(shp[a-z]{2}_|shpss_)[A-Za-z0-9_]+"), r"\1***"),
+    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+"), "***"),
+    (
+        re.compile(
+            r"(?i)\b(bearer|password|secret|token|hmac|signature)(['\"]?\s*[=: ]\s*['\"]?)[^\s'\",&;]+"
+        ),
+        r"\1\2***",
+    ),
+    (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "***@***"),
+    (re.compile(r"(://)[^/\s@]*@"), r"\1***@"),
+    (re.compile(r"(?<=[\w/])\?[\w.%~-]+=\S*"), "?***"),
+]
+
+
+def clean(text: str) -> str:
+    """The text without secrets, cut to a length. JSON escapes its control characters."""
+    text = text[: 4 * LONGEST]
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)"
+
+
+class JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": clean(record.getMessage()),
+        }
+        if request_id.get():
+            line["request_id"] = request_id.get()
+        for name, value in record.__dict__.items():
+            if name not in _STANDARD:
+                line[name] = value if isinstance(value, int | float | bool | None) else clean(str(value))
+        if record.exc_info:
+            line["exception"] = clean(self.formatException(record.exc_info))
+        # ASCII only: terminals and other readers of lines see no control character of any kind.
+        return json.dumps(line, ensure_ascii=True)
+
+
+class RequestLog:
+    """Gives each request an id and writes one line about it: never its query, its headers or its body."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.log = logging.getLogger("loyalty_app.request")
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        identity = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        token = request_id.set(identity)
+        started = time.perf_counter()
+        try:
+            response = self.get_response(request)
+            response.headers["X-Request-Id"] = identity
+            self.log.info(
+                "request",
+                extra={
+                    "method": request.method,
+                    "path": request.path,
+                    "status": response.status_code,
+                    "ms": round((time.perf_counter() - started) * 1000, 1),
+                },
+            )
+            return response
+        finally:
+            request_id.reset(token)
+
+
+def configuration(level: str) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "loyalty_app.logs.JsonLines"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Django's own handlers write plain text, and mail.
+            "django": {"handlers": [], "level": level, "propagate": True},
+            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+            # RQ names each job with its arguments at INFO.
+            "rq": {"handlers": [], "level": "WARNING", "propagate": True},
+            "rq.worker": {"handlers": [], "level": "WARNING", "propagate": True},
+            "urllib3": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},
+        },
+    }
