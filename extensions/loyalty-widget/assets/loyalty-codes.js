@@ -29,17 +29,17 @@ export function codeBox(redemption, { words, config, announce }) {
     note.textContent = words.text(key);
     announce(words.text(key));
   };
-  const copy = h('button', { class: 'button', type: 'button', 'data-loyalty-copy': true }, words.text('copy'));
+  const copy = h('button', { class: 'button quiet', type: 'button', 'data-loyalty-copy': true }, words.text('copy'));
   copy.addEventListener('click', async () => say((await copied(code)) ? 'copied' : 'copy_failed'));
-  const apply = h('button', { class: 'button quiet', type: 'button', 'data-loyalty-apply': true }, words.text('apply'));
-  const actions = h('div', { class: 'actions' }, copy, apply);
+  const apply = h('button', { class: 'button', type: 'button', 'data-loyalty-apply': true }, words.text('apply'));
+  const actions = h('div', { class: 'actions' }, apply, copy);
   apply.addEventListener('click', async () => {
     apply.setAttribute('aria-disabled', 'true');
     const outcome = await applyToCart(config.cart, redemption.code);
     apply.removeAttribute('aria-disabled');
     say(outcome);
     if (outcome === 'apply_failed') return;
-    const cart = h('a', { class: 'button quiet', href: config.cart, 'data-loyalty-cart': true }, words.text('view_cart'));
+    const cart = h('a', { class: 'button', href: config.cart, 'data-loyalty-cart': true }, words.text('view_cart'));
     apply.replaceWith(cart);
     cart.focus();
     document.dispatchEvent(new CustomEvent('loyalty:applied', { detail: { code: redemption.code } }));
@@ -79,7 +79,7 @@ export function openCode(redemption, panel) {
   const { words } = panel;
   const item = h('li', { class: 'card', 'data-loyalty-redemption': redemption.id, 'data-state': redemption.state });
   const points = words.points(redemption.points);
-  const head = h('div', { class: 'card-head' }, h('h3', {}, redemption.reward.title), h('p', { class: 'cost' }, points));
+  const head = h('div', { class: 'card-head' }, h('h3', {}, h('bdi', {}, redemption.reward.title)), h('p', { class: 'cost' }, points));
   if (redemption.state === 'ending') item.append(head, h('p', { class: 'note' }, words.text('undo_later')));
   else if (!redemption.code) item.append(head, h('p', { class: 'note' }, words.text('code_coming')));
   else item.append(head, codeBox(redemption, panel), undoRow(redemption, panel));

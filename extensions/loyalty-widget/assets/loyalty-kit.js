@@ -24,6 +24,7 @@ export class Words {
     // Liquid prints Latin digits, so the panel does the same in every language.
     this.locale = `${config.language}-u-nu-latn`;
     this.program = config.program;
+    this.moneyExample = config.money;
   }
 
   text(key, values = {}) {
@@ -47,7 +48,13 @@ export class Words {
     return `${this.number(amount)} ${this.unit(amount)}`;
   }
 
+  /** Writes money as Liquid does in this shop, by the example that Liquid printed. */
   money(decimal) {
+    const [, before, group, point, digits, after] = this.moneyExample.match(/^(\D*)1(\D*)234(?:(\D)(0+))?(\D*)$/) ?? [];
+    if (before !== undefined) {
+      const [whole, fraction] = Number(decimal).toFixed(digits?.length ?? 0).split('.');
+      return before + whole.replace(/\B(?=(\d{3})+$)/g, group) + (fraction ? point + fraction : '') + after;
+    }
     const style = { style: 'currency', currency: this.program.currency, currencyDisplay: 'narrowSymbol' };
     return new Intl.NumberFormat(this.locale, style).format(decimal);
   }

@@ -93,7 +93,7 @@ export class Panel {
 
   #renderOffers() {
     const { words } = this;
-    const offers = this.program.rewards.map((reward) => h('li', {}, h('span', {}, reward.title), ' ', h('span', { class: 'cost' }, words.cost(reward))));
+    const offers = this.program.rewards.map((reward) => h('li', {}, h('bdi', {}, reward.title), ' ', h('span', { class: 'cost' }, words.cost(reward))));
     this.#part('offers').replaceChildren(...offers);
   }
 

@@ -3,6 +3,9 @@ import { ApiError } from './loyalty-api.js';
 import { codeBox, follow } from './loyalty-codes.js';
 import { h, thousandths } from './loyalty-kit.js';
 
+/** Refusals that another try would only repeat. */
+const FINAL = ['insufficient_points', 'unauthorized', 'not_found', 'invalid'];
+
 /** What can be had now comes first, cheapest first; then what is nearest. */
 export function byReach(rewards) {
   return [...rewards].sort((a, b) => b.affordable - a.affordable || a.missing - b.missing || a.points - b.points);
@@ -26,9 +29,10 @@ export class RewardCard {
     this.busy = step !== 'offer';
     this.element.dataset.step = step;
     const { reward, words } = this;
-    const head = h('div', { class: 'card-head' }, h('h3', {}, reward.title), h('p', { class: 'cost' }, words.cost(reward)));
     const minimum = reward.minimum && h('p', { class: 'note' }, words.text('minimum', { money: words.money(reward.minimum) }));
-    this.element.replaceChildren(head, ...[minimum, ...content].filter(Boolean));
+    const title = h('h3', {}, h('bdi', {}, reward.title));
+    const head = h('div', { class: 'card-head' }, title, h('p', { class: 'cost' }, words.cost(reward)), minimum);
+    this.element.replaceChildren(head, ...content);
   }
 
   #offer() {
@@ -77,7 +81,7 @@ export class RewardCard {
     while (reach > 0 && price(size(reach)) > this.panel.me.member.points.available) reach -= 1;
 
     const shown = h('output', { class: 'size', 'data-loyalty-size': true });
-    const input = h('input', { type: 'range', min: 0, max: reach, step: 1, value: 0, 'aria-label': words.text('choose'), 'data-loyalty-slider': true });
+    const input = h('input', { type: 'range', min: 0, max: reach, step: 1, value: reach, 'aria-label': words.text('choose'), 'data-loyalty-slider': true });
     const show = () => {
       const chosen = size(Number(input.value));
       const text = words.text('amount_off', { money: words.money(chosen / 1000), points: words.points(price(chosen)) });
@@ -143,7 +147,8 @@ export class RewardCard {
     const { panel, words } = this;
     // Nobody knows what became of an unanswered request, so it is repeated with its key; a refused one starts afresh.
     const again = () => (error.answered ? this.#leave() : this.#redeem());
-    const retry = h('button', { class: 'button', type: 'button', 'data-loyalty-again': true, onclick: again }, words.text('retry'));
+    const label = words.text(FINAL.includes(error.code) ? 'done' : 'retry');
+    const retry = h('button', { class: 'button', type: 'button', 'data-loyalty-again': true, onclick: again }, label);
     this.#show('problem', h('p', { class: 'problem', role: 'alert', 'data-loyalty-problem': error.code }, words.error(error)), retry);
     retry.focus();
     if (error.answered) panel.changed();

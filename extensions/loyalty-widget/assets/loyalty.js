@@ -86,6 +86,7 @@ class LoyaltyWidget extends HTMLElement {
       this.panel ??= await this.#loadPanel();
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // what a failed import raises
+      this.dialog.setAttribute('data-failed', 'script');
       this.dialog.querySelector('[data-loyalty-failure]').hidden = false;
       return;
     }
