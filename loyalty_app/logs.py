@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 
 LONGEST = 4000
 """Longest text in a line: a log is no place to store a body."""
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -83,18 +84,27 @@ class RequestLog:
         try:
             response = self.get_response(request)
             response.headers["X-Request-Id"] = identity
-            self.log.info(
-                "request",
-                extra={
-                    "method": request.method,
-                    "path": request.path,
-                    "status": response.status_code,
-                    "ms": round((time.perf_counter() - started) * 1000, 1),
-                },
-            )
+            self._note(request, response, time.perf_counter() - started)
             return response
         finally:
             request_id.reset(token)
+
+    def _note(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+        from loyalty_app import metrics  # Models are ready by now, not when the settings read this module.
+
+        # The route, not the address: that one may hold the id of a person.
+        route = request.resolver_match.route if request.resolver_match else "unknown"
+        method = request.method if request.method in METHODS else "OTHER"
+        metrics.observe(route, method, response.status_code, seconds)
+        self.log.info(
+            "request",
+            extra={
+                "method": method,
+                "route": route,
+                "status": response.status_code,
+                "ms": round(seconds * 1000, 1),
+            },
+        )
 
 
 def configuration(level: str) -> dict[str, Any]:
@@ -111,6 +121,8 @@ def configuration(level: str) -> dict[str, Any]:
             # RQ names each job with its arguments at INFO.
             "rq": {"handlers": [], "level": "WARNING", "propagate": True},
             "rq.worker": {"handlers": [], "level": "WARNING", "propagate": True},
+            # Advice about numbers of threads, at each start.
+            "_granian": {"level": "ERROR"},
             "urllib3": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
         },

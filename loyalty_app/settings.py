@@ -1,5 +1,6 @@
 """All settings, from the environment. Each name is explained in `.env.example`."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,9 @@ DATABASE_URL = envurl("DATABASE_URL", ("postgres", "postgresql"))
 REDIS_URL = envurl("REDIS_URL", ("redis", "rediss", "unix"), default=embedded.redis_url(VAR_DIR))
 EMBEDDED_POSTGRES = not DATABASE_URL
 EMBEDDED_VALKEY = not envtext("REDIS_URL")
+WEB_BIND = envtext("WEB_BIND", "127.0.0.1")
+WEB_PORT = envint("WEB_PORT", 8081, least=1)
+WEB_PROCESSES = envint("WEB_PROCESSES", 2, least=1)
 WEB_THREADS = envint("WEB_THREADS", 16, least=1)
 # Keeps one slow page from occupying a thread for ever; the web has to answer Shopify within seconds.
 STATEMENT_SECONDS = 2 if ROLE == "web" else 300
@@ -150,6 +154,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # A dozen small files: served as they are in the source, no step to collect them that could be forgotten.
 WHITENOISE_USE_FINDERS = True
 
+# --- watching --------------------------------------------------------------------------------------------
+
+METRICS_BIND = envtext("METRICS_BIND", "127.0.0.1")
 METRICS_PORT = envint("METRICS_PORT", 0)
+# The client library reads this when it is imported, which is after the settings.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(VAR_DIR / "metrics"))
+Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
 LOG_LEVEL = envchoice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = logs.configuration(LOG_LEVEL)

@@ -1,5 +1,10 @@
 """Every address of the app."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from loyalty_app import health
+
+urlpatterns: list[URLPattern] = [
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+]

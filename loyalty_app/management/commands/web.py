@@ -1,0 +1,42 @@
+"""`manage.py web`"""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+from loyalty_app import metrics, startup
+from loyalty_app.logs import configuration
+
+
+class Command(BaseCommand):
+    help = "Serve the app. Settings: WEB_BIND, WEB_PORT, WEB_PROCESSES, WEB_THREADS."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--bind", default=settings.WEB_BIND, help="address to listen at (WEB_BIND)")
+        parser.add_argument("--port", type=int, default=settings.WEB_PORT, help="port (WEB_PORT)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        startup.prepare(self)
+        metrics.forget_dead_processes()
+        Granian(
+            "loyalty_app.wsgi:application",
+            address=options["bind"],
+            port=options["port"],
+            interface=Interfaces.WSGI,
+            http=HTTPModes.http1,
+            websockets=False,
+            workers=settings.WEB_PROCESSES,
+            blocking_threads=settings.WEB_THREADS,
+            backpressure=settings.WEB_THREADS * 8,
+            # Its access log writes queries, and those of the app proxy carry signatures; ours doesn't.
+            log_access=False,
+            log_level=LogLevels.warning,
+            log_dictconfig=configuration(settings.LOG_LEVEL),
+            respawn_failed_workers=True,
+            workers_kill_timeout=20,
+        ).serve()

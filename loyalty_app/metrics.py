@@ -1,0 +1,95 @@
+"""Figures for Prometheus, on a port of their own that is never the public one.
+
+Counters live in files that the processes of one machine share; gauges are read from the database when asked.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import psutil
+from django.db import connection
+from django.db.models import Count, Min, Q
+from django.db.models.functions import Now
+from django.db.utils import OperationalError
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from rewards.models import Member, Redemption
+from shopify_bridge.models import InboxRow, Shop
+
+REQUESTS = Counter("loyalty_requests", "Requests answered", ["route", "method", "status"])
+SECONDS = Histogram(
+    "loyalty_request_seconds",
+    "Time to answer a request",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 5),
+)
+
+
+def observe(route: str, method: str, status: int, seconds: float) -> None:
+    REQUESTS.labels(route, method, str(status)).inc()
+    SECONDS.labels(route).observe(seconds)
+
+
+class DatabaseCollector(Collector):
+    """Numbers of rows, counted in the database, so that every process and restart tells the same."""
+
+    def collect(self) -> Iterable[Metric]:
+        up = GaugeMetricFamily("loyalty_database_up", "1 when the database answers")
+        try:
+            families = list(_counted())
+            up.add_metric([], 1)
+            return [up, *families]
+        except OperationalError:
+            up.add_metric([], 0)
+            return [up]
+        finally:
+            connection.close()  # This thread belongs to one request of the metrics port.
+
+
+def _counted() -> Iterator[Metric]:
+    inbox = InboxRow.objects.exclude(state=InboxRow.State.DONE).aggregate(
+        waiting=Count("id", filter=Q(state=InboxRow.State.WAITING)),
+        parked=Count("id", filter=Q(state=InboxRow.State.PARKED)),
+        oldest=Now() - Min("received_at", filter=Q(state=InboxRow.State.WAITING)),
+    )
+    rows = GaugeMetricFamily("loyalty_inbox_rows", "Deliveries that are not done", labels=["state"])
+    rows.add_metric(["waiting"], inbox["waiting"])
+    rows.add_metric(["parked"], inbox["parked"])
+    yield rows
+    age = inbox["oldest"].total_seconds() if inbox["oldest"] else 0.0
+    yield GaugeMetricFamily("loyalty_inbox_oldest_seconds", "Age of the oldest waiting delivery", value=age)
+    yield GaugeMetricFamily("loyalty_members", "Members", value=Member.objects.count())
+    yield _by_state("loyalty_redemptions", "Redemptions", Redemption)
+    yield _by_state("loyalty_shops", "Shops", Shop)
+
+
+def _by_state(name: str, text: str, model: type[Redemption] | type[Shop]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=["state"])
+    counted = dict(model.objects.values_list("state").annotate(number=Count("id")))
+    for state in model.State.values:
+        family.add_metric([state], counted.get(state, 0))
+    return family
+
+
+def registry() -> CollectorRegistry:
+    found = CollectorRegistry()
+    MultiProcessCollector(found)  # type: ignore[no-untyped-call]
+    found.register(DatabaseCollector())
+    return found
+
+
+def serve(address: str, port: int) -> None:
+    """In a thread of the clock: one process of them all answers for all."""
+    start_http_server(port, addr=address, registry=registry())
+
+
+def forget_dead_processes() -> None:
+    """Each process writes files of its own: those of processes that ended long ago only make reading slow."""
+    for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob("*_*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            file.unlink(missing_ok=True)
