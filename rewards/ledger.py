@@ -288,7 +288,7 @@ class Book:
             return
         self._load_lots_where(
             " UNION ".join(
-                f"SELECT {LOT_COLUMNS} FROM rewards_lot WHERE program_id = %s AND {which}"
+                f"SELECT {LOT_COLUMNS} FROM rewards_lot WHERE program_id = %s AND {which}"  # noqa: S608
                 for which, _ in parts
             ),
             [value for _, ids in parts for value in (self.program_id, ids)],
@@ -300,7 +300,7 @@ class Book:
             if lot.id == lot_id:
                 return lot
         self._load_lots_where(
-            f"SELECT {LOT_COLUMNS} FROM rewards_lot WHERE program_id = %s AND id = %s",
+            f"SELECT {LOT_COLUMNS} FROM rewards_lot WHERE program_id = %s AND id = %s",  # noqa: S608
             [self.program_id, lot_id],
         )
         return self.lots[-1]

@@ -173,11 +173,10 @@ def _give_context(program: Program, order: Order, item: News, dated: list[tuple[
     if not fetched and newest_start > fact.processed_at:
         raise _Unsure
     rules = programs.rules(program.pk, programs.in_force(dated, order.paid_at), program.currency)
-    if not fetched and (rules.excluded_tags or rules.hold_days or rules.award_on == "fulfilled"):
-        if rules.award_on == "paid" or order.fulfilled_at is not None:
-            raise _Unsure
     if rules.award_on == "fulfilled" and order.fulfilled_at is None:
         return
+    if not fetched and (rules.excluded_tags or rules.hold_days or rules.award_on == "fulfilled"):
+        raise _Unsure
     if fact.currency != program.currency:
         order.blocked = "currency"
         return
@@ -265,7 +264,8 @@ def _save(program_id: int, orders: list[Order]) -> None:
                 points = v.points, blocked = v.blocked, updated_at = now()
             FROM unnest(%s::bigint[], %s::bigint[], %s::text[]::jsonb[], %s::timestamptz[], %s::timestamptz[],
                         %s::timestamptz[], %s::text[]::jsonb[], %s::int[], %s::bigint[], %s::text[])
-                AS v (id, member_id, facts, facts_at, paid_at, fulfilled_at, context, settlements, points, blocked)
+                AS v (id, member_id, facts, facts_at, paid_at, fulfilled_at, context, settlements, points,
+                      blocked)
             WHERE o.program_id = %s AND o.id = v.id
             """,
             [

@@ -147,7 +147,7 @@ def remember_tags(program_id: int, ref: Ref, tags: Iterable[str], *, added: bool
 
 
 def _create(program_id: int, joined: Mapping[Ref, datetime]) -> dict[int, datetime]:
-    """Identities first (the reference to the member is deferred): of two at once, one wins, without orphans."""
+    """Identities first (their reference to the member is deferred): of two at once, one makes the member."""
     refs = sorted(joined)
     with connection.cursor() as cursor:
         cursor.execute(
