@@ -128,6 +128,16 @@ def forget(program: Program, ref: Ref) -> None:
             Redemption.objects.filter(program=program, member_id=identity.member_id).update(customer_id=0)
 
 
+def forget_source(program_id: int, source_id: int) -> None:
+    """Forget all customers of one shop of a program that goes on in others."""
+    program = Program.objects.get(pk=program_id)
+    refs = Identity.objects.filter(program=program, source_id=source_id).values_list(
+        "source_id", "external_id"
+    )
+    for ref in list(refs):
+        forget(program, ref)
+
+
 def remember_tags(program_id: int, ref: Ref, tags: Iterable[str], *, added: bool | None = None) -> None:
     """Keep a member's customer tags: all of them (`added` None), some more, or some less."""
     member_id = find(program_id, [ref]).get(ref)

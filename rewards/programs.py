@@ -13,12 +13,22 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from rewards.earning import Rules
-from rewards.models import Program, ProgramVersion
+from rewards.models import (
+    Identity,
+    Lot,
+    Member,
+    Movement,
+    Order,
+    Program,
+    ProgramVersion,
+    Redemption,
+    Tombstone,
+)
 from rewards.money import BadMoney, exponent, major, minor
 
 SCHEMA_FILE = Path(__file__).resolve().parent.parent / "docs" / "program.schema.json"
@@ -128,6 +138,18 @@ def apply(program: Program, document: dict[str, Any], author: str) -> ProgramVer
         locked.save(update_fields=["version", "name"])
     program.version, program.name = locked.version, locked.name
     return version
+
+
+def erase(program_id: int) -> None:
+    """Delete a program with all its people, orders and movements. For a merchant who has left."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The only way past the wall that keeps movements; see the migration `walls`.
+        cursor.execute("SELECT set_config('rewards.erasing', %s, true)", [str(program_id)])
+        for model in (Movement, Redemption, Lot, Order, Identity, Tombstone, Member, ProgramVersion):
+            model.objects.filter(program_id=program_id)._raw_delete("default")
+        Program.objects.filter(pk=program_id).delete()
+    document_of.cache_clear()
+    rules.cache_clear()
 
 
 def checked(document: dict[str, Any], currency: str) -> dict[str, Any]:

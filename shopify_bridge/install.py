@@ -14,10 +14,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 from shopify import ApiAccess
 
-from rewards import programs
+from rewards import people, programs
 from shopify_bridge import budget, client, tokens
 from shopify_bridge.errors import NeedsHuman
-from shopify_bridge.models import InboxRow, Shop
+from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
 from shopify_bridge.signatures import IdToken, is_shop_domain
 from shopify_bridge.tokens import Grant, access_token, refresh_idle
 
@@ -78,9 +78,10 @@ def uninstalled(shop: Shop, at: datetime) -> bool:
 
 
 def redact_shop(shop: Shop) -> bool:
-    """Erase what Shopify told us of the shop. False when it has been installed again: then all stays.
+    """Erase the shop, and its program if no other shop shares it.
 
-    The row stays, with its domain and nothing else, so that late deliveries find a shop that is gone.
+    False when it has been installed again: then all stays. The row stays, with its domain and nothing
+    else, so that late deliveries find a shop that is gone.
     """
     with transaction.atomic():
         row = Shop.objects.select_for_update().get(pk=shop.pk)
@@ -89,9 +90,14 @@ def redact_shop(shop: Shop) -> bool:
         tokens.drop(row)
         row.name = row.scopes = row.state_reason = row.app_installation_gid = ""
         row.shopify_id = None
-        row.save()
         rows = InboxRow.objects.filter(program_id=row.program_id, shop_id=row.pk)
         rows.exclude(state=InboxRow.State.WAITING).delete()
+        if Shop.objects.filter(program_id=row.program_id).exclude(pk=row.pk).exists():
+            people.forget_source(row.program_id, row.pk)
+        else:
+            programs.erase(row.program_id)
+        row.program_id = UNKNOWN_PROGRAM
+        row.save()
     shop.refresh_from_db()
     log.info("shop erased", extra={"shop": row.domain})
     return True
@@ -133,7 +139,7 @@ def _take_in(shop_domain: str, grant: Grant, kind: str) -> Shop:
         shop.grant = kind
         shop.state, shop.state_reason = Shop.State.ACTIVE, ""
         _judge_scopes(shop)
-        if shop.program_id is None:
+        if not shop.program_id:
             program = programs.start(name=shop.name, currency=shop.currency, timezone=shop.timezone)
             shop.program_id = program.id
         shop.save()

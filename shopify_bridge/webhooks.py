@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
+from shopify_bridge import jobs
 from shopify_bridge.signatures import webhook_signature_ok
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ def receive(request: HttpRequest) -> HttpResponse:
         connection.close()  # a broken connection would fail the next delivery too
         log.error("delivery not kept, Shopify will repeat it", extra={"why": type(error).__name__})
         return _answer(503, {"Retry-After": "10"})
-    _ring()
+    jobs.ring(jobs.drain)
     return _answer(200)
 
 
@@ -107,10 +108,6 @@ def _keep(request: HttpRequest, body: bytes) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute(KEEP, values)
-
-
-def _ring() -> None:
-    """Wake a worker; a silent bell is noticed and made good elsewhere."""
 
 
 def _raw_header(request: HttpRequest, name: str) -> str:

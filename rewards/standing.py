@@ -1,0 +1,94 @@
+"""A member's standing, as shoppers see it: what themes print, what the widget shows."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rewards import offers, programs
+from rewards.models import Member, Program
+
+Json = dict[str, Any]
+
+
+def standing(program: Program, member: Member) -> Json:
+    """Small enough for a metafield: points, tier, and the next reward in reach."""
+    return {
+        "points": member.available,
+        "pending": member.pending,
+        "reserved": member.reserved,
+        "debt": -member.debt,
+        "tier": None,
+        "next_tier": None,
+        "next_reward": _next_reward(program, member.available),
+        "expiring": None,
+    }
+
+
+def public_program(program: Program) -> Json:
+    """What anybody may know of the program."""
+    document = programs.document(program)
+    earning = document["earning"]
+    return {
+        "name": document["name"],
+        "currency": program.currency,
+        "points": document["points"],
+        "rate": earning["rate"],
+        "rounding": earning["rounding"],
+        "award_on": earning["award_on"],
+        "hold_days": earning["hold_days"],
+        "signup_bonus": earning["signup_bonus"],
+        "rewards": [public_reward(reward) for reward in on_offer(document)],
+    }
+
+
+def on_offer(document: Json) -> list[Json]:
+    """The rewards a shopper can have."""
+    return [reward for reward in document["rewards"] if not reward["archived"]]
+
+
+def public_reward(reward: Json) -> Json:
+    """A reward without what only the merchant needs."""
+    hidden = ("archived", "combines_with", "version", "asked")
+    return {name: value for name, value in reward.items() if name not in hidden and value is not None}
+
+
+def rewards_for(program: Program, available: int) -> list[Json]:
+    """The rewards on offer, each with whether these points are enough and how many are missing."""
+    shown = []
+    for reward in on_offer(programs.document(program)):
+        missing = max(0, offers.cheapest(reward, program.currency) - available)
+        shown.append({**public_reward(reward), "affordable": not missing, "missing": missing})
+    return shown
+
+
+def unpublished(program_id: int, limit: int) -> Sequence[Member]:
+    """Members who changed since their standing was last published."""
+    return list(
+        Member.objects.raw(
+            """
+            SELECT * FROM rewards_member WHERE program_id = %s AND version > published_version
+            ORDER BY id LIMIT %s
+            """,
+            [program_id, limit],
+        )
+    )
+
+
+def published(members: Iterable[Member]) -> None:
+    """These versions are published; a newer one stays to be done."""
+    for member in members:
+        Member.objects.filter(
+            program_id=member.program_id, pk=member.pk, published_version__lt=member.version
+        ).update(published_version=member.version)
+
+
+def _next_reward(program: Program, available: int) -> Json | None:
+    """The cheapest reward that is still out of reach."""
+    out_of_reach = [reward for reward in rewards_for(program, available) if reward["missing"]]
+    if not out_of_reach:
+        return None
+    nearest = min(out_of_reach, key=lambda reward: int(reward["missing"]))
+    return {
+        "title": nearest["title"],
+        "points": available + nearest["missing"],
+        "missing": nearest["missing"],
+    }

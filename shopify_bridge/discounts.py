@@ -1,0 +1,226 @@
+"""Redemptions become discount codes, and codes come to an end.
+
+Our code is chosen and stored before Shopify is asked, so an unknown outcome is only a question: does
+the code exist? What is due is worked through by the web process at once and by the worker afterwards;
+two at the same time do no harm, since each change of state is conditional.
+https://shopify.dev/docs/api/admin-graphql/latest/mutations/discountCodeBasicCreate
+"""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from rewards import redemptions
+from rewards.models import Redemption
+from rewards.money import major
+from rewards.orders import settle_orders
+from rewards.redemptions import State
+from shopify_bridge import orders
+from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain, user_errors
+from shopify_bridge.models import Shop
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 10.0
+LOOKS_APART = timedelta(minutes=15)
+"""A code counts as never made after two look-ups this far apart."""
+LONGEST_PAUSE = timedelta(minutes=15)
+BATCH = 100
+Json = dict[str, Any]
+
+
+def work_due(batch: int = BATCH) -> int:
+    """Go on with every redemption that is due; returns how many were looked at."""
+    seen = 0
+    while due := _claim_due(batch):
+        for redemption in due:
+            work_on(redemption)
+        seen += len(due)
+    return seen
+
+
+def work_on(redemption: Redemption, *, within: float = PATIENCE_SECONDS) -> Redemption:
+    """One step for one redemption; the redemption as it is afterwards."""
+    shop = Shop.objects.filter(pk=redemption.source_id).first()
+    step = _STEPS.get(State(redemption.state))
+    if shop is None or step is None or shop.state == Shop.State.UNINSTALLED:
+        redemptions.at_rest(redemption)
+        return redemption
+    try:
+        step(AdminClient(shop), redemption, within)
+    except TryAgain as problem:
+        _put_off(redemption, str(problem), problem.after)
+    except NeedsHuman as problem:
+        _not_allowed(redemption, problem)
+    redemption.refresh_from_db()
+    return redemption
+
+
+def _make(client: AdminClient, redemption: Redemption, within: float) -> None:
+    """reserved: make the code, or find that it was made."""
+    if redemption.attempts:
+        # An earlier try may have gone through.
+        if found := _look_up(client, redemption, within):
+            redemptions.issued(redemption.program_id, redemption.pk, found)
+            return
+        if _absent_for_long(redemption):
+            redemptions.failed(redemption.program_id, redemption.pk, "Shopify never made the code.")
+            return
+        redemptions.put_off(redemption, datetime.now(UTC) + LOOKS_APART, "looked for", absent=True)
+        redemption.refresh_from_db()
+    operation, field, discount = document_for(redemption, client.shop.currency)
+    data = client.run(operation, {"discount": discount}, within=within)[field]
+    errors = user_errors(data)
+    if not errors:
+        redemptions.issued(redemption.program_id, redemption.pk, data["codeDiscountNode"]["id"])
+    elif any(error.get("code") == "TAKEN" for error in errors):
+        _adopt(client, redemption, within)
+    else:
+        reason = "; ".join(str(error["message"]) for error in errors)
+        redemptions.failed(redemption.program_id, redemption.pk, f"Shopify refused the discount: {reason}")
+
+
+def _adopt(client: AdminClient, redemption: Redemption, within: float) -> None:
+    """The code exists: made by a request of ours whose answer was lost, or somebody else's."""
+    if found := _look_up(client, redemption, within):
+        redemptions.issued(redemption.program_id, redemption.pk, found)
+    else:
+        redemptions.failed(redemption.program_id, redemption.pk, "The code exists and isn't ours.")
+
+
+def _end(client: AdminClient, redemption: Redemption, within: float) -> None:
+    """ending: disable the code first, then ask whether an order carries it."""
+    _deactivate(client, redemption.external_ref, within)
+    if not _note_use(client, redemption):
+        redemptions.ended(redemption.program_id, redemption.pk)
+
+
+def _second_look(client: AdminClient, redemption: Redemption, within: float) -> None:
+    """expired, cancelled or failed a while ago: a code that lives all the same is disabled, a use counts."""
+    if found := _look_up(client, redemption, within):
+        _deactivate(client, found, within)
+    if not _note_use(client, redemption):
+        redemptions.at_rest(redemption)
+
+
+def _expire(client: AdminClient, redemption: Redemption, within: float) -> None:
+    """issued, and its last day is over."""
+    if redemption.expires_at is None or redemption.expires_at > datetime.now(UTC):
+        redemptions.at_rest(redemption)
+        return
+    redemptions.start_ending(redemption.program_id, redemption.pk, State.EXPIRED)
+
+
+_STEPS = {
+    State.RESERVED: _make,
+    State.ISSUED: _expire,
+    State.ENDING: _end,
+    State.EXPIRED: _second_look,
+    State.CANCELLED: _second_look,
+    State.FAILED: _second_look,
+}
+
+
+def document_for(redemption: Redemption, currency: str) -> tuple[str, str, Json]:
+    """(our document, the mutation's name in it, its input) for a redemption."""
+    reward = redemption.reward
+    combines = reward["combines_with"]
+    discount: Json = {
+        "title": title(redemption),
+        "code": redemption.code,
+        "startsAt": redemption.starts_at.isoformat(),
+        "endsAt": redemption.expires_at.isoformat() if redemption.expires_at else None,
+        "context": {"customers": {"add": [f"gid://shopify/Customer/{redemption.customer_id}"]}},
+        "usageLimit": 1,
+        "appliesOncePerCustomer": True,
+        "combinesWith": {
+            "orderDiscounts": combines["order"],
+            "productDiscounts": combines["product"],
+            "shippingDiscounts": combines["shipping"] and reward["kind"] != "free_shipping",
+        },
+    }
+    if reward["minimum_subtotal"]:
+        minimum = {"greaterThanOrEqualToSubtotal": reward["minimum_subtotal"]}
+        discount["minimumRequirement"] = {"subtotal": minimum}
+    if reward["kind"] == "free_shipping":
+        discount["destination"] = {"all": True}
+        return "discount_free_shipping_create", "discountCodeFreeShippingCreate", discount
+    discount["customerGets"] = {"value": _value(redemption, currency), "items": {"all": True}}
+    return "discount_basic_create", "discountCodeBasicCreate", discount
+
+
+def title(redemption: Redemption) -> str:
+    """What the merchant sees in Shopify's list; its end tells us that a code is ours."""
+    return f"{redemption.reward['title']} [loyalty {redemption.program_id}-{redemption.pk}]"
+
+
+def _value(redemption: Redemption, currency: str) -> Json:
+    if redemption.reward["kind"] == "percentage":
+        return {"percentage": float(redemption.reward["percent"]) / 100}
+    assert redemption.value is not None  # of the other kinds each has a value
+    return {"discountAmount": {"amount": major(redemption.value, currency), "appliesOnEachItem": False}}
+
+
+def _look_up(client: AdminClient, redemption: Redemption, within: float) -> str | None:
+    """Shopify's id of the code, if it exists and is ours."""
+    node = client.run("discount_by_code", {"code": redemption.code}, within=within)["codeDiscountNodeByCode"]
+    if node is None or node["codeDiscount"].get("title") != title(redemption):
+        return None
+    found: str = node["id"]
+    return found
+
+
+def _deactivate(client: AdminClient, external_ref: str, within: float) -> None:
+    data = client.run("discount_deactivate", {"id": external_ref}, within=within)
+    if errors := user_errors(data["discountCodeDeactivate"]):
+        # The merchant deleted it: it can't be used either.
+        log.info("code was gone already", extra={"why": errors[0].get("code")})
+
+
+def _note_use(client: AdminClient, redemption: Redemption) -> bool:
+    """Settle the orders that carry the code; whether there was one."""
+    used = False
+    for order_id, _ in orders.changed(client.shop, f"discount_code:{redemption.code}"):
+        found = orders.fetch(client.shop, order_id)
+        if found is not None:
+            settle_orders(redemption.program, [found])
+            used = used or redemption.code in {code.upper() for code in found.fact.codes}
+    return used
+
+
+def _absent_for_long(redemption: Redemption) -> bool:
+    since = redemption.absent_since
+    return since is not None and datetime.now(UTC) - since >= LOOKS_APART
+
+
+def _not_allowed(redemption: Redemption, problem: NeedsHuman) -> None:
+    """Shopify refuses us. At the first try nothing was made, so the points are free at once."""
+    if redemption.state == State.RESERVED and not redemption.attempts:
+        redemptions.failed(redemption.program_id, redemption.pk, str(problem))
+    else:
+        _put_off(redemption, str(problem), LONGEST_PAUSE.total_seconds())
+
+
+def _put_off(redemption: Redemption, reason: str, after: float | None) -> None:
+    """An unknown outcome is no state: the question is asked again."""
+    pause = min(timedelta(seconds=after or 2 ** min(redemption.attempts + 1, 10)), LONGEST_PAUSE)
+    redemptions.put_off(
+        redemption, datetime.now(UTC) + pause, reason, absent=redemption.absent_since is not None
+    )
+
+
+@transaction.atomic
+def _claim_due(batch: int) -> list[Redemption]:
+    """Due redemptions, leased: whoever else looks finds them a minute later."""
+    now = datetime.now(UTC)
+    due = list(
+        Redemption.objects.select_for_update(skip_locked=True)
+        .filter(due_at__lte=now)
+        .order_by("due_at", "pk")[:batch]
+    )
+    Redemption.objects.filter(pk__in=[redemption.pk for redemption in due]).update(
+        due_at=now + timedelta(minutes=1)
+    )
+    return due

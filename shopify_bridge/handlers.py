@@ -1,0 +1,179 @@
+"""What each topic means: one dict, topic -> function.
+
+A handler turns a delivery into news of orders, which the inbox settles in batches, or does its small
+work itself, in the inbox's transaction. No handler calls Shopify.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from rewards import orders, people
+from rewards.facts import OrderFact, OrderRef
+from rewards.models import Program
+from shopify_bridge import install, payloads
+from shopify_bridge.models import Shop
+from shopify_bridge.payloads import BadPayload, Json
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery of a known shop, read."""
+
+    shop: Shop
+    program: Program
+    payload: Json
+    triggered_at: datetime
+    topic: str
+
+
+Outcome = OrderFact | OrderRef | None
+Handler = Callable[[Delivery], Outcome]
+
+
+def order_changed(delivery: Delivery) -> Outcome:
+    """The delivery carries the order's state."""
+    return payloads.order(delivery.payload, delivery.shop.pk)
+
+
+def order_fetched(delivery: Delivery) -> Outcome:
+    """The delivery says only that something happened to an order."""
+    edit = delivery.payload.get("order_edit", delivery.payload)
+    if not isinstance(edit, dict):
+        raise BadPayload("order_edit is no object")
+    return OrderRef(delivery.shop.pk, payloads.identifier(edit, "order_id"))
+
+
+def order_deleted(delivery: Delivery) -> Outcome:
+    ref = OrderRef(delivery.shop.pk, payloads.identifier(delivery.payload, "id"))
+    orders.settle_deleted(delivery.program, ref)
+    return None
+
+
+def customer_changed(delivery: Delivery) -> Outcome:
+    """Every customer is a member."""
+    ref = (delivery.shop.pk, payloads.identifier(delivery.payload, "id"))
+    has_date = delivery.payload.get("created_at")
+    joined_at = payloads.moment(delivery.payload, "created_at") if has_date else delivery.triggered_at
+    people.enrol(delivery.program, {ref: joined_at})
+    return None
+
+
+def customer_deleted(delivery: Delivery) -> Outcome:
+    """Shopify only deletes customers who never ordered; the person is gone."""
+    ref = (delivery.shop.pk, payloads.identifier(delivery.payload, "id"))
+    people.forget(delivery.program, ref)
+    return None
+
+
+def customers_merged(delivery: Delivery) -> Outcome:
+    """Which of the two ids survives is Shopify's decision; the delivery says it."""
+    payload = delivery.payload
+    status = str(payload.get("status", "completed")).lower()
+    if status not in ("completed", "success"):
+        return None
+    kept = payloads.gid_number(payload.get("admin_graphql_api_customer_kept_id"))
+    gone = payloads.gid_number(payload.get("admin_graphql_api_customer_deleted_id"))
+    people.merge(
+        delivery.program,
+        survivor=(delivery.shop.pk, kept),
+        lost=(delivery.shop.pk, gone),
+        happened_at=delivery.triggered_at,
+    )
+    return None
+
+
+def customer_tags_changed(delivery: Delivery) -> Outcome:
+    payload = delivery.payload
+    tags = payload.get("tags")
+    if not isinstance(tags, list):
+        raise BadPayload("tags is no list")
+    customer = payload.get("customerId") or payload.get("customer_id")
+    people.remember_tags(
+        delivery.program.pk,
+        (delivery.shop.pk, payloads.gid_number(customer)),
+        [payloads.printable(tag) for tag in tags],
+        added=delivery.topic == "customer.tags_added",
+    )
+    return None
+
+
+def shop_changed(delivery: Delivery) -> Outcome:
+    """Name and time zone follow. A new currency is the merchant's decision: first awards stop by themselves."""
+    shop, payload = delivery.shop, delivery.payload
+    _same_shop(delivery, "myshopify_domain")
+    shop.name = payloads.printable(payload.get("name"))[:255] or shop.name
+    if payload.get("iana_timezone"):
+        shop.timezone = payloads.zone(payload["iana_timezone"])
+        Program.objects.filter(pk=shop.program_id).update(timezone=shop.timezone)
+    shop.save(update_fields=["name", "timezone"])
+    return None
+
+
+def app_uninstalled(delivery: Delivery) -> Outcome:
+    _same_shop(delivery, "myshopify_domain")
+    install.uninstalled(delivery.shop, delivery.triggered_at)
+    return None
+
+
+def scopes_changed(delivery: Delivery) -> Outcome:
+    current = delivery.payload.get("current")
+    if not isinstance(current, list):
+        raise BadPayload("current is no list of scopes")
+    install.scopes_changed(delivery.shop, ",".join(payloads.printable(scope) for scope in current))
+    return None
+
+
+def data_requested(delivery: Delivery) -> Outcome:
+    """The merchant finds what is stored of the customer on the member's page; the request stands in the log."""
+    _same_shop(delivery, "shop_domain")
+    _customer(delivery)
+    return None
+
+
+def customer_redacted(delivery: Delivery) -> Outcome:
+    _same_shop(delivery, "shop_domain")
+    people.forget(delivery.program, (delivery.shop.pk, _customer(delivery)))
+    return None
+
+
+def shop_redacted(delivery: Delivery) -> Outcome:
+    _same_shop(delivery, "shop_domain")
+    install.redact_shop(delivery.shop)
+    return None
+
+
+HANDLERS: dict[str, Handler] = {
+    "orders/paid": order_changed,
+    "orders/updated": order_changed,
+    "orders/cancelled": order_changed,
+    "orders/fulfilled": order_changed,
+    "orders/edited": order_fetched,
+    "refunds/create": order_fetched,
+    "orders/delete": order_deleted,
+    "customers/create": customer_changed,
+    "customers/update": customer_changed,
+    "customers/delete": customer_deleted,
+    "customers/merge": customers_merged,
+    "customer.tags_added": customer_tags_changed,
+    "customer.tags_removed": customer_tags_changed,
+    "shop/update": shop_changed,
+    "app/uninstalled": app_uninstalled,
+    "app/scopes_update": scopes_changed,
+    "customers/data_request": data_requested,
+    "customers/redact": customer_redacted,
+    "shop/redact": shop_redacted,
+}
+
+
+def _same_shop(delivery: Delivery, name: str) -> None:
+    """The signature covers the body only: where the body names its shop, the header must say the same."""
+    if delivery.payload.get(name) != delivery.shop.domain:
+        raise BadPayload(f"{name} is not the shop of the header")
+
+
+def _customer(delivery: Delivery) -> int:
+    customer = delivery.payload.get("customer")
+    if not isinstance(customer, dict):
+        raise BadPayload("customer is missing")
+    return payloads.identifier(customer, "id")

@@ -1,0 +1,239 @@
+"""The inbox: deliveries wait here until they are done, or parked with a reason. None is ever lost.
+
+`drain` takes a batch of rows that nobody else holds. Rows that say all are settled in one transaction
+with their own end; rows that need a question to Shopify get a lease, the question is asked outside of
+any transaction, and a second transaction settles them.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import Q
+
+from rewards.earning import TooManyPoints
+from rewards.facts import FetchedOrder, OrderFact, OrderRef
+from rewards.models import Order, Program
+from rewards.orders import settle_orders
+from shopify_bridge import metrics, orders, payloads
+from shopify_bridge.client import NeedsHuman, TryAgain
+from shopify_bridge.handlers import HANDLERS, Delivery, Outcome
+from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
+from shopify_bridge.payloads import BadPayload
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+LEASE = timedelta(seconds=60)
+LONGEST_PAUSE = timedelta(minutes=15)
+ATTEMPTS_MAX = 8
+Rows = dict[OrderRef, list[InboxRow]]
+
+
+class Parked(Exception):
+    """This row can't be handled; the message says why and what to do."""
+
+
+def drain(batch: int = BATCH) -> int:
+    """Handle what is due until nothing is left; returns the number of rows taken."""
+    taken = 0
+    while part := drain_batch(batch):
+        taken += part
+    return taken
+
+
+def drain_batch(batch: int = BATCH) -> int:
+    """Handle one batch; returns the number of rows taken, 0 when nothing is due."""
+    with transaction.atomic():
+        rows = _claim(batch)
+        unsure = _handle(rows)
+        _lease([row for group in unsure.values() for row in group])
+    for ref, group in unsure.items():
+        _ask_and_settle(ref, group)
+    return len(rows)
+
+
+def replay(rows: Iterable[InboxRow]) -> int:
+    """Let parked rows be handled again, now; returns how many."""
+    ids = [row.pk for row in rows]
+    for row in InboxRow.objects.filter(pk__in=ids, program_id=UNKNOWN_PROGRAM):
+        if shop := Shop.objects.filter(domain=row.shop_domain).first():
+            InboxRow.objects.filter(pk=row.pk).update(program_id=shop.program_id, shop_id=shop.pk)
+    return InboxRow.objects.filter(pk__in=ids, state=InboxRow.State.PARKED).update(
+        state=InboxRow.State.WAITING, attempts=0, due_at=datetime.now(UTC), reason=""
+    )
+
+
+def _claim(batch: int) -> list[InboxRow]:
+    return list(
+        InboxRow.objects.select_for_update(skip_locked=True)
+        .filter(state=InboxRow.State.WAITING, due_at__lte=datetime.now(UTC))
+        .order_by("due_at", "id")[:batch]
+    )
+
+
+def _handle(rows: list[InboxRow]) -> Rows:
+    """Settle what can be settled now; the rest, by order, is for asking."""
+    shops = {shop.pk: shop for shop in Shop.objects.filter(pk__in={row.shop_id for row in rows})}
+    programs = Program.objects.in_bulk({shop.program_id for shop in shops.values()})
+    ask: Rows = defaultdict(list)
+    news: dict[int, list[tuple[InboxRow, OrderFact]]] = defaultdict(list)
+    done: list[InboxRow] = []
+    for row in rows:
+        try:
+            with transaction.atomic():
+                outcome = _outcome(row, shops.get(row.shop_id), programs)
+        except (BadPayload, Parked) as problem:
+            _park(row, str(problem))
+        except (DataError, IntegrityError, ValueError) as problem:
+            _trip(row, problem)
+        else:
+            if isinstance(outcome, OrderFact):
+                news[row.program_id].append((row, outcome))
+            elif isinstance(outcome, OrderRef):
+                ask[outcome].append(row)
+            else:
+                done.append(row)
+    for program_id, items in news.items():
+        done += _settle_news(programs[program_id], items, ask)
+    _finish(done)
+    return ask
+
+
+def _outcome(row: InboxRow, shop: Shop | None, programs: dict[int, Program]) -> Outcome:
+    if shop is None:
+        raise Parked(f"{row.shop_domain or 'This shop'} doesn't have the app. Replay after it is installed.")
+    handler = HANDLERS.get(row.topic)
+    if handler is None:
+        raise Parked(f"Nothing handles the topic {row.topic!r}; remove its subscription.")
+    _not_replayed_elsewhere(row)
+    payload = payloads.parse(bytes(row.body))
+    moment = row.triggered_at or row.received_at
+    return handler(Delivery(shop, programs[shop.program_id], payload, moment, row.topic))
+
+
+def _not_replayed_elsewhere(row: InboxRow) -> None:
+    """Shop and topic aren't signed: the very same bytes under another shop's name are a replay."""
+    twin = InboxRow.objects.filter(body_hash=row.body_hash, id__lt=row.pk).exclude(shop_id=row.shop_id)
+    if len(bytes(row.body)) > 64 and twin.exists():
+        raise Parked("The same content came for another shop before. Somebody may be replaying deliveries.")
+
+
+def _settle_news(program: Program, items: list[tuple[InboxRow, OrderFact]], ask: Rows) -> list[InboxRow]:
+    """The rows that are done. A batch that fails is tried row by row, so that one row stops no other."""
+    try:
+        with transaction.atomic():
+            unsure = set(settle_orders(program, [fact for _, fact in items]).unsure)
+    except (DataError, IntegrityError, ValueError) as problem:
+        if len(items) == 1:
+            _trip(items[0][0], problem)
+            return []
+        return [row for item in items for row in _settle_news(program, [item], ask)]
+    done = []
+    for row, fact in items:
+        ref = OrderRef(fact.source_id, fact.external_id)
+        if ref in unsure:
+            ask[ref].append(row)
+        else:
+            done.append(row)
+    return done
+
+
+def _ask_and_settle(ref: OrderRef, rows: list[InboxRow]) -> None:
+    shop = Shop.objects.get(pk=ref.source_id)
+    try:
+        found = orders.fetch(shop, ref.external_id)
+    except TryAgain as problem:
+        _put_off(rows, str(problem), problem.after)
+        return
+    except NeedsHuman as problem:
+        _put_off(rows, str(problem), LONGEST_PAUSE.total_seconds())
+        return
+    except BadPayload as problem:
+        _park_all(rows, f"The order Shopify shows can't be understood: {problem}")
+        return
+    if found is None:
+        _settle_unseen(ref, rows)
+        return
+    try:
+        settle_and_finish(shop, found, rows)
+    except (DataError, IntegrityError, ValueError) as problem:
+        for row in rows:
+            _trip(row, problem)
+
+
+def settle_and_finish(shop: Shop, found: FetchedOrder, rows: list[InboxRow]) -> None:
+    """Settle a fetched order and end the rows that asked for it, in one transaction."""
+    with transaction.atomic():
+        program = Program.objects.get(pk=shop.program_id)
+        settle_orders(program, [found])
+        _finish(rows)
+
+
+def _settle_unseen(ref: OrderRef, rows: list[InboxRow]) -> None:
+    """Shopify doesn't show the order: what deliveries said is all we have."""
+    known = Order.objects.filter(
+        source_id=ref.source_id, external_id=ref.external_id, program_id=rows[0].program_id
+    )
+    if known.filter(facts__cancelled=True).exists():
+        _finish(rows)
+        return
+    _park_all(
+        rows,
+        "Shopify doesn't show this order to the app: it was deleted, or it is older than 60 days. "
+        "Ask Shopify for read_all_orders, then replay.",
+    )
+
+
+def _finish(rows: list[InboxRow]) -> None:
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE shopify_bridge_inboxrow SET state = 'done', done_at = now(), reason = ''
+            WHERE id = ANY(%s) AND state = 'waiting'
+            """,
+            [[row.pk for row in rows]],
+        )
+    metrics.HANDLED.inc(len(rows))
+
+
+def _lease(rows: list[InboxRow]) -> None:
+    if rows:
+        InboxRow.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=datetime.now(UTC) + LEASE)
+
+
+def _put_off(rows: list[InboxRow], reason: str, after: float | None) -> None:
+    """Shopify couldn't answer. Its absence never parks a row; it waits as long as it takes."""
+    for row in rows:
+        pause = min(timedelta(seconds=after or 2 ** min(row.attempts, 10)), LONGEST_PAUSE)
+        InboxRow.objects.filter(pk=row.pk, state=InboxRow.State.WAITING).update(
+            due_at=datetime.now(UTC) + pause, attempts=row.attempts + 1, reason=reason[:1000]
+        )
+
+
+def _trip(row: InboxRow, problem: Exception) -> None:
+    """Something broke that may be ours: try again some times, then park it with an alarm."""
+    if isinstance(problem, TooManyPoints) or row.attempts + 1 >= ATTEMPTS_MAX:
+        _park(row, f"{type(problem).__name__}: {problem}")
+        return
+    log.warning(
+        "delivery set aside", extra={"row": row.pk, "topic": row.topic, "why": type(problem).__name__}
+    )
+    _put_off([row], f"{type(problem).__name__}: {problem}", None)
+
+
+def _park_all(rows: list[InboxRow], reason: str) -> None:
+    for row in rows:
+        _park(row, reason)
+
+
+def _park(row: InboxRow, reason: str) -> None:
+    log.error("delivery parked", extra={"row": row.pk, "topic": row.topic, "shop": row.shop_domain})
+    InboxRow.objects.filter(Q(pk=row.pk) & ~Q(state=InboxRow.State.DONE)).update(
+        state=InboxRow.State.PARKED, reason=payloads.printable(reason)[:1000], done_at=datetime.now(UTC)
+    )
+    metrics.PARKED.inc()

@@ -1,0 +1,67 @@
+"""The only file that knows the queue. Redis is a doorbell, never a store.
+
+`ring` says "look now"; what there is to do stands in the database, and a sweep in the clock finds what
+nobody rang for. A job is always the same for the same work, takes no arguments, and may run twice.
+"""
+
+import logging
+from collections.abc import Callable
+from time import monotonic, sleep
+
+import django_rq
+from django.db import close_old_connections
+from redis.exceptions import RedisError
+
+from shopify_bridge import discounts, inbox, metafields, metrics
+
+log = logging.getLogger(__name__)
+
+RING_EVERY_SECONDS = 0.05
+"""A burst of deliveries rings once; the worker drains them all."""
+SILENCE_SECONDS = 5.0
+"""After a failed ring Redis is left alone for a while, so that its absence costs deliveries no time."""
+JOB_SECONDS_MAX = 120
+
+_last_ring: dict[str, float] = {}
+_silent_until = 0.0
+
+
+def ring(job: Callable[[], None]) -> bool:
+    """Ask a worker to run this job soon. Never raises for a queue that is away; says whether it rang."""
+    global _silent_until
+    now, name = monotonic(), job.__name__
+    if now < _silent_until or now - _last_ring.get(name, -1.0) < RING_EVERY_SECONDS:
+        return False
+    _last_ring[name] = now
+    try:
+        django_rq.get_queue("default", default_timeout=JOB_SECONDS_MAX, commit_mode="auto").enqueue(
+            job, result_ttl=0, failure_ttl=3600, ttl=600
+        )
+    except (RedisError, OSError) as error:
+        _silent_until = now + SILENCE_SECONDS
+        metrics.RINGS_LOST.inc()
+        log.warning("the queue can't be rung", extra={"why": type(error).__name__})
+        return False
+    return True
+
+
+def drain() -> None:
+    """Handle the inbox, then publish what changed."""
+    close_old_connections()
+    inbox.drain()
+    # A ring that was swallowed because one had just rung: its row is here by now.
+    sleep(RING_EVERY_SECONDS * 1.2)
+    inbox.drain()
+    metafields.publish()
+
+
+def publish() -> None:
+    """Write changed standings to Shopify."""
+    close_old_connections()
+    metafields.publish()
+
+
+def redeem() -> None:
+    """Go on with redemptions that wait for Shopify."""
+    close_old_connections()
+    discounts.work_due()

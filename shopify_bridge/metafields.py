@@ -1,0 +1,107 @@
+"""Standings and programs as metafields, so that themes print them with no request.
+
+A copy of ours on the shop's side: written again whenever a version is ahead of what was published.
+https://shopify.dev/docs/api/admin-graphql/latest/mutations/metafieldsSet
+"""
+
+import json
+import logging
+from typing import Any
+
+from rewards import standing
+from rewards.models import Identity, Member, Program
+from shopify_bridge import metrics
+from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain, user_errors
+from shopify_bridge.models import Shop
+
+log = logging.getLogger(__name__)
+
+BATCH = 25
+"""Shopify takes at most 25 metafields at once, all or nothing."""
+PROXY_PATH = "/apps/loyalty"
+Json = dict[str, Any]
+
+
+def publish() -> int:
+    """Publish what changed, in every shop that can be called; returns the members published."""
+    done = 0
+    for program in Program.objects.filter(pk__in=_callable_shops().values("program_id")):
+        shops = list(_callable_shops().filter(program_id=program.pk))
+        try:
+            for shop in shops:
+                _publish_program(shop, program)
+            done += _publish_members(shops, program)
+        except (TryAgain, NeedsHuman) as problem:
+            # The versions still say what is missing; the sweep comes back.
+            log.warning("standings wait", extra={"program": program.pk, "why": str(problem)})
+    return done
+
+
+def _callable_shops() -> Any:
+    return Shop.objects.filter(state=Shop.State.ACTIVE)
+
+
+def _publish_program(shop: Shop, program: Program) -> None:
+    if shop.published_program_version >= program.version or not shop.app_installation_gid:
+        return
+    value = {**standing.public_program(program), "proxy": PROXY_PATH}
+    _set(shop, [_metafield(shop.app_installation_gid, "loyalty", "program", value)])
+    Shop.objects.filter(pk=shop.pk).update(published_program_version=program.version)
+    # The next reward in a standing depends on the program.
+    Member.objects.filter(program_id=program.pk).update(published_version=-1)
+
+
+def _publish_members(shops: list[Shop], program: Program) -> int:
+    done = 0
+    while members := standing.unpublished(program.pk, BATCH):
+        for shop in shops:
+            _publish_in(shop, program, list(members))
+        standing.published(members)
+        metrics.PUBLISHED.inc(len(members))
+        done += len(members)
+    return done
+
+
+def _publish_in(shop: Shop, program: Program, members: list[Member]) -> None:
+    by_id = {member.pk: member for member in members}
+    identities = Identity.objects.filter(
+        program_id=program.pk, source_id=shop.pk, member_id__in=by_id
+    ).order_by("external_id")
+    entries = [
+        _metafield(
+            f"gid://shopify/Customer/{identity.external_id}",
+            "$app",
+            "standing",
+            standing.standing(program, by_id[identity.member_id]),
+        )
+        for identity in identities
+    ]
+    for start in range(0, len(entries), BATCH):
+        _set_or_split(shop, entries[start : start + BATCH])
+
+
+def _set_or_split(shop: Shop, entries: list[Json]) -> None:
+    """One deleted customer must not block the other 24: halve until it stands alone, then let it go."""
+    if not entries or not (errors := _set(shop, entries)):
+        return
+    if len(entries) == 1:
+        log.warning("standing refused", extra={"shop": shop.domain, "why": errors[0].get("code")})
+        return
+    middle = len(entries) // 2
+    _set_or_split(shop, entries[:middle])
+    _set_or_split(shop, entries[middle:])
+
+
+def _set(shop: Shop, entries: list[Json]) -> list[Json]:
+    data = AdminClient(shop).run("metafields_set", {"metafields": entries})
+    return user_errors(data["metafieldsSet"])
+
+
+def _metafield(owner: str, namespace: str, key: str, value: Json) -> Json:
+    return {
+        "ownerId": owner,
+        "namespace": namespace,
+        "key": key,
+        "type": "json",
+        "value": json.dumps(value, separators=(",", ":")),
+    }

@@ -1,0 +1,263 @@
+"""Shopify's JSON becomes facts: pure functions, no database, no network.
+
+Deliveries have the shape of the old REST resources, fetched orders that of GraphQL; both become the
+same facts, so that it doesn't matter which of them told us.
+https://shopify.dev/docs/api/webhooks  https://shopify.dev/docs/api/admin-graphql
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
+
+from rewards.facts import FetchedOrder, Line, OrderFact
+from rewards.money import BadMoney, minor
+
+Json = dict[str, Any]
+
+ID_MAX = 2**63 - 1
+QUANTITY_MAX = 10**9
+CODE_LENGTH_MAX = 255
+# Having once been paid in full: https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderDisplayFinancialStatus
+PAID = {"paid", "partially_refunded", "refunded"}
+FINANCIAL = PAID | {"pending", "authorized", "partially_paid", "voided", "expired", "unpaid"}
+
+
+class BadPayload(ValueError):
+    """What came can't be understood; the message says what and where."""
+
+
+def parse(raw: bytes) -> Json:
+    """The JSON object in a delivery. Raises BadPayload for whatever else the bytes are."""
+    try:
+        content = json.loads(raw.decode(), parse_float=Decimal, parse_constant=_no_number)
+    except RecursionError as error:
+        raise BadPayload("the JSON is nested too deeply") from error
+    except ValueError as error:
+        raise BadPayload(f"no readable JSON: {str(error)[:200]}") from error
+    if not isinstance(content, dict):
+        raise BadPayload(f"expected a JSON object, got {type(content).__name__}")
+    return content
+
+
+def order(payload: Json, shop_id: int) -> OrderFact:
+    """An order as deliveries of `orders/*` carry it."""
+    currency = text(payload, "currency")
+    status = payload.get("financial_status")
+    if status is not None and status not in FINANCIAL:
+        raise BadPayload(f"unknown financial_status {status!r}")
+    customer = payload.get("customer") or {}
+    refunds = _list(payload, "refunds")
+    return OrderFact(
+        source_id=shop_id,
+        external_id=identifier(payload, "id"),
+        updated_at=moment(payload, "updated_at"),
+        processed_at=moment(payload, "processed_at" if payload.get("processed_at") else "created_at"),
+        currency=currency,
+        customer_id=identifier(customer, "id") if customer.get("id") else None,
+        paid=status in PAID,
+        fulfilled=payload.get("fulfillment_status") == "fulfilled",
+        cancelled=payload.get("cancelled_at") is not None or status == "voided",
+        wholly_refunded=status == "refunded",
+        test=payload.get("test") is True,
+        taxes_included=payload.get("taxes_included") is True,
+        channel=printable(payload.get("source_name") or "")[:60],
+        lines=tuple(_line(line, currency) for line in _list(payload, "line_items")),
+        shipping=_set_amount(payload.get("current_shipping_price_set"), currency),
+        shipping_tax=_shipping_tax(
+            _list(payload, "shipping_lines"), lambda tax: _amount(tax, "price", currency)
+        ),
+        unexplained_refund=max(0, -sum(_discrepancy(refund, currency) for refund in refunds)),
+        codes=_codes(code.get("code") for code in _list(payload, "discount_codes")),
+    )
+
+
+def fetched_order(node: Json, shop_id: int) -> FetchedOrder:
+    """An order as our document `order.graphql` fetches it."""
+    currency = node["currencyCode"]
+    status = (node["displayFinancialStatus"] or "").lower()
+    customer = node["customer"]
+    fact = OrderFact(
+        source_id=shop_id,
+        external_id=int(node["legacyResourceId"]),
+        updated_at=moment(node, "updatedAt"),
+        processed_at=moment(node, "processedAt"),
+        currency=currency,
+        customer_id=int(customer["legacyResourceId"]) if customer else None,
+        paid=status in PAID,
+        fulfilled=node["displayFulfillmentStatus"] == "FULFILLED",
+        cancelled=node["cancelledAt"] is not None or status == "voided",
+        wholly_refunded=status == "refunded",
+        test=node["test"],
+        taxes_included=node["taxesIncluded"],
+        channel=printable(node["sourceName"] or "")[:60],
+        lines=tuple(_node_line(line, currency) for line in node["lineItems"]["nodes"]),
+        shipping=_node_amount(node["currentShippingPriceSet"], currency),
+        shipping_tax=_shipping_tax(
+            node["shippingLines"]["nodes"], lambda tax: _node_amount(tax["priceSet"], currency), "taxLines"
+        ),
+        unexplained_refund=max(0, -_node_amount(node["refundDiscrepancySet"], currency)),
+        codes=_codes(node["discountCodes"]),
+    )
+    return FetchedOrder(
+        fact,
+        customer_tags=tuple(customer["tags"]) if customer else (),
+        paid_at=_paid_at(node),
+        fulfilled_at=_fulfilled_at(node),
+    )
+
+
+def text(payload: Json, name: str) -> str:
+    """A text that must be there."""
+    value = payload.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadPayload(f"{name} is missing or no text")
+    return value
+
+
+def identifier(payload: Json, name: str) -> int:
+    """A numeric id that must be there."""
+    value = payload.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= ID_MAX:
+        raise BadPayload(f"{name} is missing or no id")
+    return value
+
+
+def moment(payload: Json, name: str) -> datetime:
+    """A moment with its offset that must be there."""
+    try:
+        value = datetime.fromisoformat(text(payload, name))
+    except ValueError as error:
+        if isinstance(error, BadPayload):
+            raise
+        raise BadPayload(f"{name} is no moment") from error
+    if value.tzinfo is None or not 1970 <= value.year <= 9000:
+        raise BadPayload(f"{name} is no moment that can be kept")
+    return value
+
+
+def zone(name: Any) -> str:
+    """The name of a time zone that exists."""
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, TypeError, OSError) as error:
+        raise BadPayload("iana_timezone is no time zone") from error
+
+
+def printable(value: Any) -> str:
+    """A text without control characters and lone surrogates, which the database refuses."""
+    found = value if isinstance(value, str) else ""
+    return "".join(char for char in found if char.isprintable())
+
+
+def gid_number(gid: Any) -> int:
+    """`gid://shopify/Customer/7` is 7."""
+    tail = str(gid).rpartition("/")[2]
+    if not (tail.isascii() and tail.isdigit()) or not 0 < int(tail[:20]) <= ID_MAX:
+        raise BadPayload("expected an id such as gid://shopify/Customer/7")
+    return int(tail)
+
+
+def _line(line: Json, currency: str) -> Line:
+    ordered = _quantity(line, "quantity")
+    return Line(
+        id=identifier(line, "id"),
+        price=_amount(line, "price", currency),
+        ordered=ordered,
+        current=_quantity(line, "current_quantity") if "current_quantity" in line else ordered,
+        discount=sum(_amount(part, "amount", currency) for part in _list(line, "discount_allocations")),
+        tax=sum(_amount(tax, "price", currency) for tax in _list(line, "tax_lines")),
+        gift_card=line.get("gift_card") is True,
+        product_id=line.get("product_id") and identifier(line, "product_id"),
+        variant_id=line.get("variant_id") and identifier(line, "variant_id"),
+    )
+
+
+def _node_line(line: Json, currency: str) -> Line:
+    return Line(
+        id=gid_number(line["id"]),
+        price=_node_amount(line["originalUnitPriceSet"], currency),
+        ordered=line["quantity"],
+        current=line["currentQuantity"],
+        discount=sum(
+            _node_amount(part["allocatedAmountSet"], currency) for part in line["discountAllocations"]
+        ),
+        tax=sum(_node_amount(tax["priceSet"], currency) for tax in line["taxLines"]),
+        gift_card=line["isGiftCard"],
+        product_id=gid_number(line["product"]["id"]) if line["product"] else None,
+        variant_id=gid_number(line["variant"]["id"]) if line["variant"] else None,
+    )
+
+
+def _discrepancy(refund: Json, currency: str) -> int:
+    """In the customer's favour it is negative, as `refundDiscrepancySet` is; shipping is no part of it."""
+    return sum(
+        _amount(adjustment, "amount", currency)
+        for adjustment in _list(refund, "order_adjustments")
+        if adjustment.get("kind") == "refund_discrepancy"
+    )
+
+
+def _shipping_tax(lines: list[Json], amount: Callable[[Json], int], name: str = "tax_lines") -> int:
+    return sum(amount(tax) for line in lines for tax in line.get(name) or [])
+
+
+def _paid_at(node: Json) -> datetime | None:
+    """The last payment that came in, for an order that was paid; none are known for imported ones."""
+    received = [
+        moment(transaction, "processedAt")
+        for transaction in node["transactions"]
+        if transaction["kind"] in ("SALE", "CAPTURE")
+        and transaction["status"] == "SUCCESS"
+        and transaction["processedAt"]
+    ]
+    return max(received, default=None)
+
+
+def _fulfilled_at(node: Json) -> datetime | None:
+    return max((moment(fulfillment, "createdAt") for fulfillment in node["fulfillments"]), default=None)
+
+
+def _codes(codes: Any) -> tuple[str, ...]:
+    found = (printable(code)[:CODE_LENGTH_MAX] for code in codes)
+    return tuple(dict.fromkeys(code for code in found if code))
+
+
+def _list(payload: Json, name: str) -> list[Json]:
+    value = payload.get(name) or []
+    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
+        raise BadPayload(f"{name} is no list of objects")
+    return value
+
+
+def _quantity(payload: Json, name: str) -> int:
+    value = payload.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= QUANTITY_MAX:
+        raise BadPayload(f"{name} is no quantity")
+    return value
+
+
+def _amount(payload: Json, name: str, currency: str) -> int:
+    value = payload.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise BadPayload(f"{name} is missing or no amount")
+    try:
+        return minor(value, currency)
+    except BadMoney as error:
+        raise BadPayload(f"{name}: {error}") from error
+
+
+def _set_amount(money_set: Any, currency: str) -> int:
+    if not isinstance(money_set, dict) or not isinstance(money_set.get("shop_money"), dict):
+        return 0
+    return _amount(money_set["shop_money"], "amount", currency)
+
+
+def _node_amount(money_bag: Json, currency: str) -> int:
+    return _amount(money_bag["shopMoney"], "amount", currency) if money_bag else 0
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
