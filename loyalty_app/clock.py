@@ -2,6 +2,18 @@
 
 from collections.abc import Callable
 
+from rewards import holds
+from shopify_bridge import discounts, inbox, install, metafields, reconcile
+
 WORK: list[tuple[str, float, Callable[[], object]]] = [
     # (name, every so many seconds, function)
+    # The first three do what nobody rang for: Redis may be away, or have forgotten.
+    ("drain the inbox", 5, inbox.drain),
+    ("publish standings", 5, metafields.publish),
+    ("go on with redemptions", 5, discounts.work_due),
+    ("enrol the customers of new shops", 10, reconcile.welcome_new_shops),
+    ("release holds", 60, holds.release_due),
+    ("reconcile what changed", 600, reconcile.recent),
+    ("renew tokens of idle shops", 3600, install.refresh_idle),
+    ("reconcile everything", 86_400, reconcile.everything),
 ]

@@ -131,11 +131,8 @@ def forget(program: Program, ref: Ref) -> None:
 def forget_source(program_id: int, source_id: int) -> None:
     """Forget all customers of one shop of a program that goes on in others."""
     program = Program.objects.get(pk=program_id)
-    refs = Identity.objects.filter(program=program, source_id=source_id).values_list(
-        "source_id", "external_id"
-    )
-    for ref in list(refs):
-        forget(program, ref)
+    for identity in Identity.objects.filter(program=program, source_id=source_id):
+        forget(program, (source_id, identity.external_id))
 
 
 def remember_tags(program_id: int, ref: Ref, tags: Iterable[str], *, added: bool | None = None) -> None:
@@ -154,6 +151,11 @@ def remember_tags(program_id: int, ref: Ref, tags: Iterable[str], *, added: bool
             member.tags = sorted(fresh)
             member.version += 1
             member.save(update_fields=["tags", "version"])
+
+
+def now() -> datetime:
+    """The moment somebody joins by their own wish."""
+    return datetime.now(UTC)
 
 
 def _create(program_id: int, joined: Mapping[Ref, datetime]) -> dict[int, datetime]:

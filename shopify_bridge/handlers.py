@@ -99,7 +99,7 @@ def customer_tags_changed(delivery: Delivery) -> Outcome:
 
 
 def shop_changed(delivery: Delivery) -> Outcome:
-    """Name and time zone follow. A new currency is the merchant's decision: first awards stop by themselves."""
+    """Name and time zone follow. A new currency is the merchant's decision: until then first awards stop."""
     shop, payload = delivery.shop, delivery.payload
     _same_shop(delivery, "myshopify_domain")
     shop.name = payloads.printable(payload.get("name"))[:255] or shop.name
@@ -125,7 +125,7 @@ def scopes_changed(delivery: Delivery) -> Outcome:
 
 
 def data_requested(delivery: Delivery) -> Outcome:
-    """The merchant finds what is stored of the customer on the member's page; the request stands in the log."""
+    """The merchant finds what is stored on the member's page; the request stays in the inbox."""
     _same_shop(delivery, "shop_domain")
     _customer(delivery)
     return None

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 def publish() -> int:
     """Publish what changed, in every shop that can be called; returns the members published."""
     done = 0
-    for program in Program.objects.filter(pk__in=_callable_shops().values("program_id")):
+    for program in _programs_with_news():
         shops = list(_callable_shops().filter(program_id=program.pk))
         try:
             for shop in shops:
@@ -35,6 +35,22 @@ def publish() -> int:
             # The versions still say what is missing; the sweep comes back.
             log.warning("standings wait", extra={"program": program.pk, "why": str(problem)})
     return done
+
+
+def _programs_with_news() -> list[Program]:
+    """Programs with a member, or a version, ahead of what was published."""
+    return list(
+        Program.objects.raw(
+            """
+            SELECT * FROM rewards_program p WHERE id IN (
+                SELECT DISTINCT program_id FROM rewards_member WHERE version > published_version
+                UNION
+                SELECT s.program_id FROM shopify_bridge_shop s JOIN rewards_program o ON o.id = s.program_id
+                WHERE s.state = 'active' AND s.published_program_version < o.version
+            ) ORDER BY id
+            """
+        )
+    )
 
 
 def _callable_shops() -> Any:

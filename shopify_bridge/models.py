@@ -41,6 +41,7 @@ class Shop(models.Model):
     published_program_version = models.IntegerField(default=0)
     embed_seen_at = models.DateTimeField(null=True)
     embed_active = models.BooleanField(null=True)
+    customers_enrolled_at = models.DateTimeField(null=True)
     reconciled_at = models.DateTimeField(null=True)
     reconcile_watermark = models.DateTimeField(null=True)
 

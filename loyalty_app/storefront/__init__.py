@@ -1,0 +1,1 @@
+"""What the widget asks, through the app proxy: JSON for one visitor of one shop."""

@@ -1,0 +1,259 @@
+"""The addresses under `/storefront/`. The visitor comes from the proxy's signature, never from the body."""
+
+import json
+from functools import wraps
+from typing import Any, NoReturn
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.views.decorators.http import require_GET, require_POST
+from shopify_bridge.auth import Visitor, app_proxy
+
+from rewards import people, redemptions, standing, timeline
+from rewards.ledger import MemberMerged, Overdrawn
+from rewards.models import Member, Program, Redemption
+from rewards.offers import BadChoice
+from shopify_bridge import discounts, jobs
+from shopify_bridge.models import Shop
+
+Json = dict[str, Any]
+BODY_BYTES_MAX = 10_000
+KEY_LENGTH_MAX = 100
+PATIENCE_SECONDS = 3.0
+"""So long a shopper waits for the code; after it the widget asks again and the worker goes on."""
+OPEN_STATES = (Redemption.State.RESERVED, Redemption.State.ISSUED, Redemption.State.ENDING)
+
+
+class Refusal(Exception):
+    """An answer that isn't the one asked for."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+def answering(view: Any) -> Any:
+    """Refusals become JSON; personal answers are never kept by anybody."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, visitor: Visitor, **captured: Any) -> HttpResponseBase:
+        try:
+            response = view(request, visitor, **captured)
+        except Refusal as refusal:
+            error = {"error": {"code": refusal.code, "message": str(refusal)}}
+            response = JsonResponse(error, status=refusal.status)
+        response["Cache-Control"] = "no-store, private"
+        return response
+
+    return answer
+
+
+@require_GET
+@app_proxy
+@answering
+def program(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    """`GET program`: what anybody may know."""
+    return JsonResponse(standing.public_program(_program(visitor.shop)))
+
+
+@require_GET
+@app_proxy
+@answering
+def me(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    """`GET me`: the member's points, the rewards in reach, the codes at hand. A guest is no member."""
+    found_program = _program(visitor.shop)
+    member = _member(visitor)
+    shown = standing.rewards_for(found_program, member.available if member else 0)
+    if member is None:
+        return JsonResponse({"member": None, "rewards": shown, "redemptions": []})
+    at_hand = Redemption.objects.filter(program=found_program, member=member, state__in=OPEN_STATES).order_by(
+        "-id"
+    )[:50]
+    return JsonResponse(
+        {
+            "member": {"id": member.pk, "points": _points(member), "tier": None},
+            "rewards": shown,
+            "redemptions": [_shown(redemption) for redemption in at_hand],
+        }
+    )
+
+
+@require_GET
+@app_proxy
+@answering
+def activity(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    """`GET activity?before=`: what happened, newest first."""
+    member = _signed_in(visitor)
+    before = request.GET.get("before", "")
+    if before and not (before.isascii() and before.isdigit() and len(before) < 19):
+        raise Refusal(422, "invalid_cursor", "“before” is the number that the last page named as “next”.")
+    events, following = timeline.events(
+        _program(visitor.shop), member, before=int(before) if before else None
+    )
+    items = [
+        {"at": event.at.isoformat(), "points": event.points, "text": event.text, "kind": event.kind}
+        for event in events
+    ]
+    return JsonResponse({"items": items, "next": following})
+
+
+@require_POST
+@app_proxy
+@answering
+def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    """`POST redemptions`: points become a code. Normally the code stands in the same answer."""
+    member = _signed_in(visitor)
+    wanted = _wanted(request, visitor, member)
+    try:
+        redemption, created = redemptions.reserve(_program(visitor.shop), wanted)
+    except redemptions.NoSuchReward as error:
+        raise Refusal(422, "no_such_reward", str(error)) from error
+    except BadChoice as error:
+        raise Refusal(422, "invalid_points", str(error)) from error
+    except redemptions.KeyReused as error:
+        raise Refusal(422, "key_reused", str(error)) from error
+    except Overdrawn as error:
+        raise Refusal(409, "insufficient_points", str(error)) from error
+    except redemptions.TooMany as error:
+        raise Refusal(429, "too_many", str(error)) from error
+    except MemberMerged as error:
+        raise Refusal(409, "try_again", "Your accounts were just joined. Please try again.") from error
+    if created:
+        redemption = discounts.work_on(redemption, within=PATIENCE_SECONDS)
+    if redemption.state == Redemption.State.RESERVED:
+        jobs.ring(jobs.redeem)
+    jobs.ring(jobs.publish)
+    return JsonResponse(_shown(redemption), status=201 if created else 200)
+
+
+@require_GET
+@app_proxy
+@answering
+def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseBase:
+    """`GET redemptions/{id}`"""
+    return JsonResponse(_shown(_own_redemption(visitor, id)))
+
+
+@require_POST
+@app_proxy
+@answering
+def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseBase:
+    """`POST redemptions/{id}/cancel`: the shopper's own undo, while the code is unused."""
+    found = _own_redemption(visitor, id)
+    started = redemptions.start_ending(found.program_id, found.pk, Redemption.State.CANCELLED)
+    found.refresh_from_db()
+    if not started and found.state not in (Redemption.State.ENDING, Redemption.State.CANCELLED):
+        raise Refusal(409, "not_now", "This code can't be given back any more.")
+    if found.state == Redemption.State.ENDING:
+        found = discounts.work_on(found, within=PATIENCE_SECONDS)
+        jobs.ring(jobs.publish if found.state == Redemption.State.CANCELLED else jobs.redeem)
+    return JsonResponse(_shown(found))
+
+
+@require_POST
+@app_proxy
+@answering
+def enrol(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+    """`POST enrol`: a signed-in customer becomes a member, if they aren't one already."""
+    if visitor.customer_id is None:
+        _ask_to_sign_in()
+    ref = (visitor.shop.pk, visitor.customer_id)
+    found = people.enrol(_program(visitor.shop), {ref: people.now()})
+    if ref not in found:
+        raise Refusal(403, "forgotten", "This account was erased from the program.")
+    jobs.ring(jobs.publish)
+    return JsonResponse({"member": {"id": found[ref]}}, status=200)
+
+
+def _program(shop: Shop) -> Program:
+    return Program.objects.get(pk=shop.program_id)
+
+
+def _member(visitor: Visitor) -> Member | None:
+    if visitor.customer_id is None:
+        return None
+    return Member.objects.filter(
+        program_id=visitor.shop.program_id,
+        identities__program_id=visitor.shop.program_id,
+        identities__source_id=visitor.shop.pk,
+        identities__external_id=visitor.customer_id,
+    ).first()
+
+
+def _signed_in(visitor: Visitor) -> Member:
+    if visitor.customer_id is None:
+        _ask_to_sign_in()
+    member = _member(visitor)
+    if member is None:
+        raise Refusal(409, "insufficient_points", "This customer has no points yet.")
+    return member
+
+
+def _ask_to_sign_in() -> NoReturn:
+    raise Refusal(401, "sign_in", "Sign in to use your points.")
+
+
+def _wanted(request: HttpRequest, visitor: Visitor, member: Member) -> redemptions.Request:
+    body = _body(request)
+    unknown = sorted(body.keys() - {"reward", "points", "key"})
+    reward, points, key = body.get("reward"), body.get("points"), body.get("key")
+    if unknown:
+        raise Refusal(422, "unknown_field", f"“{unknown[0]}” is no field of a redemption.")
+    if not isinstance(reward, str) or not reward:
+        raise Refusal(422, "invalid_reward", "“reward” is the id of a reward.")
+    if points is not None and (isinstance(points, bool) or not isinstance(points, int) or points <= 0):
+        raise Refusal(422, "invalid_points", "“points” is a whole number above zero.")
+    if not isinstance(key, str) or not 0 < len(key) <= KEY_LENGTH_MAX or not key.isprintable():
+        raise Refusal(422, "invalid_key", f"“key” is a text of 1 to {KEY_LENGTH_MAX} characters.")
+    assert visitor.customer_id is not None  # the member was found by it
+    return redemptions.Request(
+        member_id=member.pk,
+        source_id=visitor.shop.pk,
+        customer_id=visitor.customer_id,
+        reward_id=reward,
+        key=key,
+        points=points,
+    )
+
+
+def _body(request: HttpRequest) -> Json:
+    raw = request.body
+    if len(raw) > BODY_BYTES_MAX:
+        raise Refusal(422, "too_long", f"A body has at most {BODY_BYTES_MAX} bytes.")
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(422, "invalid_json", "The body is no JSON.") from error
+    if not isinstance(body, dict):
+        raise Refusal(422, "invalid_json", "The body is no JSON object.")
+    return body
+
+
+def _own_redemption(visitor: Visitor, id: int) -> Redemption:
+    member = _signed_in(visitor)
+    found = Redemption.objects.filter(program_id=visitor.shop.program_id, member=member, pk=id).first()
+    if found is None:
+        raise Refusal(404, "not_found", "There is no such redemption.")
+    return found
+
+
+def _points(member: Member) -> Json:
+    return {
+        "available": member.available,
+        "pending": member.pending,
+        "reserved": member.reserved,
+        "debt": -member.debt,
+    }
+
+
+def _shown(redemption: Redemption) -> Json:
+    """The code is shown when it works, and not before."""
+    hidden = (Redemption.State.RESERVED, Redemption.State.FAILED)
+    return {
+        "id": redemption.pk,
+        "state": redemption.state,
+        "code": None if redemption.state in hidden else redemption.code,
+        "points": redemption.points,
+        "reward": standing.public_reward(redemption.reward),
+        "expires_at": redemption.expires_at.isoformat() if redemption.expires_at else None,
+    }

@@ -1,0 +1,151 @@
+"""What happened to a member, in words: each event explains itself from what was stored with it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rewards import programs
+from rewards.models import Bucket, Member, Movement, Program
+
+Json = dict[str, Any]
+# What a shopper counts as theirs. Reserved points are on their way out.
+COUNTED = {str(bucket) for bucket in (Bucket.PENDING, Bucket.AVAILABLE, Bucket.DEBT)}
+PAGE = 20
+LEGS_READ_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The legs of one posting, read together. `points` is what the member has more, or less, by it."""
+
+    id: int
+    key: str
+    kind: str
+    at: datetime
+    recorded_at: datetime
+    points: int
+    text: str
+    legs: tuple[Movement, ...]
+
+
+def events(
+    program: Program, member: Member, *, before: int | None = None, limit: int = PAGE, all: bool = False
+) -> tuple[list[Event], int | None]:
+    """The newest events first, and where the next page begins. `all`: also those that change nothing."""
+    rows = Movement.objects.filter(program=program, member=member).order_by("-id")
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    found: list[Event] = []
+    names = programs.document(program)["points"]
+    for legs in _postings(rows[:LEGS_READ_MAX]):
+        if len(found) == limit:
+            return found, found[-1].legs[-1].pk
+        event = _event(legs, names)
+        if all or event.points or event.kind == "release":
+            found.append(event)
+    return found, None
+
+
+def _postings(rows: Iterable[Movement]) -> Iterable[list[Movement]]:
+    """Legs of one key, put together; they were written in one go."""
+    legs: list[Movement] = []
+    for row in rows:
+        if legs and _stem(legs[-1]) != _stem(row):
+            yield legs
+            legs = []
+        legs.append(row)
+    if legs:
+        yield legs
+
+
+def _stem(movement: Movement) -> str:
+    return movement.key.rpartition(":")[0]
+
+
+def _event(legs: list[Movement], names: Json) -> Event:
+    first = legs[-1]
+    points = sum(leg.points * ((leg.target in COUNTED) - (leg.source in COUNTED)) for leg in legs)
+    return Event(
+        id=first.pk,
+        key=_stem(first),
+        kind=first.kind,
+        at=first.happened_at,
+        recorded_at=first.recorded_at,
+        points=points,
+        text=sentence(first.explanation, points, names),
+        legs=tuple(legs),
+    )
+
+
+def sentence(explanation: Json, points: int, names: Json) -> str:
+    """One sentence that answers “why?”. `names` are the program's words for one point and many."""
+    writer = _SENTENCES.get(explanation.get("rule", ""))
+    return writer(explanation, points, names) if writer else counted(points, names)
+
+
+def counted(points: int, names: Json) -> str:
+    """`1 point`, `37 points`."""
+    return f"{points} {names['one'] if abs(points) == 1 else names['many']}"
+
+
+def _order(explanation: Json, points: int, names: Json) -> str:
+    number = explanation["order"]
+    if reason := explanation.get("nothing"):
+        return f"Order {number} earns nothing: {_NOTHING[reason]}."
+    rate = explanation["rate"]
+    per = "" if rate["per"] in ("1", "1.00", "1.000") else f" / {rate['per']}"
+    formula = f"{explanation['basis']} x {rate['points']}{per} = {explanation['exact']}"
+    if explanation["exact"] != str(explanation["points"]):
+        formula += f", rounded {_ROUNDED[explanation['rounding']]}"
+    if explanation["before"] and points:
+        change = "more" if points > 0 else "less"
+        return (
+            f"Order {number} now earns {counted(explanation['points'], names)}, "
+            f"{abs(points)} {change} than before: {formula}."
+        )
+    return f"Order {number} earned {counted(explanation['points'], names)}: {formula}."
+
+
+def _signup(explanation: Json, points: int, names: Json) -> str:
+    return f"Welcome: {counted(explanation['points'], names)} for joining."
+
+
+def _adjustment(explanation: Json, points: int, names: Json) -> str:
+    return explanation["reason"] or "Changed by the shop."
+
+
+def _redemption(explanation: Json, points: int, names: Json) -> str:
+    return _REDEMPTION[explanation["change"]].format(reward=explanation["reward"])
+
+
+def _release(explanation: Json, points: int, names: Json) -> str:
+    return f"{names['many'].capitalize()} that were on hold can be used now."
+
+
+def _merge(explanation: Json, points: int, names: Json) -> str:
+    return "Two customer accounts became one."
+
+
+_SENTENCES = {
+    "order": _order,
+    "signup": _signup,
+    "adjustment": _adjustment,
+    "redemption": _redemption,
+    "release": _release,
+    "merge": _merge,
+}
+_NOTHING = {
+    "test": "it is a test order",
+    "cancelled": "it was cancelled",
+    "customer_tag": "this customer is excluded by a tag",
+}
+_ROUNDED = {"down": "down", "up": "up", "nearest": "to the nearest"}
+_REDEMPTION = {
+    "reserve": "Redeemed: {reward}.",
+    "issue": "The code for “{reward}” is ready.",
+    "fail": "“{reward}” could not be made, so the points are back.",
+    "end": "“{reward}” was not used, so the points are back.",
+    "use": "“{reward}” was used in an order.",
+    "return": "The order that used “{reward}” was undone, so the points are back.",
+}
