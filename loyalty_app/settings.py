@@ -40,6 +40,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "loyalty_app.middleware.framed_by_policy",
+    "shopify_bridge.middleware.frame_ancestors",
 ]
 ROOT_URLCONF = "loyalty_app.urls"
 WSGI_APPLICATION = "loyalty_app.wsgi.application"

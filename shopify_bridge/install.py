@@ -8,6 +8,7 @@ import logging
 import tomllib
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -147,7 +148,7 @@ def _take_in(shop_domain: str, grant: Grant, kind: str) -> Shop:
     return shop
 
 
-def _describe(shop: Shop, details: dict) -> None:
+def _describe(shop: Shop, details: dict[str, Any]) -> None:
     about, installation = details["shop"], details["currentAppInstallation"]
     if about["myshopifyDomain"] != shop.domain:
         raise NeedsHuman("the token answers for another shop", "other_shop")
@@ -155,7 +156,7 @@ def _describe(shop: Shop, details: dict) -> None:
     shop.name = about["name"][:255]
     shop.timezone = about["ianaTimezone"]
     shop.app_installation_gid = installation["id"]
-    if not shop.currency:
+    if not shop.program_id:
         # A later change of currency is a matter of its own: first awards stop until the merchant decides.
         shop.currency = about["currencyCode"]
 

@@ -35,7 +35,8 @@ def address(shop_domain: str, path: str) -> tuple[str, dict[str, str]]:
 
 def session() -> requests.Session:
     """This thread's connection pool. Sessions aren't safe to share among threads."""
-    if not hasattr(_local, "session"):
+    pool: requests.Session | None = getattr(_local, "session", None)
+    if pool is None:
         pool = requests.Session()
         pool.trust_env = False  # no proxy and no .netrc may come between: the token travels in a header
         pool.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one shop's cookies reach no other
@@ -43,7 +44,7 @@ def session() -> requests.Session:
         pool.mount("https://", adapter)
         pool.mount("http://", adapter)
         _local.session = pool
-    return _local.session
+    return pool
 
 
 def grant_client() -> httpx.Client:
