@@ -13,10 +13,10 @@ from tests.judges.node import EXTENSION, judge
 
 # Those that app blocks may use: https://shopify.dev/docs/storefronts/themes/architecture/settings/input-settings
 SETTING_TYPES = {
-    "article", "blog", "checkbox", "collection", "collection_list", "color", "font_picker", "header", "html",
-    "image_picker", "inline_richtext", "link_list", "liquid", "metaobject", "metaobject_list", "number", "page",
-    "paragraph", "product", "product_list", "radio", "range", "richtext", "select", "text", "text_alignment",
-    "textarea", "url", "video", "video_url",
+    "article", "blog", "checkbox", "collection", "collection_list", "color", "font_picker",
+    "header", "html", "image_picker", "inline_richtext", "link_list", "liquid", "metaobject",
+    "metaobject_list", "number", "page", "paragraph", "product", "product_list", "radio", "range",
+    "richtext", "select", "text", "text_alignment", "textarea", "url", "video", "video_url",
 }  # fmt: skip
 TARGETS = {"section", "head", "compliance_head", "body"}
 SCHEMA_KEYS = {
