@@ -63,9 +63,11 @@ export class Words {
     return new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium' }).format(new Date(iso));
   }
 
+  /** In a `bdi`, as the program's names may be of another direction than the language. */
   cost(reward) {
     const points = this.points(reward.points);
-    return reward.kind === 'variable' ? this.text('cost_variable', { points, money: this.money(reward.per) }) : points;
+    const text = reward.kind === 'variable' ? this.text('cost_variable', { points, money: this.money(reward.per) }) : points;
+    return h('bdi', {}, text);
   }
 
   error(error) {

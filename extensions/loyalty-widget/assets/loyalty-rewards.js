@@ -38,7 +38,7 @@ export class RewardCard {
   #offer() {
     const { reward, words } = this;
     if (!reward.affordable) return this.#show('offer', this.#progress());
-    const name = words.text('redeem_named', { reward: reward.title, points: words.cost(reward) });
+    const name = words.text('redeem_named', { reward: reward.title, points: words.cost(reward).textContent });
     this.redeemButton = h('button', { class: 'button', type: 'button', 'aria-label': name, 'data-loyalty-redeem': true, onclick: () => this.#ask() }, words.text('redeem'));
     return this.#show('offer', this.redeemButton);
   }
