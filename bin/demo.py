@@ -118,15 +118,15 @@ class Demo:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DemoError(
-                f"A demo already runs with the data folder {self.var}. Stop it with Ctrl-C where it runs, or give "
-                f"this one another folder and other ports: LOYALTY_VAR=var/second DEMO_PORT=9080 make demo"
+                f"A demo already runs with the data folder {self.var}. Stop it with Ctrl-C where it runs, or "
+                f"give this one another folder and ports: LOYALTY_VAR=var/second DEMO_PORT=9080 make demo"
             ) from None
         self._end_leftovers()
         for port in range(self.port, self.port + 3):
             if _in_use(port):
                 raise DemoError(
-                    f"Port {port} is in use by another program. Choose three free ports in a row, for "
-                    f"example {self.port + 1000} to {self.port + 1002}: DEMO_PORT={self.port + 1000} make demo"
+                    f"Port {port} is in use by another program. Choose three free ports in a row, such as "
+                    f"{self.port + 1000} to {self.port + 1002}: DEMO_PORT={self.port + 1000} make demo"
                 )
 
     def _end_leftovers(self) -> None:

@@ -206,8 +206,16 @@ class Server:
         raise NotImplementedError
 
     def check_owner(self) -> None:
-        if self.data.stat().st_uid != self.layout.user.pw_uid:
+        owner = self.data.stat().st_uid
+        if owner == self.layout.user.pw_uid:
+            return
+        if os.getuid() != 0:
             raise EmbeddedError(_other_user(self.data))
+        raise EmbeddedError(
+            f"The folder {self.data} belongs to user {_name_of(owner)}, and the embedded {self.name} runs as "
+            f"{self.layout.user.pw_name}, as PostgreSQL refuses root. If the folder is this app's, hand it "
+            f"over: chown -R {self.layout.user.pw_name} {self.data}"
+        )
 
     def make_folder(self, folder: Path) -> None:
         folder.mkdir(mode=0o700)
@@ -285,7 +293,6 @@ class Postgres(Server):
         self._create_database()
 
     def _check_folder(self) -> None:
-        self.check_owner()
         version_file = self.data / "PG_VERSION"
         if not version_file.exists() or not (self.data / "global" / "pg_control").exists():
             raise EmbeddedError(
@@ -299,6 +306,7 @@ class Postgres(Server):
                 f"PostgreSQL {POSTGRES_MAJOR}. Nothing in it was changed. Dump it with the release that made "
                 f"it (docs/operations.md), move it away, and restore the dump."
             )
+        self.check_owner()
 
     def _create_folder(self) -> None:
         # In a folder beside it and by rename, so that an interrupted start leaves no half of a data folder.
@@ -334,20 +342,21 @@ class Postgres(Server):
             if known is None:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
 
-    def _pid(self) -> int | None:
+    def _pid(self, file: Path | None = None) -> int | None:
         try:
-            return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+            return int((file or self.data / "postmaster.pid").read_text().split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
             return None
 
     def _forget_dead_server(self) -> None:
-        """Remove the pid file of a killed server whose pid is a zombie's or another program's by now.
+        """Remove the lock files of a killed server whose pid is a zombie's or another program's by now.
 
         PostgreSQL itself believes any living pid. Its shared memory still keeps two servers apart.
         """
-        pid = self._pid()
-        if pid is not None and not _is_program(pid, "postgres"):
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+        for file in (self.data / "postmaster.pid", self.layout.run / f"{SOCKET_NAME}.lock"):
+            pid = self._pid(file)
+            if pid is not None and not _is_program(pid, "postgres"):
+                file.unlink(missing_ok=True)
 
     def stop(self) -> None:
         pid = self._pid()
