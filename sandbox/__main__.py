@@ -60,17 +60,19 @@ def main() -> int:
     try:
         store = Store(config.state)
     except DamagedState as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 2
     world = World(store)
     seed_demo_shop(world)
-    server = make_server(create_app(world, config), arguments.bind, int(arguments.port))
+    app = create_app(world, config)
+    app.extensions["outbox"].start()
+    server = make_server(app, arguments.bind, int(arguments.port))
     # An interrupt in the main thread ends `serve`, which then waits for requests under way.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         server.safe_start()
     finally:
-        store.close()
+        app.extensions["outbox"].stop()
     return 0
 
 

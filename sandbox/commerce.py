@@ -9,9 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from sandbox import discounts, money
+from sandbox import discounts, money, orders
 from sandbox.discounts import Applicability, Goods
-from sandbox.model import CartLine, Customer, Discount, Order, Product, Session, Variant
+from sandbox.model import (
+    CartLine,
+    Customer,
+    Discount,
+    LineItem,
+    Order,
+    Product,
+    Session,
+    ShippingLine,
+    TaxLine,
+    Variant,
+)
+from sandbox.orders import CodeOff, Draft
 from sandbox.world import ShopState, World
 
 
@@ -223,10 +235,7 @@ def _priced_lines(
 
 
 def tax_on(state: ShopState, amount: int) -> int:
-    rate = Decimal(state.shop.tax_rate)
-    if state.shop.taxes_included:
-        return money.round_minor(amount * rate / (1 + rate))
-    return money.round_minor(amount * rate)
+    return orders.tax_of(amount, state.shop.tax_rate, state.shop.taxes_included)
 
 
 # -- checkout and orders ---------------------------------------------------------------------------
@@ -241,7 +250,68 @@ def checkout(world: World, state: ShopState, session: Session, email: str | None
 
     A code that no longer applies refuses the checkout with its reason, so that nobody pays more than shown.
     """
-    raise NotImplementedError
+    customer = customer_of(state, session)
+    cart = [line for line in session.cart if line.variant_id in state.variants]
+    if not cart:
+        raise CheckoutRefused("Your cart is empty")
+    priced = price_cart(world, state, cart, customer, session.codes, with_shipping=True)
+    if priced.refused:
+        raise CheckoutRefused(next(iter(priced.refused.values())))
+    order = orders.create(world, state, _draft(world, state, priced, customer, email))
+    if priced.total:
+        orders.pay(world, state, order, priced.total, gateway="sandbox_card")
+    orders.announce(world, state, order)
+    session.cart, session.codes = [], []
+    world.save(state, session)
+    return order
+
+
+def _draft(
+    world: World, state: ShopState, priced: Totals, customer: Customer | None, email: str | None
+) -> Draft:
+    shop = state.shop
+    shipping = []
+    if priced.shipping:
+        shipping = [ShippingLine(world.new_id(), shop.shipping_title, priced.shipping, shop.shipping_title)]
+    return Draft(
+        lines=[_order_line(world, state, line) for line in priced.lines],
+        currency=priced.currency,
+        shipping_lines=shipping,
+        codes=[_code_off(state, use) for use in priced.applied],
+        customer_id=customer.id if customer else None,
+        email=email or (customer.email if customer else None),
+        taxes_included=priced.taxes_included,
+    )
+
+
+def _order_line(world: World, state: ShopState, line: PricedLine) -> LineItem:
+    tax = [TaxLine(state.shop.tax_title, state.shop.tax_rate, line.tax)] if line.tax else []
+    return LineItem(
+        id=world.new_id(),
+        title=line.product.title,
+        quantity=line.quantity,
+        current_quantity=line.quantity,
+        price=line.variant.price,
+        product_id=line.product.id,
+        variant_id=line.variant.id,
+        variant_title=line.variant.title,
+        sku=line.variant.sku,
+        vendor=line.product.vendor,
+        gift_card=line.product.gift_card,
+        taxable=line.variant.taxable,
+        requires_shipping=line.variant.requires_shipping,
+        tax_lines=tax,
+    )
+
+
+def _code_off(state: ShopState, use: AppliedCode) -> CodeOff:
+    discount = state.codes[use.code.upper()]
+    if discount.kind == "free_shipping":
+        return CodeOff(use.code, "shipping", Decimal(0), amount=use.amount)
+    if discount.value_percentage is not None:
+        return CodeOff(use.code, "percentage", Decimal(discount.value_percentage) * 100, use.on_lines)
+    value = money.to_decimal(discount.value_amount or 0, state.shop.currency)
+    return CodeOff(use.code, "fixed_amount", value, use.on_lines)
 
 
 def orders_of(state: ShopState, customer: Customer) -> list[Order]:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, jsonify, request
+import time
+from typing import Any
 
-from sandbox import commerce
+from flask import Blueprint, Response, current_app, jsonify, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest, NotFound
+
+from sandbox import commerce, events, installation, payloads, tokens, totals
+from sandbox.faults import Faults
+from sandbox.model import Customer, Order
+from sandbox.seed import add_shop
+from sandbox.webhooks import Outbox
 from sandbox.world import ShopState, World
 
 blueprint = Blueprint("driver", __name__, url_prefix="/sandbox")
@@ -20,8 +29,6 @@ def current_state() -> ShopState:
     """The shop named by Host; 404 is for the caller to answer."""
     state = world().shop_for_host(request.host)
     if state is None:
-        from werkzeug.exceptions import NotFound
-
         raise NotFound("there is no such shop")
     return state
 
@@ -54,3 +61,190 @@ def logout() -> Response:
         if session is not None:
             commerce.sign_out(world(), state, session)
     return jsonify(customer=None)
+
+
+# -- the app in the shop ---------------------------------------------------------------------------
+
+
+@blueprint.post("/install")
+def install() -> ResponseReturnValue:
+    config, state = current_app.extensions["config"], current_state()
+    with world().change():
+        installation.install(world(), state, current_app.extensions["app_config"])
+    status = installation.open_home(config, state)
+    return jsonify(shop=state.domain, scopes=state.installation.scopes, app_status=status)
+
+
+@blueprint.post("/uninstall")
+def uninstall() -> ResponseReturnValue:
+    with world().change():
+        state = current_state()
+        installation.uninstall(world(), state)
+    return jsonify(shop=state.domain, installed=False)
+
+
+@blueprint.get("/id-token")
+def id_token() -> ResponseReturnValue:
+    surface = request.args.get("surface", "admin")
+    if surface not in ("admin", "pos", "checkout", "customer-account"):
+        raise BadRequest("surface is one of admin, pos, checkout, customer-account")
+    customer = request.args.get("customer")
+    subject = f"gid://shopify/Customer/{customer}" if customer else request.args.get("user")
+    token = tokens.sign_id_token(current_app.extensions["config"], current_state(), surface, subject)
+    return jsonify(id_token=token)
+
+
+@blueprint.get("/admin-token")
+def admin_token() -> ResponseReturnValue:
+    return jsonify(admin_token=current_app.extensions["admin_token"])
+
+
+@blueprint.post("/privacy/<topic>")
+def privacy(topic: str) -> ResponseReturnValue:
+    """`data_request`, `customer_redact` (both with `customer`), `shop_redact`."""
+    with world().change():
+        state = current_state()
+        if topic == "shop_redact":
+            world().emit(state, "shop/redact", payloads.shop_redact(state))
+            return jsonify(sent="shop/redact")
+        customer = _customer(state)
+        if topic == "data_request":
+            world().emit(state, "customers/data_request", payloads.data_request(state, world(), customer))
+            return jsonify(sent="customers/data_request")
+        if topic == "customer_redact":
+            world().emit(state, "customers/redact", payloads.customer_redact(state, customer))
+            return jsonify(sent="customers/redact")
+    raise NotFound("data_request, customer_redact or shop_redact")
+
+
+def _customer(state: ShopState) -> Customer:
+    wanted = str(form().get("customer", ""))
+    found = state.customers.get(int(wanted)) if wanted.isdecimal() else None
+    if found is None:
+        raise NotFound("there is no such customer")
+    return found
+
+
+# -- shops -----------------------------------------------------------------------------------------
+
+
+@blueprint.post("/shops")
+def new_shop() -> ResponseReturnValue:
+    """`domain` and, if wanted, name, currency, timezone, taxes_included, tax_rate: an empty shop."""
+    given: dict[str, Any] = dict(form())
+    domain = str(given.pop("domain", ""))
+    if not domain.endswith(".myshopify.com") or domain in world().shops:
+        raise BadRequest("domain must be a new one that ends in .myshopify.com")
+    unknown = set(given) - {"name", "currency", "timezone", "taxes_included", "tax_rate"}
+    if unknown:
+        raise BadRequest(f"unknown: {', '.join(sorted(unknown))}")
+    with world().change():
+        state = add_shop(world(), domain, given.pop("name", domain.split(".")[0].title()), **given)
+    return jsonify(id=state.shop.id, domain=domain), 201
+
+
+@blueprint.post("/shop")
+def change_shop() -> ResponseReturnValue:
+    """Changes name, currency, timezone, plan, email, tax_rate, shipping_price; sends shop/update."""
+    given = form()
+    unknown = set(given) - {"name", "currency", "timezone", "plan", "email", "tax_rate", "shipping_price"}
+    if unknown:
+        raise BadRequest(f"unknown: {', '.join(sorted(unknown))}")
+    if given.get("plan", "basic") not in ("basic", "advanced", "plus", "enterprise"):
+        raise BadRequest("plan is one of basic, advanced, plus, enterprise")
+    with world().change():
+        state = current_state()
+        for name, value in given.items():
+            setattr(state.shop, name, int(value) if name == "shipping_price" else value)
+        state.shop.updated_at = world().now()
+        world().save(state, state.shop)
+        events.shop(world(), state, "shop/update")
+    return jsonify(payloads.shop(state))
+
+
+# -- accidents and deliveries ----------------------------------------------------------------------
+
+
+@blueprint.route("/faults", methods=["GET", "POST"])
+def faults() -> ResponseReturnValue:
+    known: Faults = current_app.extensions["faults"]
+    if request.method == "POST":
+        try:
+            known.configure(request.get_json(force=True))
+        except (TypeError, ValueError) as error:
+            raise BadRequest(str(error)) from error
+    return jsonify(known.as_json())
+
+
+@blueprint.get("/status")
+def status() -> ResponseReturnValue:
+    return jsonify(_status())
+
+
+def _status() -> dict[str, Any]:
+    outbox: Outbox = current_app.extensions["outbox"]
+    return {
+        "pending": outbox.pending(),
+        "delivered": outbox.delivered,
+        "given_up": outbox.given_up,
+        "dropped": outbox.dropped,
+        "installed": {domain: s.installation.installed for domain, s in world().shops.items()},
+    }
+
+
+@blueprint.post("/idle")
+def idle() -> ResponseReturnValue:
+    """Waits until nothing is under way, up to `seconds` (60); 503 when there still is."""
+    end = time.monotonic() + float(form().get("seconds", 60))
+    outbox: Outbox = current_app.extensions["outbox"]
+    while outbox.pending() and time.monotonic() < end:
+        time.sleep(0.05)
+    now = _status()
+    return jsonify(now), 503 if now["pending"] else 200
+
+
+# -- the books -------------------------------------------------------------------------------------
+
+
+@blueprint.get("/books")
+def books() -> ResponseReturnValue:
+    """What every order comes to, reckoned by the sandbox alone; amounts in minor units."""
+    with world().change():
+        state = current_state()
+        return jsonify(shop=state.domain, orders=[_book(order) for order in state.orders.values()])
+
+
+def _book(order: Order) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "name": order.name,
+        "customer_id": order.customer_id,
+        "currency": order.currency,
+        "test": order.test,
+        "processed_at": order.processed_at.isoformat(),
+        "cancelled": order.cancelled_at is not None,
+        "financial_status": totals.financial_status(order),
+        "fulfillment_status": totals.fulfillment_status(order),
+        "taxes_included": order.taxes_included,
+        "paid": totals.received(order),
+        "refunded": totals.refunded(order),
+        "total": totals.total(order),
+        "current_total": totals.current_total(order),
+        "current_subtotal": totals.current_subtotal(order),
+        "refund_discrepancy": totals.refund_discrepancy(order),
+        "discount_codes": [use.code for use in order.discount_codes],
+        "lines": [
+            {
+                "id": line.id,
+                "price": line.price,
+                "quantity": line.quantity,
+                "current_quantity": line.current_quantity,
+                "discount": line.discount,
+                "tax": line.tax,
+                "gift_card": line.gift_card,
+                "current_net": totals.current_net(line),
+                "current_tax": totals.current_line_tax(line),
+            }
+            for line in order.lines
+        ],
+    }

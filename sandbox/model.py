@@ -196,7 +196,7 @@ class ShippingLine:
     id: int
     title: str
     price: int
-    codes: list[str] = field(default_factory=list)  # as typed into the cart
+    code: str | None = None
     allocations: list[Allocation] = field(default_factory=list)
     tax_lines: list[TaxLine] = field(default_factory=list)
 
@@ -342,3 +342,58 @@ class Session:
     customer_id: int | None = None
     cart: list[CartLine] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)  # as typed into the cart
+
+
+@dataclass
+class Delivery:
+    """A webhook on its way; it is removed when the app has answered 2xx or all tries are used."""
+
+    id: int
+    topic: str
+    uri: str
+    body: str
+    webhook_id: str
+    event_id: str
+    triggered_at: str
+    name: str | None = None
+    tries: int = 0
+
+
+@dataclass
+class Token:
+    id: int
+    access: str
+    owner: str  # app, admin
+    expires_at: datetime | None
+    refresh: str | None = None
+    refresh_expires_at: datetime | None = None
+    replaces: str | None = None  # the access token whose refresh token was used for this one
+    used: bool = False
+
+
+@dataclass
+class Repeated:
+    """The answer to a mutation with an idempotency key."""
+
+    id: int
+    key: str
+    fingerprint: str
+    result_id: int
+
+
+@dataclass
+class StoreCreditTransaction:
+    id: int
+    amount: int  # negative: debit
+    balance_after: int
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+@dataclass
+class StoreCreditAccount:
+    id: int
+    customer_id: int
+    currency: str
+    balance: int = 0
+    transactions: list[StoreCreditTransaction] = field(default_factory=list)

@@ -129,7 +129,7 @@ def _add_products(world: World, state: ShopState) -> None:
                     sku=f"{handle.upper()[:12].rstrip('-')}-{number}",
                     taxable=not product.gift_card,
                     requires_shipping=not product.gift_card,
-                )  # fmt: skip
+                )
             )
         world.save(state, product)
         for place in places.split(","):

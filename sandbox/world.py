@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,13 +20,17 @@ from sandbox.config import DEFAULT_SHOP
 from sandbox.model import (
     Collection,
     Customer,
+    Delivery,
     Discount,
     Installation,
     Metafield,
     Order,
     Product,
+    Repeated,
     Session,
     Shop,
+    StoreCreditAccount,
+    Token,
     Variant,
 )
 from sandbox.store import Store
@@ -34,6 +39,7 @@ FIRST_ID = 6_500_000_000_001
 _KINDS: dict[str, type] = {
     "shop": Shop, "installation": Installation, "product": Product, "collection": Collection,
     "customer": Customer, "discount": Discount, "order": Order, "metafield": Metafield, "session": Session,
+    "delivery": Delivery, "token": Token, "repeated": Repeated, "store_credit": StoreCreditAccount,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -53,6 +59,10 @@ class ShopState:
     sessions: dict[str, Session] = field(default_factory=dict)  # by token
     variants: dict[int, Variant] = field(default_factory=dict)
     orders_by_customer: dict[int, dict[int, Order]] = field(default_factory=dict)
+    deliveries: dict[int, Delivery] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)  # by access token and by refresh token
+    repeated: dict[str, Repeated] = field(default_factory=dict)  # by idempotency key
+    store_credit: dict[int, StoreCreditAccount] = field(default_factory=dict)
     codes: dict[str, Discount] = field(default_factory=dict)  # upper case
     _code_of: dict[int, str] = field(default_factory=dict)
     _customer_of: dict[int, int] = field(default_factory=dict)
@@ -97,6 +107,16 @@ class ShopState:
                 self.metafields[(thing.owner, thing.namespace, thing.key)] = thing
             case Session():
                 self.sessions[thing.token] = thing
+            case Delivery():
+                self.deliveries[thing.id] = thing
+            case Token():
+                self.tokens[thing.access] = thing
+                if thing.refresh is not None:
+                    self.tokens[thing.refresh] = thing
+            case Repeated():
+                self.repeated[thing.key] = thing
+            case StoreCreditAccount():
+                self.store_credit[thing.id] = thing
 
     def _place_discount(self, discount: Discount) -> None:
         self.codes.pop(self._code_of.get(discount.id, ""), None)
@@ -128,6 +148,11 @@ class ShopState:
                 self.metafields.pop((thing.owner, thing.namespace, thing.key), None)
             case Session():
                 self.sessions.pop(thing.token, None)
+            case Delivery():
+                self.deliveries.pop(thing.id, None)
+            case Token():
+                self.tokens.pop(thing.access, None)
+                self.tokens.pop(thing.refresh or "", None)
 
 
 class World:
@@ -137,6 +162,9 @@ class World:
         self._now = now
         self._store = store
         self._depth = 0
+        self._listeners: list[Callable[[ShopState, str, dict[str, Any], str], None]] = []
+        self._after_commit: list[Callable[[], None]] = []
+        self._event_id = ""
         self._saved: dict[tuple[str, str, int], Any] = {}
         self._removed: dict[tuple[str, str, int], None] = {}
         self._facts: dict[str, str] = {}
@@ -181,6 +209,8 @@ class World:
     @contextmanager
     def change(self) -> Iterator[None]:
         with self.lock:
+            if self._depth == 0:
+                self._event_id = str(uuid.uuid4())
             self._depth += 1
             try:
                 yield
@@ -194,6 +224,12 @@ class World:
         self._next_id += 1 + secrets.randbelow(40_000)
         self._facts["next_id"] = str(self._next_id)
         return self._next_id
+
+    def fact(self, name: str) -> str | None:
+        return self._store.fact(name)
+
+    def set_fact(self, name: str, value: str) -> None:
+        self._facts[name] = value
 
     def add_shop(self, shop: Shop, installation: Installation) -> ShopState:
         state = ShopState(shop, installation)
@@ -219,6 +255,18 @@ class World:
         self.save(state, session)
         return session
 
+    def listen(self, listener: Callable[[ShopState, str, dict[str, Any], str], None]) -> None:
+        """`listener(state, topic, payload, event_id)` is called inside the change that caused the event."""
+        self._listeners.append(listener)
+
+    def emit(self, state: ShopState, topic: str, payload: dict[str, Any]) -> None:
+        """One change is one event of the merchant or shopper, whatever the number of its topics."""
+        for listener in self._listeners:
+            listener(state, topic, payload, self._event_id)
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        self._after_commit.append(action)
+
     def _flush(self) -> None:
         saved = [(*key, codec.dump(thing)) for key, thing in self._saved.items()]
         removed = list(self._removed)
@@ -226,3 +274,6 @@ class World:
         self._saved, self._removed, self._facts = {}, {}, {}
         if saved or removed or facts:
             self._store.write(saved, removed, facts)
+        actions, self._after_commit = self._after_commit, []
+        for action in actions:
+            action()

@@ -1,0 +1,1 @@
+"""The Admin GraphQL API: schema, views of what exists, queries and mutations."""

@@ -1,0 +1,266 @@
+"""Customers, tags and store credit."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from graphql import GraphQLError
+
+from sandbox import events, money, orders
+from sandbox.api.mutation import MutationSet, Payload, mutation
+from sandbox.api.order_views import OrderView
+from sandbox.api.views import CustomerView, ProductView, StoreCreditTransactionView
+from sandbox.model import Customer, StoreCreditAccount, StoreCreditTransaction
+from sandbox.orders import Refused
+
+_TEXTS = {
+    "email": "email",
+    "phone": "phone",
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "note": "note",
+}
+
+
+def clean_tags(tags: list[str]) -> list[str]:
+    """Trimmed, without repetitions; upper and lower case are the same tag."""
+    found: dict[str, str] = {}
+    for tag in tags:
+        for part in tag.split(","):
+            if part.strip():
+                found.setdefault(part.strip().lower(), part.strip())
+    return list(found.values())
+
+
+class CustomerMutations(MutationSet):
+    @mutation()
+    def customer_create(self, input: dict[str, Any]) -> Payload:
+        if "id" in input:
+            raise Refused("Id is not allowed", ["id"])
+        if not any(input.get(name) for name in ("email", "phone", "firstName", "lastName")):
+            raise Refused("A name, phone number, or email address must be present", None)
+        customer = self.new_customer(input)
+        return {"customer": CustomerView(self.context, customer)}
+
+    def new_customer(self, fields: dict[str, Any]) -> Customer:
+        now = self.world.now()
+        self._check_unique(fields, None)
+        customer = Customer(self.world.new_id(), None, None, None, None, now, now)
+        self._fill(customer, fields)
+        self.world.save(self.here, customer)
+        events.customer(self.world, self.here, customer, "customers/create")
+        if customer.tags:
+            events.tags(self.world, self.here, customer, customer.tags, [])
+        return customer
+
+    @mutation()
+    def customer_update(self, input: dict[str, Any]) -> Payload:
+        if not input.get("id"):
+            raise Refused("Id can't be blank", ["id"])
+        customer = self.context.must_customer(input["id"], ["id"])
+        self._check_unique(input, customer)
+        before = customer.tags
+        self._fill(customer, input)
+        self._changed(customer, before)
+        return {"customer": CustomerView(self.context, customer)}
+
+    def _check_unique(self, fields: dict[str, Any], own: Customer | None) -> None:
+        email, phone = fields.get("email"), fields.get("phone")
+        if email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+            raise Refused("Email is invalid", ["email"], "INVALID")
+        for other in self.here.customers.values():
+            if other is own:
+                continue
+            if email and (other.email or "").lower() == email.lower():
+                raise Refused("Email has already been taken", ["email"], "TAKEN")
+            if phone and other.phone == phone:
+                raise Refused("Phone has already been taken", ["phone"], "TAKEN")
+
+    def _fill(self, customer: Customer, fields: dict[str, Any]) -> None:
+        for name, attribute in _TEXTS.items():
+            if name in fields:
+                setattr(customer, attribute, fields[name] or None)
+        if fields.get("tags") is not None:
+            customer.tags = clean_tags(fields["tags"])
+        if fields.get("taxExempt") is not None:
+            customer.tax_exempt = fields["taxExempt"]
+
+    def _changed(self, customer: Customer, tags_before: list[str]) -> None:
+        customer.updated_at = self.world.now()
+        self.world.save(self.here, customer)
+        events.customer(self.world, self.here, customer, "customers/update")
+        added = [tag for tag in customer.tags if tag not in tags_before]
+        removed = [tag for tag in tags_before if tag not in customer.tags]
+        events.tags(self.world, self.here, customer, added, removed)
+
+    @mutation()
+    def customer_delete(self, input: dict[str, Any]) -> Payload:
+        customer = self.context.must_customer(input["id"], ["id"])
+        if self.here.orders_of(customer.id):
+            raise Refused("Customer can't be deleted because they have associated orders", ["id"])
+        self._forget(customer)
+        events.customer_deleted(self.world, self.here, customer)
+        return {"deletedCustomerId": input["id"]}
+
+    def _forget(self, customer: Customer) -> None:
+        self.world.remove(self.here, customer)
+        gid = f"gid://shopify/Customer/{customer.id}"
+        for metafield in [m for m in self.here.metafields.values() if m.owner == gid]:
+            self.world.remove(self.here, metafield)
+
+    @mutation()
+    def customer_merge(
+        self, customer_one_id: str, customer_two_id: str, override_fields: dict[str, Any] | None = None
+    ) -> Payload:
+        one = self._merge_side(customer_one_id, "customerOneId")
+        two = self._merge_side(customer_two_id, "customerTwoId")
+        if one is two:
+            raise Refused("Customers must be different", ["customerTwoId"], "INVALID_CUSTOMER")
+        kept, lost = self._survivor(one, two, override_fields or {})
+        self._merge(kept, lost, override_fields or {})
+        return {
+            "resultingCustomerId": f"gid://shopify/Customer/{kept.id}",
+            "job": {"id": f"gid://shopify/Job/{uuid.uuid4()}", "done": True},
+        }
+
+    def _merge_side(self, gid: str, field: str) -> Customer:
+        found = self.context.customer(gid)
+        if found is None:
+            raise Refused("Customer does not exist", [field], "INVALID_CUSTOMER_ID")
+        return found
+
+    def _survivor(self, one: Customer, two: Customer, override: dict[str, Any]) -> tuple[Customer, Customer]:
+        """Shopify doesn't promise which one stays; here it is the one whose e-mail stays, else the first."""
+        keeps_email = override.get("customerIdOfEmailToKeep")
+        if keeps_email is not None and self.context.customer(keeps_email) is two:
+            return two, one
+        if two.email and not one.email:
+            return two, one
+        return one, two
+
+    def _merge(self, kept: Customer, lost: Customer, override: dict[str, Any]) -> None:
+        before = kept.tags
+        for attribute in ("email", "phone", "first_name", "last_name"):
+            setattr(kept, attribute, getattr(kept, attribute) or getattr(lost, attribute))
+        if override.get("customerIdOfFirstNameToKeep") == f"gid://shopify/Customer/{lost.id}":
+            kept.first_name = lost.first_name
+        if override.get("customerIdOfLastNameToKeep") == f"gid://shopify/Customer/{lost.id}":
+            kept.last_name = lost.last_name
+        if override.get("customerIdOfPhoneNumberToKeep") == f"gid://shopify/Customer/{lost.id}":
+            kept.phone = lost.phone
+        kept.note = override.get("note") or "\n".join(note for note in (kept.note, lost.note) if note) or None
+        kept.tags = clean_tags(override.get("tags") or [*kept.tags, *lost.tags])
+        moved = self.here.orders_of(lost.id)
+        for order in moved:
+            order.customer_id = kept.id
+            orders.touch(self.world, order)
+            self.world.save(self.here, order)
+        self._move_bindings(kept, lost)
+        self._forget(lost)
+        self._changed(kept, before)
+        events.customers_merged(self.world, self.here, kept, lost)
+
+    def _move_bindings(self, kept: Customer, lost: Customer) -> None:
+        """Sessions and customer-bound discounts go on as the survivor's."""
+        for session in self.here.sessions.values():
+            if session.customer_id == lost.id:
+                session.customer_id = kept.id
+                self.world.save(self.here, session)
+        for discount in self.here.discounts.values():
+            if lost.id in (discount.customer_ids or []):
+                discount.customer_ids = [kept.id if i == lost.id else i for i in discount.customer_ids or []]
+                self.world.save(self.here, discount)
+
+    # -- tags ----------------------------------------------------------------------------------------
+
+    @mutation()
+    def tags_add(self, id: str, tags: list[str]) -> Payload:
+        return self._retag(id, lambda present: clean_tags([*present, *tags]))
+
+    @mutation()
+    def tags_remove(self, id: str, tags: list[str]) -> Payload:
+        unwanted = {tag.strip().lower() for tag in tags}
+        return self._retag(id, lambda present: [tag for tag in present if tag.lower() not in unwanted])
+
+    def _retag(self, gid: str, change: Any) -> Payload:
+        kind = gid.split("/")[3] if gid.count("/") == 4 else ""
+        scope = {"Customer": "write_customers", "Order": "write_orders", "Product": "write_products"}.get(
+            kind
+        )
+        if scope is None:
+            raise GraphQLError(f"Invalid global id '{gid}'", extensions={"code": "RESOURCE_NOT_FOUND"})
+        self.context.need("tagsAdd", scope)
+        if kind == "Customer":
+            customer = self.context.must_customer(gid, ["id"])
+            before = customer.tags
+            customer.tags = change(before)
+            if customer.tags != before:
+                self._changed(customer, before)
+            return {"node": CustomerView(self.context, customer)}
+        if kind == "Order":
+            order = self.context.must_order(gid, ["id"])
+            order.tags = change(order.tags)
+            orders.changed(self.world, self.here, order)
+            return {"node": OrderView(self.context, order)}
+        product = self.context.product(gid)
+        if product is None:
+            raise Refused("Product does not exist", ["id"])
+        product.tags = change(product.tags)
+        product.updated_at = self.world.now()
+        self.world.save(self.here, product)
+        return {"node": ProductView(self.context, product)}
+
+    # -- store credit --------------------------------------------------------------------------------
+
+    @mutation()
+    def store_credit_account_credit(self, id: str, credit_input: dict[str, Any]) -> Payload:
+        amount = self._credit_amount(credit_input["creditAmount"], "creditInput", "creditAmount")
+        account = self._account(id, create=True)
+        return self._move_credit(account, amount, credit_input.get("expiresAt"))
+
+    @mutation()
+    def store_credit_account_debit(self, id: str, debit_input: dict[str, Any]) -> Payload:
+        amount = self._credit_amount(debit_input["debitAmount"], "debitInput", "debitAmount")
+        account = self._account(id, create=False)
+        if amount > account.balance:
+            raise Refused(
+                "The store credit account does not have sufficient funds to satisfy the request",
+                ["debitInput", "debitAmount", "amount"],
+                "INSUFFICIENT_FUNDS",
+            )
+        return self._move_credit(account, -amount, None)
+
+    def _credit_amount(self, given: dict[str, Any], *path: str) -> int:
+        if given["currencyCode"] != self.here.shop.currency:
+            raise Refused("The currency does not match", [*path, "currencyCode"], "MISMATCHING_CURRENCY")
+        if given["amount"] <= 0:
+            raise Refused(
+                "The amount must be greater than zero", [*path, "amount"], "NEGATIVE_OR_ZERO_AMOUNT"
+            )
+        return money.to_minor(given["amount"], self.here.shop.currency)
+
+    def _account(self, gid: str, create: bool) -> StoreCreditAccount:
+        accounts = self.here.store_credit
+        if "/StoreCreditAccount/" in gid:
+            found = accounts.get(int(gid.rsplit("/", 1)[1].split("?")[0]))
+            if found is None:
+                raise Refused("Store credit account not found", ["id"], "ACCOUNT_NOT_FOUND")
+            return found
+        customer = self.context.customer(gid)
+        if customer is None:
+            raise Refused("The owner does not exist", ["id"], "OWNER_NOT_FOUND")
+        own = next((a for a in accounts.values() if a.customer_id == customer.id), None)
+        if own is None and not create:
+            raise Refused("Store credit account not found", ["id"], "ACCOUNT_NOT_FOUND")
+        return own or StoreCreditAccount(self.world.new_id(), customer.id, self.here.shop.currency)
+
+    def _move_credit(self, account: StoreCreditAccount, amount: int, expires: Any) -> Payload:
+        account.balance += amount
+        moved = StoreCreditTransaction(
+            self.world.new_id(), amount, account.balance, self.world.now(), expires
+        )
+        account.transactions.append(moved)
+        self.world.save(self.here, account)
+        return {"storeCreditAccountTransaction": StoreCreditTransactionView(self.context, moved, account)}

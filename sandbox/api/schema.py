@@ -1,0 +1,117 @@
+"""The executable schema: how a value becomes an answer, and who may see it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLError,
+    GraphQLResolveInfo,
+    GraphQLScalarType,
+    GraphQLSchema,
+    build_schema,
+    get_directive_values,
+    get_named_type,
+    value_from_ast_untyped,
+)
+
+from sandbox.api.context import REQUIRED_SCOPES, Context, access_denied, snake
+
+HERE = Path(__file__).parent.parent
+
+
+def load_schema() -> GraphQLSchema:
+    schema = build_schema((HERE / "schema.graphql").read_text())
+    for name, scalar in schema.type_map.items():
+        if isinstance(scalar, GraphQLScalarType) and name in _SCALARS:
+            parse, serialize = _SCALARS[name]
+            scalar.coerce_output_value = serialize  # type: ignore[method-assign]
+            scalar.coerce_input_value = parse  # type: ignore[method-assign]
+            scalar.coerce_input_literal = _literal(parse)  # type: ignore[method-assign,assignment]
+    return schema
+
+
+def _literal(parse: Any) -> Any:
+    return lambda node: parse(value_from_ast_untyped(node))
+
+
+def _decimal(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise GraphQLError("a decimal must be a string or a number")
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation as error:
+        raise GraphQLError(f"{value!r} is not a decimal") from error
+    if not number.is_finite():
+        raise GraphQLError(f"{value!r} is not a decimal")
+    return number
+
+
+def _time(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise GraphQLError(f"{value!r} is not a date and time") from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _time_text(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _unsigned(value: Any) -> int:
+    if not str(value).isdecimal():
+        raise GraphQLError(f"{value!r} is not an unsigned number")
+    return int(value)
+
+
+_SCALARS: dict[str, tuple[Any, Any]] = {
+    "Decimal": (_decimal, str),
+    "Money": (_decimal, str),
+    "DateTime": (_time, _time_text),
+    "UnsignedInt64": (_unsigned, str),
+    "JSON": (lambda value: value, lambda value: json.loads(json.dumps(value))),
+}
+
+
+# Every view has a `kind` (its type) and a `context` (who calls), so these two fields go by other names.
+_RENAMED = {"kind": "kind_name", "context": "discount_context"}
+
+
+def resolve_field(source: Any, info: GraphQLResolveInfo, **args: Any) -> Any:
+    _check_scopes(info)
+    name = info.field_name
+    if info.parent_type.name == "Mutation":
+        directive = info.schema.get_directive("idempotent")
+        given = (
+            get_directive_values(directive, info.field_nodes[0], info.variable_values) if directive else None
+        )
+        info.context.services["idempotency_key"] = given["key"] if given else None
+    if isinstance(source, dict):
+        return source.get(name)
+    value = getattr(source, _RENAMED.get(name) or snake(name))
+    return value(**{snake(key): value for key, value in args.items()}) if callable(value) else value
+
+
+def _check_scopes(info: GraphQLResolveInfo) -> None:
+    context: Context = info.context
+    if context.sees_everything:
+        return
+    path = f"{info.parent_type.name}.{info.field_name}"
+    for needed in (REQUIRED_SCOPES.get(path), REQUIRED_SCOPES.get(_reached(info))):
+        if needed and not context.allows(needed):
+            raise access_denied(info.field_name, needed)
+
+
+def _reached(info: GraphQLResolveInfo) -> str:
+    """The type behind the field; a connection stands for what it holds."""
+    return get_named_type(info.return_type).name.removesuffix("Connection")
+
+
+def resolve_type(value: Any, info: GraphQLResolveInfo, abstract: GraphQLAbstractType) -> str:
+    return str(value["__typename"] if isinstance(value, dict) else value.kind)
