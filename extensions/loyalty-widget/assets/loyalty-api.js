@@ -33,6 +33,10 @@ export class Api {
     return this.#insist('redemptions', variable ? { reward, points, key } : { reward, key });
   }
 
+  enrol() {
+    return this.#insist('enrol', {});
+  }
+
   undo(id) {
     return this.#insist(`redemptions/${encodeURIComponent(id)}/cancel`, {});
   }

@@ -47,7 +47,7 @@ export class Panel {
 
   async #refresh() {
     try {
-      const [me, program] = await Promise.all([this.api.get('me'), this.program ?? this.api.get('program')]);
+      const [me, program] = await Promise.all([this.#askForMe(), this.program ?? this.api.get('program')]);
       this.me = me;
       this.program = this.words.program = program;
     } catch (error) {
@@ -58,6 +58,15 @@ export class Panel {
     this.dialog.removeAttribute('data-failed');
     this.#part('failure').hidden = true;
     this.#render();
+  }
+
+  /** A customer whom the program doesn't know yet, such as one of a minute ago, joins by looking. */
+  async #askForMe() {
+    const me = await this.api.get('me');
+    if (me.member || !this.config.customer || this.enrolled) return me;
+    this.enrolled = true;
+    await this.api.enrol();
+    return this.api.get('me');
   }
 
   #fail(error) {
@@ -179,7 +188,7 @@ export class Panel {
     const view = this.#view('activity');
     let page;
     try {
-      page = await this.api.get(cursor ? `activity?cursor=${encodeURIComponent(cursor)}` : 'activity');
+      page = await this.api.get(cursor ? `activity?before=${encodeURIComponent(cursor)}` : 'activity');
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.#fail(error);

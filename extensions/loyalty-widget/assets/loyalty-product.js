@@ -21,8 +21,8 @@ class LoyaltyPoints extends HTMLElement {
     const field = scope.querySelector('form[action*="/cart/add"] [name="id"]') ?? document.querySelector('form[action*="/cart/add"] [name="id"]');
     const price = this.prices[field?.value ?? new URLSearchParams(location.search).get('variant')];
     if (price === undefined) return;
-    const { rate, per, one, many, text } = this.dataset;
-    const points = Math.floor((price * rate * 10) / per);
+    const { rate, per, added, one, many, text } = this.dataset;
+    const points = Math.floor((price * rate * 10 + Number(added)) / per);
     if (String(points) === this.dataset.loyaltyPoints) return;
     this.dataset.loyaltyPoints = points;
     this.hidden = points < 1;
