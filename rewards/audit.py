@@ -147,10 +147,10 @@ CHECKS = [
         "lapses",
         "Each point lapses at most once.",
         """
-        SELECT program_id, lot_id AS lot, sum(CASE WHEN target = 'expired' THEN points ELSE -points END) AS lapsed
+        SELECT program_id, lot_id AS lot, {net_expired} AS lapsed
         FROM rewards_movement WHERE (target = 'expired' OR source = 'expired') AND {scope}
         GROUP BY program_id, lot_id
-        HAVING sum(CASE WHEN target = 'expired' THEN points ELSE -points END) < 0
+        HAVING {net_expired} < 0
         """,
     ),
     Check(

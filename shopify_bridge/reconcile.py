@@ -47,7 +47,10 @@ def everything() -> None:
 
 
 def reconcile(shop: Shop, since: datetime, until: datetime | None = None) -> Report:
-    """Settle every order that changed in this time and isn't known in that state. Raises TryAgain, NeedsHuman."""
+    """Settle every order that changed in this time and isn't known in that state.
+
+    Raises TryAgain and NeedsHuman.
+    """
     started = datetime.now(UTC)
     program = Program.objects.get(pk=shop.program_id)
     query = f"updated_at:>='{since.isoformat()}'"

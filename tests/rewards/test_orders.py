@@ -6,59 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rewards import ledger, orders, people, programs
-from rewards.facts import FetchedOrder, Line, OrderFact
+from rewards.facts import FetchedOrder
 from rewards.models import Member, Movement, Order
-
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-pytestmark = pytest.mark.django_db
+from tests.rewards.conftest import NOW, line, order
 
 
-@pytest.fixture
-def program():
-    program = programs.start("Test", "EUR", "Europe/Berlin")
-    with_earning(program, signup_bonus=0)
-    return program
-
-
-def with_earning(program, **changes):
-    document = {**programs.document(program)}
-    document["earning"] = {**document["earning"], **changes}
-    programs.apply(program, document, "test")
-    # The tests' orders are of the past: let the new version hold for them too.
-    program.versions.update(effective_from=programs.BEGINNING)
-
-
-def order(*lines, minutes=0, **changes):
-    values = {
-        "source_id": 1,
-        "external_id": 5001,
-        "updated_at": NOW + timedelta(minutes=minutes),
-        "processed_at": NOW,
-        "currency": "EUR",
-        "customer_id": 7001,
-        "paid": True,
-        "lines": lines,
-    }
-    return OrderFact(**{**values, **changes})
-
-
-def line(price, ordered=1, current=None, id=1, **changes):
-    return Line(
-        id=id, price=price, ordered=ordered, current=ordered if current is None else current, **changes
-    )
-
-
-def settle(program, *news):
-    for item in news:
-        assert not orders.settle_orders(program, [item], now=NOW).unsure
-
-
-def member(program):
-    return Member.objects.get(program=program, merged_into=None)
-
-
-def net(program):
-    return Order.objects.get(program=program).points
+def net(world):
+    return Order.objects.get(program=world.program).points
 
 
 @pytest.mark.parametrize(
@@ -80,106 +34,106 @@ def net(program):
         ([line(5000)], {"paid": False}, 0),
     ],
 )
-def test_worked_examples(program, lines, changes, points):
-    settle(program, order(*lines, **changes))
-    assert net(program) == points
+def test_worked_examples(world, lines, changes, points):
+    world.settle(order(*lines, **changes))
+    assert net(world) == points
 
 
-def test_refunds_one_line_after_the_other_take_three_each(program):
+def test_refunds_one_line_after_the_other_take_three_each(world):
     full = order(*[line(333, id=i) for i in range(3)])
-    settle(program, full)
+    world.settle(full)
     balances = []
     for refunded in (1, 2, 3):
         lines = [line(333, id=i, current=0 if i < refunded else 1) for i in range(3)]
-        settle(program, replace(full, lines=tuple(lines), updated_at=NOW + timedelta(minutes=refunded)))
-        balances.append(member(program).available)
+        world.settle(replace(full, lines=tuple(lines), updated_at=NOW + timedelta(minutes=refunded)))
+        balances.append(world.member().available)
     assert balances == [6, 3, 0]
 
 
-def test_a_refund_that_arrives_before_the_payment_earns_once(program):
+def test_a_refund_that_arrives_before_the_payment_earns_once(world):
     paid = order(line(2000))
     refunded = replace(paid, unexplained_refund=500, updated_at=NOW + timedelta(minutes=5))
-    settle(program, refunded, paid, refunded)
-    assert member(program).available == 15
-    assert Movement.objects.filter(program=program).count() == 1
+    world.settle(refunded, paid, refunded)
+    assert world.member().available == 15
+    assert Movement.objects.filter(program=world.program).count() == 1
 
 
-def test_two_states_of_one_second_are_not_decided_on(program):
+def test_two_states_of_one_second_are_not_decided_on(world):
     paid = order(line(2000))
-    settle(program, paid)
+    world.settle(paid)
     other = replace(paid, lines=(line(1000),))
-    result = orders.settle_orders(program, [other], now=NOW)
+    result = orders.settle_orders(world.program, [other], now=NOW)
     assert [ref.external_id for ref in result.unsure] == [5001]
-    assert net(program) == 20
-    settle(program, FetchedOrder(other))
-    assert net(program) == 10
+    assert net(world) == 20
+    world.settle(FetchedOrder(other))
+    assert net(world) == 10
 
 
-def test_a_refund_of_spent_points_becomes_debt_that_new_points_pay(program):
-    settle(program, order(line(10000)))
-    ledger.adjust(program.pk, member(program).pk, -80, key="spend", reason="test", now=NOW)
-    settle(program, order(line(10000, current=0), minutes=1))
-    found = member(program)
+def test_a_refund_of_spent_points_becomes_debt_that_new_points_pay(world):
+    world.settle(order(line(10000)))
+    ledger.adjust(world.program.pk, world.member().pk, -80, key="spend", reason="test", now=NOW)
+    world.settle(order(line(10000, current=0), minutes=1))
+    found = world.member()
     assert (found.available, found.debt) == (0, -80)
-    settle(program, order(line(10000), external_id=5002))
-    found = member(program)
+    world.settle(order(line(10000), external_id=5002))
+    found = world.member()
     assert (found.available, found.debt) == (20, 0)
 
 
-def test_a_later_program_version_never_changes_an_old_order(program):
-    settle(program, order(line(2000)))
-    document = {**programs.document(program)}
+def test_a_later_program_version_never_changes_an_old_order(world):
+    world.settle(order(line(2000)))
+    document = {**programs.document(world.program)}
     document["earning"] = {**document["earning"], "rate": {"points": 5, "per": "1.00"}}
-    programs.apply(program, document, "test")
-    settle(program, order(line(2000), line(1000, id=2), minutes=1))
-    assert net(program) == 30
+    programs.apply(world.program, document, "test")
+    world.settle(order(line(2000), line(1000, id=2), minutes=1))
+    assert net(world) == 30
 
 
-def test_an_order_from_before_a_change_is_fetched_for_its_moment(program):
-    document = {**programs.document(program)}
+def test_an_order_from_before_a_change_is_fetched_for_its_moment(world):
+    document = {**programs.document(world.program)}
     document["earning"] = {**document["earning"], "rate": {"points": 5, "per": "1.00"}}
-    programs.apply(program, document, "test")
-    assert orders.settle_orders(program, [order(line(2000))], now=NOW).unsure
-    settle(program, FetchedOrder(order(line(2000)), paid_at=NOW))
-    assert net(program) == 20
+    programs.apply(world.program, document, "test")
+    assert orders.settle_orders(world.program, [order(line(2000))], now=NOW).unsure
+    world.settle(FetchedOrder(order(line(2000)), paid_at=NOW))
+    assert net(world) == 20
 
 
-def test_a_guest_earns_when_the_order_gets_its_customer(program):
-    settle(program, order(line(2000), customer_id=None))
-    assert not Member.objects.filter(program=program).exists()
-    settle(program, order(line(2000), minutes=1))
-    assert member(program).available == 20
+def test_a_guest_earns_when_the_order_gets_its_customer(world):
+    world.settle(order(line(2000), customer_id=None))
+    assert not Member.objects.filter(program=world.program).exists()
+    world.settle(order(line(2000), minutes=1))
+    assert world.member().available == 20
 
 
-def test_hold_keeps_points_pending_until_the_local_day(program):
-    with_earning(program, signup_bonus=0, hold_days=14)
-    settle(program, FetchedOrder(order(line(2000)), paid_at=NOW))
-    assert (member(program).pending, member(program).available) == (20, 0)
-    lot = member(program).lots.get()
+def test_hold_keeps_points_pending_until_the_local_day(world):
+    world.rules(hold_days=14)
+    world.settle(FetchedOrder(order(line(2000)), paid_at=NOW))
+    assert (world.member().pending, world.member().available) == (20, 0)
+    lot = world.member().lots.get()
     assert lot.available_at == datetime(2026, 12, 3, 23, tzinfo=UTC)
 
 
-def test_customers_with_an_excluded_tag_earn_nothing_and_the_order_remembers_why(program):
-    with_earning(program, signup_bonus=0, excluded_customer_tags=["Wholesale"])
-    assert orders.settle_orders(program, [order(line(2000))], now=NOW).unsure
-    settle(program, FetchedOrder(order(line(2000)), customer_tags=("wholesale",)))
-    assert net(program) == 0
-    assert Order.objects.get(program=program).context["excluded"] is True
+def test_customers_with_an_excluded_tag_earn_nothing_and_the_order_remembers_why(world):
+    world.rules(excluded_customer_tags=["Wholesale"])
+    assert orders.settle_orders(world.program, [order(line(2000))], now=NOW).unsure
+    world.settle(FetchedOrder(order(line(2000)), customer_tags=("wholesale",)))
+    assert net(world) == 0
+    assert Order.objects.get(program=world.program).context["excluded"] is True
 
 
-def test_merge_moves_points_and_late_events_land_on_the_survivor(program):
-    settle(program, order(line(2000)), order(line(3000), external_id=5002, customer_id=7002))
-    people.merge(program, (1, 7002), (1, 7001), happened_at=NOW)
-    assert member(program).available == 50
-    settle(program, order(line(2000, current=0), minutes=1))
-    assert member(program).available == 30
-    settle(program, order(line(700), external_id=5003, customer_id=7001))
-    assert member(program).available == 37
+def test_merge_moves_points_and_late_events_land_on_the_survivor(world):
+    world.settle(order(line(2000)), order(line(3000), external_id=5002, customer_id=7002))
+    people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)
+    assert world.member().available == 50
+    world.settle(order(line(2000, current=0), minutes=1))
+    assert world.member().available == 30
+    world.settle(order(line(700), external_id=5003, customer_id=7001))
+    assert world.member().available == 37
 
 
-def test_a_forgotten_customer_stays_forgotten(program):
-    settle(program, order(line(2000)))
-    people.forget(program, (1, 7001))
-    settle(program, order(line(2500), minutes=1), order(line(900), external_id=5009))
-    assert Member.objects.filter(program=program, redacted_at=None).count() == 0
+def test_a_forgotten_customer_stays_forgotten(world):
+    world.settle(order(line(2000)))
+    people.forget(world.program, (1, 7001))
+    world.settle(order(line(2500), minutes=1), order(line(900), external_id=5009))
+    assert Member.objects.filter(program=world.program, redacted_at=None).count() == 0
     assert Order.objects.get(external_id=5009).facts["customer_id"] is None
