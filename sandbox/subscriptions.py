@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class AppConfig:
     proxy_prefix: str = "apps"
     proxy_subpath: str = ""
     proxy_path: str = ""  # where the app serves the proxy, such as /storefront
+    metafields: dict[tuple[str, str], str] = field(default_factory=dict)  # owner's type, key -> type
 
     def of_topic(self, topic: str) -> list[Subscription]:
         return [subscription for subscription in self.subscriptions if subscription.topic == topic]
@@ -44,12 +45,23 @@ def read_app_config(path: Path) -> AppConfig:
         proxy_prefix=proxy.get("prefix", "apps"),
         proxy_subpath=proxy.get("subpath", ""),
         proxy_path=_path(proxy.get("url", "")),
+        metafields=_metafields(toml),
     )
 
 
 def _path(url: str) -> str:
     """`https://host/storefront` and `/storefront` are the same place of the app."""
     return "/" + url.split("://", 1)[-1].split("/", 1)[-1].strip("/") if "/" in url else ""
+
+
+def _metafields(toml: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """`[customer.metafields.app.standing]` declares one of the namespace $app."""
+    owners = {"customer": "Customer", "order": "Order", "product": "Product", "shop": "Shop"}
+    return {
+        (kind, key): declared["type"]
+        for owner, kind in owners.items()
+        for key, declared in toml.get(owner, {}).get("metafields", {}).get("app", {}).items()
+    }
 
 
 def _subscriptions(webhooks: dict[str, Any]) -> list[Subscription]:

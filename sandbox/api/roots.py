@@ -6,11 +6,13 @@ from typing import Any
 
 from sandbox.api.context import Context
 from sandbox.api.customer_mutations import CustomerMutations
+from sandbox.api.discount_mutations import DiscountMutations
+from sandbox.api.metafield_mutations import MetafieldMutations
 from sandbox.api.order_create import OrderCreate
 from sandbox.api.order_mutations import OrderMutations
 
 
-class Mutations(CustomerMutations, OrderCreate, OrderMutations):
+class Mutations(CustomerMutations, OrderCreate, OrderMutations, DiscountMutations, MetafieldMutations):
     kind = "Mutation"
 
 
