@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode
 
 import requests
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, current_app, request
 from markupsafe import Markup
 
 from sandbox.storefront.extension import PageApps, global_objects
 from sandbox.storefront.rendering import page
 from sandbox.storefront.visit import Visit, visit
+from sandbox.subscriptions import AppConfig
 
 blueprint = Blueprint("proxy", __name__)
 
@@ -67,7 +68,7 @@ def forward(rest: str) -> Response:
     if not here.state.installation.installed:
         abort(404)
     query = signed_query(request.query_string.decode("latin-1"), here)
-    address = f"{here.config.app_url}/storefront/{rest}?{query}"
+    address = f"{here.config.app_url}{_app_config().proxy_path}/{rest}?{query}"
     headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_SENT}
     headers["X-Forwarded-Host"] = here.state.domain
     headers["X-Forwarded-For"] = request.remote_addr or ""
@@ -80,6 +81,11 @@ def forward(rest: str) -> Response:
     except requests.RequestException:
         return Response("The app could not be reached.", 502, mimetype="text/plain")
     return _returned(here, answer)
+
+
+def _app_config() -> AppConfig:
+    found: AppConfig = current_app.extensions["app_config"]
+    return found
 
 
 def _returned(here: Visit, answer: requests.Response) -> Response:

@@ -35,16 +35,12 @@ def _value(metafield: Metafield) -> Any:
     return int(metafield.value) if metafield.type == "number_integer" else metafield.value
 
 
-def app(state: ShopState) -> Drop:
+def app(state: ShopState, app_namespace: str) -> Drop:
     owner = f"gid://shopify/AppInstallation/{state.installation.id}"
-    return {"metafields": metafields(state, owner, app_namespace(state))}
+    return {"metafields": metafields(state, owner, app_namespace)}
 
 
-def app_namespace(state: ShopState) -> str:
-    return f"app--{state.installation.id}"
-
-
-def shop(state: ShopState) -> Drop:
+def shop(state: ShopState, app_namespace: str) -> Drop:
     return {
         "id": state.shop.id,
         "name": state.shop.name,
@@ -56,11 +52,11 @@ def shop(state: ShopState) -> Drop:
         "secure_url": f"https://{state.domain}",
         "customer_accounts_enabled": True,
         "locale": "en",
-        "metafields": metafields(state, f"gid://shopify/Shop/{state.shop.id}", app_namespace(state)),
+        "metafields": metafields(state, f"gid://shopify/Shop/{state.shop.id}", app_namespace),
     }
 
 
-def customer(state: ShopState, person: Customer | None) -> Drop | None:
+def customer(state: ShopState, person: Customer | None, app_namespace: str) -> Drop | None:
     if person is None:
         return None
     orders = state.orders_of(person.id)
@@ -73,14 +69,11 @@ def customer(state: ShopState, person: Customer | None) -> Drop | None:
         "tags": list(person.tags),
         "orders_count": len(orders),
         "has_account": True,
-        "metafields": metafields(state, f"gid://shopify/Customer/{person.id}", app_namespace(state)),
+        "metafields": metafields(state, f"gid://shopify/Customer/{person.id}", app_namespace),
     }
 
 
-def product(state: ShopState, thing: Product | None, variant: Variant | None = None) -> Drop | None:
-    if thing is None:
-        return None
-    chosen = variant or thing.variants[0]
+def product(state: ShopState, thing: Product, chosen: Variant, app_namespace: str) -> Drop:
     cents = [liquid_cents(one.price, state.shop.currency) for one in thing.variants]
     image = {"src": f"/cdn/shop/products/{thing.handle}.svg", "alt": thing.title, "width": 800, "height": 800}
     return {
@@ -106,7 +99,7 @@ def product(state: ShopState, thing: Product | None, variant: Variant | None = N
         ],
         "variants": [_variant(state, one) for one in thing.variants],
         "selected_or_first_available_variant": _variant(state, chosen),
-        "metafields": metafields(state, f"gid://shopify/Product/{thing.id}", app_namespace(state)),
+        "metafields": metafields(state, f"gid://shopify/Product/{thing.id}", app_namespace),
     }
 
 

@@ -211,11 +211,11 @@ def error_box(message: str) -> str:
 
 
 def global_objects(visit: Visit, page_type: str, path: str, extra: dict[str, Any]) -> dict[str, Any]:
-    state = visit.state
+    state, namespace = visit.state, visit.app_namespace
     return {
-        "app": drops.app(state),
-        "shop": drops.shop(state),
-        "customer": drops.customer(state, visit.customer),
+        "app": drops.app(state, namespace),
+        "shop": drops.shop(state, namespace),
+        "customer": drops.customer(state, visit.customer, namespace),
         "request": drops.request_drop(visit, page_type, path),
         "localization": drops.localization(visit),
         "routes": drops.ROUTES,

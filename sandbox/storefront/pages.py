@@ -61,7 +61,7 @@ def product(handle: str, _collection: str = "") -> Response:
     return page(
         "product",
         "product",
-        objects={"product": drops.product(state, found, chosen)},
+        objects={"product": drops.product(state, found, chosen, visit().app_namespace)},
         product=found,
         variant=chosen,
         collection=shelf,

@@ -17,12 +17,16 @@ _DEFAULT_SUFFIX = ".default.json"
 
 
 class Translations:
-    def __init__(self, folder: Path, locale: str) -> None:
+    """`schema`: the texts of the theme editor, in files of their own."""
+
+    def __init__(self, folder: Path, locale: str, schema: bool = False) -> None:
         self.locale = locale
-        default = next(iter(sorted(folder.glob(f"*{_DEFAULT_SUFFIX}"))), None)
+        kind = ".schema" if schema else ""
+        default = next(iter(sorted(folder.glob(f"*.default{kind}.json"))), None)
+        names = (f"{locale}{kind}.json", f"{locale.split('-')[0]}{kind}.json")
         self._texts = [
             json.loads(path.read_text())
-            for path in (folder / f"{locale}.json", folder / f"{locale.split('-')[0]}.json", default)
+            for path in (*(folder / name for name in names), default)
             if path is not None and path.is_file()
         ]
 
@@ -32,6 +36,10 @@ class Translations:
             return f"Translation missing: {self.locale}.{key}"
         safe = text if key.endswith("_html") else _escape_once(text)
         return _PLACEHOLDER.sub(lambda match: _shown(values, match), safe)
+
+    def of_schema(self, text: str) -> str:
+        """A name or label in a schema is written out or refers to a text: `t:embed.name`."""
+        return self.translate(text[2:], {}) if text.startswith("t:") else text
 
     def _find(self, texts: dict[str, Any], key: str, values: dict[str, Any]) -> str | None:
         found: Any = texts

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import Response, current_app, g, request
 
 from sandbox import commerce
+from sandbox.api.context import app_number
 from sandbox.config import Config
 from sandbox.model import Customer, Session
 from sandbox.world import ShopState, World
@@ -31,6 +32,11 @@ class Visit:
     @property
     def direction(self) -> str:
         return "rtl" if self.locale.split("-")[0] in RIGHT_TO_LEFT else "ltr"
+
+    @property
+    def app_namespace(self) -> str:
+        """What `$app` means in the app's own extension."""
+        return f"app--{app_number(self.config)}"
 
     @property
     def codes(self) -> list[str]:
