@@ -1,12 +1,13 @@
 """Every address of the app."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from loyalty_app import health
 from shopify_bridge import auth, webhooks
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks", webhooks.receive),
+    path("storefront/", include("loyalty_app.storefront.urls")),
     path("app/token", auth.token_page),
     path("health/live", health.live),
     path("health/ready", health.ready),

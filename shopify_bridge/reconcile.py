@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from rewards import people
 from rewards.models import Order, Program
 from rewards.orders import settle_orders
-from shopify_bridge import orders, payloads
+from shopify_bridge import inbox, orders, payloads
 from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain
-from shopify_bridge.models import Shop
+from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
 from shopify_bridge.payloads import BadPayload
 
 log = logging.getLogger(__name__)
@@ -88,8 +88,9 @@ def enrol_customers(shop: Shop) -> int:
 
 
 def welcome_new_shops() -> None:
-    """After an installation: its customers become members."""
+    """After an installation: deliveries that came before it are handled, its customers become members."""
     for shop in Shop.objects.filter(state=Shop.State.ACTIVE, customers_enrolled_at=None):
+        inbox.replay(InboxRow.objects.filter(program_id=UNKNOWN_PROGRAM, shop_domain=shop.domain))
         try:
             enrol_customers(shop)
         except (TryAgain, NeedsHuman, BadPayload) as problem:
