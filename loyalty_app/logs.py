@@ -30,11 +30,10 @@ _STANDARD = set(logging.makeLogRecord({}).__dict__) | {
 _SECRETS = [
     (re.compile(r"\b(shp[a-z]{2}_|shpss_)[A-Za-z0-9_]+"), r"\1***"),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+"), "***"),
+    (re.compile(r"(?i)\b(bearer\s+)\S+"), r"\1***"),
     (
-        re.compile(
-            r"(?i)\b(bearer|password|secret|token|hmac|signature)(['\"]?\s*[=: ]\s*['\"]?)[^\s'\",&;]+"
-        ),
-        r"\1\2***",
+        re.compile(r"(?i)((?:password|secret|token|hmac|signature)['\"]?\s*[=:]\s*['\"]?)[^\s'\",&;]+"),
+        r"\1***",
     ),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "***@***"),
     (re.compile(r"(://)[^/\s@]*@"), r"\1***@"),
