@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rewards import holds
+from rewards import audit, holds
 from shopify_bridge import discounts, inbox, install, metafields, reconcile
 
 WORK: list[tuple[str, float, Callable[[], object]]] = [
@@ -13,6 +13,7 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("go on with redemptions", 5, discounts.work_due),
     ("enrol the customers of new shops", 10, reconcile.welcome_new_shops),
     ("release holds", 60, holds.release_due),
+    ("audit the ledgers", 60, audit.audit_due),
     ("reconcile what changed", 600, reconcile.recent),
     ("renew tokens of idle shops", 3600, install.refresh_idle),
     ("reconcile everything", 86_400, reconcile.everything),

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
-from rewards.models import Bucket
+from rewards.models import Bucket, Program
 
 SHOWN = 20
+EVERY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +176,12 @@ def audit(program_id: int | None = None) -> Iterator[Finding]:
             cursor.execute(check.sql.format(scope=scope, **NET), {"program": program_id})
             columns = tuple(column.name for column in cursor.description)
             yield Finding(check, columns, tuple(cursor.fetchmany(SHOWN)))
+
+
+def audit_due() -> None:
+    """Check each program once a day, or as soon as somebody asks, and keep the outcome for its merchant."""
+    due = Q(audited_at=None) | Q(audited_at__lt=datetime.now(UTC) - EVERY)
+    for program in Program.objects.filter(due):
+        started = datetime.now(UTC)
+        broken = [finding.check.promise for finding in audit(program.pk) if finding.rows]
+        Program.objects.filter(pk=program.pk).update(audited_at=started, broken_promises=broken)

@@ -32,6 +32,9 @@ class Program(models.Model):
     version = models.IntegerField(default=1)
     # Makes the digests of redacted people useless outside this program.
     salt = models.BinaryField(max_length=16)
+    # The last audit; null: due now. Names of promises it found broken.
+    audited_at = models.DateTimeField(null=True)
+    broken_promises = models.JSONField(default=list, db_default=[])
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
@@ -85,6 +88,13 @@ class Member(models.Model):
                 fields=["program", "id"],
                 condition=Q(version__gt=F("published_version")),
                 name="member_to_publish",
+            ),
+            models.Index(
+                "program",
+                F("available").desc(),
+                F("id").desc(),
+                condition=Q(merged_into=None, redacted_at=None),
+                name="member_by_points",
             ),
         ]
 
@@ -286,4 +296,10 @@ class Movement(models.Model):
                 name="movement_of_redemption",
             ),
             models.Index(fields=["program", "lot"], name="movement_of_lot"),
+            # Reports read days of movements; they find all they need in the index.
+            models.Index(
+                fields=["program", "happened_at"],
+                include=["source", "target", "points", "order"],
+                name="movement_of_day",
+            ),
         ]

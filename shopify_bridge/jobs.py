@@ -12,7 +12,8 @@ import django_rq
 from django.db import close_old_connections
 from redis.exceptions import RedisError
 
-from shopify_bridge import discounts, inbox, metafields, metrics
+from rewards import audit
+from shopify_bridge import discounts, inbox, metafields, metrics, reconcile
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,18 @@ def publish() -> None:
     """Write changed standings to Shopify."""
     close_old_connections()
     metafields.publish()
+
+
+def reconcile_recent() -> None:
+    """Look back as far as each shop's watermark says."""
+    close_old_connections()
+    reconcile.recent()
+
+
+def audit_due() -> None:
+    """Check the ledgers whose turn it is."""
+    close_old_connections()
+    audit.audit_due()
 
 
 def redeem() -> None:

@@ -44,6 +44,10 @@ class Shop(models.Model):
     customers_enrolled_at = models.DateTimeField(null=True)
     reconciled_at = models.DateTimeField(null=True)
     reconcile_watermark = models.DateTimeField(null=True)
+    # What the last look back saw: {"looked_at", "healed"}.
+    reconcile_report = models.JSONField(null=True)
+    # Names of the first steps that the merchant has put away.
+    steps_dismissed = models.JSONField(default=list, db_default=[])
 
     def __str__(self) -> str:
         return self.domain

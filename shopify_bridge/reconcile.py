@@ -66,7 +66,11 @@ def reconcile(shop: Shop, since: datetime, until: datetime | None = None) -> Rep
             settle_orders(program, [found])
             healed += 1
             log.warning("order was behind", extra={"shop": shop.domain, "order": order_id})
-    Shop.objects.filter(pk=shop.pk).update(reconciled_at=started, reconcile_watermark=started - SETTLING)
+    Shop.objects.filter(pk=shop.pk).update(
+        reconciled_at=started,
+        reconcile_watermark=started - SETTLING,
+        reconcile_report={"looked_at": looked_at, "healed": healed},
+    )
     return Report(looked_at, healed)
 
 
