@@ -33,6 +33,8 @@ class OrderFact:
     processed_at: datetime
     currency: str
     lines: tuple[Line, ...] = ()
+    # What people call it, such as "#1002".
+    name: str = ""
     customer_id: int | None = None
     paid: bool = False
     fulfilled: bool = False

@@ -227,7 +227,7 @@ def _post_difference(book: Book, program: Program, order: Order, fact: OrderFact
         order.member_id,
         f"order:{order.pk}:{order.settlements}",
         "order" if difference > 0 else "refund",
-        {**goal.explanation, "order": order.external_id, "before": order.points},
+        {**goal.explanation, "order": fact.name or str(order.external_id), "before": order.points},
         happened_at,
         order_id=order.pk,
     )

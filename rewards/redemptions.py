@@ -22,6 +22,7 @@ from rewards import offers, programs
 from rewards.facts import OrderFact
 from rewards.ledger import Book, MemberMerged, OpenLot, Overdrawn, Posting, following_merges, opened
 from rewards.models import Bucket, Movement, Order, Program, Redemption
+from rewards.money import major
 
 State = Redemption.State
 
@@ -315,8 +316,8 @@ def _posting(
 ) -> Posting:
     explanation = {
         "rule": "redemption",
-        "change": name,
-        "reward": redemption.reward["title"],
+        "change": name if name != "end" else redemption.ending_as,
+        "reward": _named(redemption),
         "points": redemption.points,
     }
     return book.posting(
@@ -327,6 +328,15 @@ def _posting(
         now,
         redemption_id=redemption.pk,
     )
+
+
+def _named(redemption: Redemption) -> str:
+    """The reward as the shopper knows it; of a variable one also what was chosen."""
+    title: str = redemption.reward["title"]
+    if redemption.reward["kind"] != "variable" or redemption.value is None:
+        return title
+    currency = redemption.program.currency
+    return f"{title}: {major(redemption.value, currency)} {currency}"
 
 
 class _Held:

@@ -145,7 +145,8 @@ _REDEMPTION = {
     "reserve": "Redeemed: {reward}.",
     "issue": "The code for “{reward}” is ready.",
     "fail": "“{reward}” could not be made, so the points are back.",
-    "end": "“{reward}” was not used, so the points are back.",
+    "expired": "“{reward}” ended unused.",
+    "cancelled": "“{reward}” was undone, so the points are back.",
     "use": "“{reward}” was used in an order.",
     "return": "The order that used “{reward}” was undone, so the points are back.",
 }

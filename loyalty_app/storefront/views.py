@@ -6,13 +6,13 @@ from typing import Any, NoReturn
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
-from shopify_bridge.auth import Visitor, app_proxy
 
 from rewards import people, redemptions, standing, timeline
 from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Member, Program, Redemption
 from rewards.offers import BadChoice
 from shopify_bridge import discounts, jobs
+from shopify_bridge.auth import Visitor, app_proxy
 from shopify_bridge.models import Shop
 
 Json = dict[str, Any]
