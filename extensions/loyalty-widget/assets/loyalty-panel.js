@@ -19,22 +19,22 @@ export class Panel {
     this.#wireTabs();
     this.dialog.addEventListener('keydown', (event) => this.#keepFocusInside(event));
     // Another tab of this browser has redeemed: what this one shows is out of date.
-    this.#tabs.addEventListener('message', () => this.#refresh());
+    this.#tabs.addEventListener('message', () => this.refresh());
   }
 
-  async show(tab) {
-    if (tab) this.#select(tab);
-    await this.#refresh();
+  /** The host has changed to another tab. */
+  tabShown() {
+    if (this.host.tab === 'activity' && this.me?.member) this.#renderActivity();
   }
 
   /** Points or codes have changed: look again, here and in the other tabs. */
   async changed() {
     this.#tabs.postMessage('changed');
-    await this.#refresh();
+    await this.refresh();
   }
 
   focusView() {
-    this.#view(this.tab).focus();
+    this.#view(this.host.tab).focus();
   }
 
   #part(name) {
@@ -45,7 +45,7 @@ export class Panel {
     return this.dialog.querySelector(`[data-loyalty-view="${name}"]`);
   }
 
-  async #refresh() {
+  async refresh() {
     try {
       const [me, program] = await Promise.all([this.#askForMe(), this.program ?? this.api.get('program')]);
       this.me = me;
@@ -89,7 +89,7 @@ export class Panel {
     this.#renderFacts(member);
     this.#renderRewards();
     this.#renderCodes();
-    if (this.tab === 'activity') this.#renderActivity();
+    if (this.host.tab === 'activity') this.#renderActivity();
   }
 
   #ways() {
@@ -144,7 +144,7 @@ export class Panel {
       lines.push(h('p', { 'data-loyalty-next': true }, text), h('progress', { max: available + next.missing, value: available, 'aria-label': next.title }));
     }
     if (best) lines.push(h('p', {}, words.text('enough', { reward: best.title })));
-    const open = h('button', { class: best ? 'button' : 'button quiet', type: 'button', onclick: () => this.#select('rewards', true) }, words.text('see_rewards'));
+    const open = h('button', { class: best ? 'button' : 'button quiet', type: 'button', onclick: () => this.#goTo('rewards') }, words.text('see_rewards'));
     return h('div', { class: 'card next' }, ...lines, open);
   }
 
@@ -181,7 +181,7 @@ export class Panel {
     if (redemption.state !== 'reserved' || this.#following.has(redemption.id)) return;
     this.#following.add(redemption.id);
     const last = await follow(this.api, redemption).catch(() => redemption);
-    if (last.state !== 'reserved') await this.#refresh();
+    if (last.state !== 'reserved') await this.refresh();
   }
 
   async #renderActivity(cursor) {
@@ -219,34 +219,21 @@ export class Panel {
     return h('p', { class: 'empty' }, this.words.text(key));
   }
 
-  #wireTabs() {
-    this.tabs = [...this.dialog.querySelectorAll('[data-loyalty-tab]')];
-    this.tab = 'points';
-    for (const tab of this.tabs) tab.addEventListener('click', () => this.#select(tab.dataset.loyaltyTab));
-    this.#part('tabs').addEventListener('keydown', (event) => {
-      const forward = this.host.dir === 'rtl' ? 'ArrowLeft' : 'ArrowRight';
-      const backward = this.host.dir === 'rtl' ? 'ArrowRight' : 'ArrowLeft';
-      const now = this.tabs.indexOf(event.target);
-      const target = { [forward]: now + 1, [backward]: now - 1 + this.tabs.length, Home: 0, End: this.tabs.length - 1 }[event.key];
-      if (target === undefined) return;
-      event.preventDefault();
-      this.#select(this.tabs[target % this.tabs.length].dataset.loyaltyTab, true);
-    });
+  #goTo(name) {
+    this.host.showTab(name);
+    this.dialog.querySelector(`[data-loyalty-tab="${name}"]`).focus();
   }
 
-  #select(name, focus = false) {
-    const chosen = this.tabs.find((tab) => tab.dataset.loyaltyTab === name);
-    if (!chosen) return;
-    const changed = this.tab !== name;
-    this.tab = name;
-    for (const tab of this.tabs) {
-      tab.setAttribute('aria-selected', String(tab === chosen));
-      tab.tabIndex = tab === chosen ? 0 : -1;
-      this.#view(tab.dataset.loyaltyTab).hidden = tab !== chosen;
-    }
-    this.#part('body').scrollTop = 0;
-    if (focus) chosen.focus();
-    if (changed && name === 'activity' && this.me?.member) this.#renderActivity();
+  #wireTabs() {
+    const names = [...this.dialog.querySelectorAll('[data-loyalty-tab]')].map((tab) => tab.dataset.loyaltyTab);
+    const [forward, backward] = this.host.dir === 'rtl' ? ['ArrowLeft', 'ArrowRight'] : ['ArrowRight', 'ArrowLeft'];
+    this.#part('tabs').addEventListener('keydown', (event) => {
+      const now = names.indexOf(this.host.tab);
+      const index = { [forward]: now + 1, [backward]: now - 1, Home: 0, End: -1 }[event.key];
+      if (index === undefined) return;
+      event.preventDefault();
+      this.#goTo(names.at(index % names.length));
+    });
   }
 
   /** A modal dialog lets Tab out into the browser's own controls; most shoppers expect it to come round. */

@@ -3,6 +3,7 @@
  * that Liquid left sleeping in a template, and fetches the script that fills it.
  */
 class LoyaltyWidget extends HTMLElement {
+  tab = 'points';
   #attempts = 0;
 
   connectedCallback() {
@@ -39,7 +40,23 @@ class LoyaltyWidget extends HTMLElement {
     if (!this.dialog.open) this.dialog.showModal();
     this.toggleAttribute('data-open', true);
     this.launcher.setAttribute('aria-expanded', 'true');
-    return this.#runPanel(tab);
+    if (tab) this.showTab(tab);
+    return this.#runPanel();
+  }
+
+  /** Works before the panel's script is there: on a slow connection one looks at the skeletons meanwhile. */
+  showTab(name) {
+    const tabs = [...this.dialog.querySelectorAll('[data-loyalty-tab]')];
+    if (!tabs.some((tab) => tab.dataset.loyaltyTab === name)) return;
+    this.tab = name;
+    for (const tab of tabs) {
+      const chosen = tab.dataset.loyaltyTab === name;
+      tab.setAttribute('aria-selected', String(chosen));
+      tab.tabIndex = chosen ? 0 : -1;
+      this.dialog.querySelector(`[data-loyalty-view="${tab.dataset.loyaltyTab}"]`).hidden = !chosen;
+    }
+    this.dialog.querySelector('[data-loyalty-body]').scrollTop = 0;
+    this.panel?.tabShown();
   }
 
   close() {
@@ -66,11 +83,17 @@ class LoyaltyWidget extends HTMLElement {
     this.shadowRoot.append(shell.content.cloneNode(true));
     const dialog = this.shadowRoot.querySelector('[data-loyalty-panel]');
     const style = this.shadowRoot.querySelector('[data-loyalty-style]');
-    const show = () => dialog.setAttribute('data-styled', '');
+    const show = () => {
+      dialog.setAttribute('data-styled', '');
+      if (dialog.open) dialog.querySelector('[autofocus]').focus(); // hidden until now, it could not take the focus
+    };
     style.addEventListener('load', show, { once: true });
     style.addEventListener('error', show, { once: true });
     dialog.querySelector('[data-loyalty-close]').addEventListener('click', () => dialog.close());
     dialog.querySelector('[data-loyalty-retry]').addEventListener('click', () => this.#runPanel());
+    for (const tab of dialog.querySelectorAll('[data-loyalty-tab]')) {
+      tab.addEventListener('click', () => this.showTab(tab.dataset.loyaltyTab));
+    }
     dialog.addEventListener('click', (event) => {
       if (event.target === dialog) dialog.close(); // only the backdrop is the dialog itself: its children fill it
     });
@@ -81,7 +104,7 @@ class LoyaltyWidget extends HTMLElement {
     return dialog;
   }
 
-  async #runPanel(tab) {
+  async #runPanel() {
     try {
       this.panel ??= await this.#loadPanel();
     } catch (error) {
@@ -90,7 +113,7 @@ class LoyaltyWidget extends HTMLElement {
       this.dialog.querySelector('[data-loyalty-failure]').hidden = false;
       return;
     }
-    await this.panel.show(tab);
+    await this.panel.refresh();
   }
 
   async #loadPanel() {
