@@ -15,6 +15,7 @@ from sandbox.api.mutation import MutationSet, Payload, mutation
 from sandbox.api.order_views import OrderView
 from sandbox.model import LineItem, Order, ShippingLine, TaxLine
 from sandbox.orders import CodeOff, Draft, Refused
+from sandbox.refunds import Wanted, refund
 
 Input = dict[str, Any]
 
@@ -39,11 +40,14 @@ class OrderCreate(MutationSet):
             source_name=order.get("sourceName") or str(app_number(self.context.config)),
             app_id=app_number(self.context.config),
         )
+        payments = [self._payment(given, currency) for given in order.get("transactions") or []]
+        whole_taxes = self._tax_lines(order.get("taxLines"), currency, ["order", "taxLines"])
         self._check(order, draft)
         self._attach_customer(order, draft)
+        # Nothing is refused from here on: the order exists.
         made = orders.create(self.world, self.here, draft)
-        self._taxes(made, order, currency)
-        self._settle(made, order)
+        self._reckon_taxes(made, whole_taxes)
+        self._settle(made, order.get("financialStatus"), payments)
         if order.get("fulfillmentStatus") == "FULFILLED":
             orders.fulfill(self.world, self.here, made, silent=True)
         orders.announce(self.world, self.here, made)
@@ -52,14 +56,19 @@ class OrderCreate(MutationSet):
     def _check(self, order: Input, draft: Draft) -> None:
         if not draft.lines:
             raise Refused("Line items must have at least one line item", ["order", "lineItems"], "INVALID")
-        if order.get("financialStatus") in (
+        needs_transactions = order.get("financialStatus") in (
             "PARTIALLY_REFUNDED",
             "EXPIRED",
             "PARTIALLY_PAID",
-        ) and not order.get("transactions"):
-            raise Refused("Financial status needs transactions here", ["order", "financialStatus"], "INVALID")
+        )
+        if needs_transactions and not order.get("transactions"):
+            path = ["order", "financialStatus"]
+            raise Refused("The sandbox takes this financial status from transactions", path, "INVALID")
         if order.get("fulfillmentStatus") in ("PARTIAL", "RESTOCKED"):
             raise Refused("The sandbox only knows FULFILLED", ["order", "fulfillmentStatus"], "INVALID")
+        if order.get("taxLines") and any(line.tax_lines for line in draft.lines):
+            path = ["order", "taxLines"]
+            raise Refused("Tax lines are on the order or on its lines, not both", path, "INVALID")
 
     def _processed_at(self, given: Any) -> Any:
         if given is not None and given > self.world.now() + timedelta(minutes=5):
@@ -110,7 +119,7 @@ class OrderCreate(MutationSet):
             taxable=given.get("taxable", True),
             requires_shipping=bool(given.get("requiresShipping")),
         )
-        line.tax_lines = self._tax_lines(given.get("taxLines"), line, currency, path)
+        line.tax_lines = self._tax_lines(given.get("taxLines"), currency, path)
         return line
 
     def _price(self, given: Input, variant: Any, currency: str, path: list[str]) -> int:
@@ -120,7 +129,7 @@ class OrderCreate(MutationSet):
             raise Refused("Price can't be blank", [*path, "priceSet"], "INVALID")
         return int(variant.price)
 
-    def _tax_lines(self, given: Any, line: Any, currency: str, path: list[str]) -> list[TaxLine]:
+    def _tax_lines(self, given: Any, currency: str, path: list[str]) -> list[TaxLine]:
         """Those with a rate alone are reckoned when the discounts are known."""
         found = []
         for tax in given or []:
@@ -136,7 +145,7 @@ class OrderCreate(MutationSet):
             price=self._amount(given["priceSet"], currency, path),
             code=given.get("code") or given["title"],
         )
-        line.tax_lines = self._tax_lines(given.get("taxLines"), line, currency, path)
+        line.tax_lines = self._tax_lines(given.get("taxLines"), currency, path)
         return line
 
     def _codes(self, given: Input | None, currency: str) -> list[CodeOff]:
@@ -152,25 +161,16 @@ class OrderCreate(MutationSet):
             return [CodeOff(code["code"], "fixed_amount", money.to_decimal(minor, currency))]
         return [CodeOff(code["code"], "percentage", Decimal(str(code.get("percentage") or 0)))]
 
-    def _taxes(self, made: Order, order: Input, currency: str) -> None:
-        for line in [*made.lines, *made.shipping_lines]:
-            net = totals.line_net(line) if isinstance(line, LineItem) else totals.shipping_net(line)
-            for tax in line.tax_lines:
-                if tax.price < 0:
-                    tax.price = orders.tax_of(net, tax.rate, made.taxes_included)
-        whole = order.get("taxLines") or []
-        if whole and any(line.tax_lines for line in made.lines):
-            raise Refused(
-                "Tax lines are on the order or on its lines, not both", ["order", "taxLines"], "INVALID"
-            )
+    def _reckon_taxes(self, made: Order, whole: list[TaxLine]) -> None:
+        for line in made.lines:
+            _fill_in(line.tax_lines, totals.line_net(line), made.taxes_included)
+        for shipping in made.shipping_lines:
+            _fill_in(shipping.tax_lines, totals.shipping_net(shipping), made.taxes_included)
         nets = [totals.line_net(line) if line.taxable else 0 for line in made.lines]
+        _fill_in(whole, sum(nets), made.taxes_included)
         for tax in whole:
-            if tax.get("priceSet"):
-                price = self._amount(tax["priceSet"], currency, ["order", "taxLines"])
-            else:
-                price = orders.tax_of(sum(nets), str(tax["rate"]), made.taxes_included)
-            for line, part in zip(made.lines, money.split(price, nets), strict=True):
-                line.tax_lines.append(TaxLine(tax["title"], str(tax["rate"]), part))
+            for line, part in zip(made.lines, money.split(tax.price, nets), strict=True):
+                line.tax_lines.append(TaxLine(tax.title, tax.rate, part))
 
     # -- people and payment --------------------------------------------------------------------------
 
@@ -200,29 +200,34 @@ class OrderCreate(MutationSet):
         everybody = self.here.customers.values()
         return next((c for c in everybody if email and (c.email or "").lower() == email), None)
 
-    def _settle(self, made: Order, order: Input) -> None:
+    def _payment(self, given: Input, currency: str) -> Input:
+        """The arguments of `orders.pay`."""
+        return {
+            "amount": self._amount(given["amountSet"], currency, ["order", "transactions"]),
+            "kind": given["kind"].lower(),
+            "gateway": given.get("gateway") or "manual",
+            "processed_at": given.get("processedAt"),
+            "status": given["status"].lower(),
+        }
+
+    def _settle(self, made: Order, wanted: str | None, payments: list[Input]) -> None:
         """Payment as the input tells it; a status alone stands for one transaction over the total."""
-        wanted = order.get("financialStatus")
-        given = order.get("transactions") or []
-        for transaction in given:
-            orders.pay(
-                self.world,
-                self.here,
-                made,
-                self._amount(transaction["amountSet"], made.currency, ["order", "transactions"]),
-                transaction["kind"].lower(),
-                transaction.get("gateway") or "manual",
-                transaction.get("processedAt") or made.processed_at,
-                transaction["status"].lower(),
-            )
-        if not given and wanted in ("PAID", "AUTHORIZED", "REFUNDED") and totals.total(made):
+        whole = totals.total(made)
+        if not payments and wanted in ("PAID", "AUTHORIZED", "REFUNDED") and whole:
             kind = "authorization" if wanted == "AUTHORIZED" else "sale"
-            orders.pay(self.world, self.here, made, totals.total(made), kind, "manual", made.processed_at)
+            payments = [{"amount": whole, "kind": kind, "gateway": "manual", "processed_at": None}]
+        for payment in payments:
+            at = payment.pop("processed_at") or made.processed_at
+            orders.pay(self.world, self.here, made, processed_at=at, **payment)
         made.voided = wanted == "VOIDED"
         if wanted == "REFUNDED":
-            from sandbox.refunds import Wanted, refund
-
             lines = [(line.id, line.quantity, "no_restock") for line in made.lines]
-            paid = totals.received(made)
-            shipping = totals.current_shipping(made)
-            refund(self.world, self.here, made, Wanted(lines, shipping, [(paid, None, "manual")]))
+            money_back = [(totals.received(made), None, "manual")]
+            refund(self.world, self.here, made, Wanted(lines, totals.current_shipping(made), money_back))
+
+
+def _fill_in(taxes: list[TaxLine], amount: int, included: bool) -> None:
+    """Reckons those that came with a rate alone."""
+    for tax in taxes:
+        if tax.price < 0:
+            tax.price = orders.tax_of(amount, tax.rate, included)

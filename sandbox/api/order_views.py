@@ -24,7 +24,7 @@ from sandbox.orders import open_pieces
 
 Bag = dict[str, Any]
 # The sums of totals.py, as the fields of an order.
-_SUMS = {
+SUMS = {
     "subtotal_price_set": totals.subtotal,
     "total_price_set": totals.total,
     "original_total_price_set": totals.total,
@@ -47,8 +47,8 @@ class OrderView(WithMetafields):
     it: Order
 
     def __getattr__(self, name: str) -> Any:
-        if name in _SUMS:
-            return self.bag(_SUMS[name](self.it))
+        if name in SUMS:
+            return self.bag(SUMS[name](self.it))
         return super().__getattr__(name)
 
     def bag(self, minor: int) -> Bag:

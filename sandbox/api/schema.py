@@ -80,7 +80,7 @@ _SCALARS: dict[str, tuple[Any, Any]] = {
 
 
 # Every view has a `kind` (its type) and a `context` (who calls), so these two fields go by other names.
-_RENAMED = {"kind": "kind_name", "context": "discount_context"}
+RENAMED = {"kind": "kind_name", "context": "discount_context"}
 
 
 def resolve_field(source: Any, info: GraphQLResolveInfo, **args: Any) -> Any:
@@ -94,7 +94,7 @@ def resolve_field(source: Any, info: GraphQLResolveInfo, **args: Any) -> Any:
         info.context.services["idempotency_key"] = given["key"] if given else None
     if isinstance(source, dict):
         return source.get(name)
-    value = getattr(source, _RENAMED.get(name) or snake(name))
+    value = getattr(source, RENAMED.get(name) or snake(name))
     return value(**{snake(key): value for key, value in args.items()}) if callable(value) else value
 
 

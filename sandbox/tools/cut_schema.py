@@ -16,9 +16,8 @@ SCHEMA = HERE.parent / "schema.graphql"
 SCOPES = HERE.parent / "scopes.json"
 # Arguments of Shopify's that the sandbox doesn't serve.
 LEFT_OUT = {
-    "savedSearchId", "media", "message", "staffNote", "callbackUrl", "format", "locationId", "restock:edit",
-    "notifyCustomer:edit", "truncateAt", "withCodeDiscounts:none", "query:Fulfillment", "capturable",
-    "manuallyResolvable", "displayable", "includeRemovals", "limit:none",
+    "savedSearchId", "media", "message", "callbackUrl", "format", "locationId", "truncateAt", "displayable",
+    "includeRemovals", "capturable", "manuallyResolvable",
 }  # fmt: skip
 BUILT_IN = {"Int", "Float", "String", "Boolean", "ID"}
 Type = dict[str, Any]
@@ -100,11 +99,6 @@ class Cutter:
         for member in self._wanted(real):
             self._add(named(member["type"]))
             arguments = [a for a in member["args"] if a["name"] not in LEFT_OUT and self._usable(a["type"])]
-            required = {a["name"] for a in member["args"] if a["type"]["kind"] == "NON_NULL"}
-            if required - {a["name"] for a in arguments} and not all(
-                a.get("defaultValue") for a in member["args"]
-            ):
-                raise SystemExit(f"{real['name']}.{member['name']} lacks a required argument")
             inner = ", ".join(self._value(a) for a in arguments)
             lines.append(f"  {member['name']}{f'({inner})' if inner else ''}: {spell(member['type'])}")
         keyword = "interface" if real["kind"] == "INTERFACE" else "type"
