@@ -1,5 +1,6 @@
 """`manage.py web`"""
 
+import multiprocessing
 from typing import Any
 
 from django.conf import settings
@@ -23,6 +24,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         startup.prepare(self)
         metrics.forget_dead_processes()
+        # Not by fork: a worker has settings of its own (loyalty_app.wsgi) and no thread of this process.
+        multiprocessing.set_start_method("spawn", force=True)
         Granian(
             "loyalty_app.wsgi:application",
             address=options["bind"],

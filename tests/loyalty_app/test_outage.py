@@ -1,0 +1,154 @@
+"""A database that hangs or is gone: 503 in time from the real web process, and back to work by itself."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+from django.conf import settings
+
+from loyalty_app import embedded
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Road:
+    """A TCP road to PostgreSQL's socket, which can be blocked: it accepts, and nothing comes through."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.open = threading.Event()
+        self.open.set()
+        self.ends: list[socket.socket] = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(str(self.target))
+            self.ends += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                self.open.wait()
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+    def close(self) -> None:
+        self.open.set()
+        self.refuse()
+
+    def refuse(self) -> None:
+        """As when the server is stopped: every connection ends, and no new one is made."""
+        for end in [self.listener, *self.ends]:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)  # A close alone wakes no thread that waits for it.
+            end.close()
+        self.ends.clear()
+
+    def listen_again(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+
+@pytest.fixture
+def road(transactional_db: None) -> Iterator[Road]:
+    road = Road(embedded.socket_folder(settings.VAR_DIR) / ".s.PGSQL.5432")
+    yield road
+    road.close()
+
+
+@pytest.fixture
+def web(road: Road) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    name = settings.DATABASES["default"]["NAME"]
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "web", "--port", str(port)],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "DATABASE_URL": f"postgresql://postgres@127.0.0.1:{road.port}/{name}",
+            "WEB_PROCESSES": "1",
+        },
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    address = f"http://127.0.0.1:{port}/health/ready"
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            requests.get(address, timeout=5)
+            break
+        except requests.ConnectionError:
+            assert process.poll() is None, "the web process ended"
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    yield address
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+
+
+def slowest(address: str, status: int, number: int = 8) -> float:
+    """Several at once, as Shopify delivers; all must be answered alike."""
+
+    def ask(_: int) -> float:
+        started = time.monotonic()
+        answer = requests.get(address, timeout=10)
+        assert answer.status_code == status, answer.text
+        if status == 503:
+            assert answer.json()["error"]["code"] == "unavailable"
+        return time.monotonic() - started
+
+    with ThreadPoolExecutor(number) as pool:
+        return max(pool.map(ask, range(number)))
+
+
+def back_in_service(address: str) -> float:
+    started = time.monotonic()
+    while requests.get(address, timeout=10).status_code != 200:
+        assert time.monotonic() - started < 20
+        time.sleep(0.1)
+    return time.monotonic() - started
+
+
+def test_a_hanging_database_is_503_within_3_seconds_and_service_returns(web: str, road: Road) -> None:
+    slowest(web, 200)
+    road.open.clear()
+    assert slowest(web, 503) < 3
+    assert slowest(web, 503) < 3
+    road.open.set()
+    assert back_in_service(web) < 10
+    slowest(web, 200)
+
+
+def test_a_stopped_database_is_503_within_3_seconds_and_service_returns(web: str, road: Road) -> None:
+    slowest(web, 200)
+    road.refuse()
+    assert slowest(web, 503) < 3
+    road.listen_again()
+    assert back_in_service(web) < 10
+    slowest(web, 200)
