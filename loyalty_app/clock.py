@@ -16,5 +16,6 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("audit the ledgers", 60, audit.audit_due),
     ("reconcile what changed", 600, reconcile.recent),
     ("renew tokens of idle shops", 3600, install.refresh_idle),
+    ("delete old deliveries", 3600, inbox.purge),
     ("reconcile everything", 86_400, reconcile.everything),
 ]

@@ -308,10 +308,9 @@ class Book:
     def _load_lots_where(self, sql: str, parameters: list[Any]) -> None:
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
-            for *row, pending, available, reserved, expired in cursor.fetchall():
-                balances = (pending, available, reserved, expired)
-                buckets = dict(zip((*OWN, Bucket.EXPIRED), balances, strict=True))
-                self.add(OpenLot(*row, buckets=buckets))
+            for row in cursor.fetchall():
+                buckets = dict(zip((*OWN, Bucket.EXPIRED), row[-4:], strict=True))
+                self.add(OpenLot(*row[:-4], buckets))
 
     def _lots(self) -> Iterator[OpenLot]:
         return (lot for lot in self.lots if lot.changed)

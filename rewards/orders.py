@@ -98,6 +98,7 @@ def _settle(program: Program, newest: dict[Key, News], now: datetime) -> set[Key
             unsure.add(key)
     if not accepted:
         return unsure
+    _leave_out_the_forgotten(program, [order for order, _ in accepted])
     book = _book(program, accepted, now)
     for order, item in accepted:
         _post_difference(book, program, order, _fact(item))
@@ -185,6 +186,15 @@ def _give_context(program: Program, order: Order, item: News, dated: list[tuple[
     order.context = {"version": rules.version, "excluded": rules.excludes(tags), "tags": sorted(tags)}
 
 
+def _leave_out_the_forgotten(program: Program, orders: list[Order]) -> None:
+    """What is kept of an order doesn't name who asked to be forgotten."""
+    named = [order for order in orders if order.facts and order.facts["customer_id"]]
+    refs = [(order.source_id, order.facts["customer_id"]) for order in named if order.facts]
+    for order, gone in zip(named, people.forgotten(program, refs), strict=True):
+        if gone and order.facts:
+            order.facts["customer_id"] = None
+
+
 def _book(program: Program, accepted: list[tuple[Order, News]], now: datetime) -> Book:
     """Find or make the members of these orders, and open their accounts."""
     strangers = {
@@ -197,9 +207,6 @@ def _book(program: Program, accepted: list[tuple[Order, News]], now: datetime) -
         customer_id = _fact(item).customer_id
         if order.member_id is None and customer_id is not None:
             order.member_id = found.get((order.source_id, customer_id))
-            if order.member_id is None and order.facts:
-                # A forgotten person: the order stays without one.
-                order.facts["customer_id"] = None
     members = {order.member_id for order, _ in accepted if order.member_id is not None}
     carried = redemptions.carried_by(program.pk, [_fact(item) for _, item in accepted])
     book = Book.open(

@@ -11,7 +11,7 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, transaction
 from jsonschema import Draft202012Validator
@@ -31,6 +31,8 @@ from rewards.models import (
 )
 from rewards.money import BadMoney, exponent, major, minor
 
+Json = dict[str, Any]
+
 SCHEMA_FILE = Path(__file__).resolve().parent.parent / "docs" / "program.schema.json"
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """The first version holds for everything before it, so that past orders have rules."""
@@ -46,7 +48,7 @@ class BadProgram(ValueError):
         self.errors = errors
 
 
-def starter(name: str, currency: str) -> dict[str, Any]:
+def starter(name: str, currency: str) -> Json:
     """What a new program says: 1 point per unit of money, a sign-up bonus, four rewards."""
     # A yen is a hundredth of what most units are worth; three-decimal currencies are close enough.
     unit = 1 if exponent(currency) else 100
@@ -91,16 +93,16 @@ def start(name: str, currency: str, timezone: str) -> Program:
     return program
 
 
-def document(program: Program) -> dict[str, Any]:
+def document(program: Program) -> Json:
     """The document in force, complete with defaults."""
     return document_of(program.pk, program.version)
 
 
 @lru_cache(maxsize=2000)
-def document_of(program_id: int, number: int) -> dict[str, Any]:
+def document_of(program_id: int, number: int) -> Json:
     """A version never changes, so it may be remembered. Don't change what you get."""
     row = ProgramVersion.objects.get(program_id=program_id, number=number)
-    found: dict[str, Any] = row.document
+    found: Json = row.document
     return found
 
 
@@ -121,7 +123,7 @@ def in_force(dated: list[tuple[datetime, int]], moment: datetime) -> int:
     return next(number for start, number in dated if start <= moment)
 
 
-def apply(program: Program, document: dict[str, Any], author: str) -> ProgramVersion:
+def apply(program: Program, document: Json, author: str) -> ProgramVersion:
     """Check a document and make it the version in force from now on. Raises BadProgram."""
     complete = checked(document, program.currency)
     with transaction.atomic():
@@ -152,9 +154,9 @@ def erase(program_id: int) -> None:
     rules.cache_clear()
 
 
-def checked(document: dict[str, Any], currency: str) -> dict[str, Any]:
+def checked(document: Json, currency: str) -> Json:
     """The document with every default filled in. Raises BadProgram with all that is wrong."""
-    errors = {}
+    errors: dict[str, str] = {}
     for error in _validator().iter_errors(document):
         path, why = _in_words(error)
         errors.setdefault(path, why)
@@ -170,14 +172,14 @@ def checked(document: dict[str, Any], currency: str) -> dict[str, Any]:
     return complete
 
 
-def reward(document: dict[str, Any], reward_id: str) -> dict[str, Any] | None:
+def reward(document: Json, reward_id: str) -> Json | None:
     """The reward with this id, archived ones included."""
     return next((found for found in document["rewards"] if found["id"] == reward_id), None)
 
 
 @cache
-def _schema() -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(SCHEMA_FILE.read_text())
+def _schema() -> Json:
+    schema: Json = json.loads(SCHEMA_FILE.read_text())
     return schema
 
 
@@ -191,12 +193,13 @@ def _in_words(error: ValidationError) -> tuple[str, str]:
         error = best_match([error]) or error
     path = ".".join(str(part) for part in error.absolute_path)
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
-        known = list(_properties(error.schema))
-        unknown = [name for name in error.instance if name not in known]
+        known, given = list(_properties(error.schema)), cast(Json, error.instance)
+        unknown = [name for name in given if name not in known]
         if unknown:
             return ".".join(filter(None, [path, unknown[0]])), "is unknown." + _suggestion(unknown[0], known)
     if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
+        given, needed = cast(Json, error.instance), cast(list[str], error.validator_value)
+        missing = next(name for name in needed if name not in given)
         return ".".join(filter(None, [path, missing])), "is missing."
     if error.validator == "pattern":
         return path, f"“{error.instance}” doesn't have the expected form."
@@ -215,7 +218,7 @@ def _suggestion(name: str, known: list[str]) -> str:
     return f" Did you mean “{close[0]}”?" if close else ""
 
 
-def _fill(value: dict[str, Any], schema: dict[str, Any]) -> None:
+def _fill(value: Json, schema: Json) -> None:
     for name, part in schema.get("properties", {}).items():
         if "default" in part and name not in value:
             value[name] = deepcopy(part["default"])
@@ -223,7 +226,7 @@ def _fill(value: dict[str, Any], schema: dict[str, Any]) -> None:
             _fill(value[name], part)
 
 
-def _write_money_alike(document: dict[str, Any], currency: str) -> None:
+def _write_money_alike(document: Json, currency: str) -> None:
     """`"5"` becomes `"5.00"`, so that versions compare by what they mean."""
     rate = document["earning"]["rate"]
     rate["per"] = major(minor(rate["per"], currency), currency)
@@ -233,7 +236,7 @@ def _write_money_alike(document: dict[str, Any], currency: str) -> None:
                 offer[name] = major(minor(offer[name], currency), currency)
 
 
-def _meanings(document: dict[str, Any], currency: str) -> Iterator[tuple[str, str]]:
+def _meanings(document: Json, currency: str) -> Iterator[tuple[str, str]]:
     """What a schema can't say: amounts of this currency, ranges, unique ids."""
     rate = document["earning"]["rate"]
     yield from _positive_money(rate["per"], "earning.rate.per", currency)
@@ -249,7 +252,7 @@ def _meanings(document: dict[str, Any], currency: str) -> Iterator[tuple[str, st
         yield from _reward_meanings(offer, path, currency)
 
 
-def _reward_meanings(offer: dict[str, Any], path: str, currency: str) -> Iterator[tuple[str, str]]:
+def _reward_meanings(offer: Json, path: str, currency: str) -> Iterator[tuple[str, str]]:
     if offer["kind"] == "percentage" and not 0 < float(offer["percent"]) <= 100:
         yield f"{path}.percent", "must be above 0 and at most 100."
     if offer["kind"] == "variable":

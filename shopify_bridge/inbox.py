@@ -29,6 +29,8 @@ BATCH = 200
 LEASE = timedelta(seconds=60)
 LONGEST_PAUSE = timedelta(minutes=15)
 ATTEMPTS_MAX = 8
+KEPT = timedelta(days=30)
+"""Long enough to know a delivery that Shopify repeats, and to look into what happened."""
 Rows = dict[OrderRef, list[InboxRow]]
 
 
@@ -64,6 +66,12 @@ def replay(rows: Iterable[InboxRow]) -> int:
     return InboxRow.objects.filter(pk__in=ids, state=InboxRow.State.PARKED).update(
         state=InboxRow.State.WAITING, attempts=0, due_at=datetime.now(UTC), reason=""
     )
+
+
+def purge() -> int:
+    """Delete what was done long ago; returns how many rows. Parked rows wait for a person."""
+    old = InboxRow.objects.filter(state=InboxRow.State.DONE, received_at__lt=datetime.now(UTC) - KEPT)
+    return old.delete()[0]
 
 
 def _claim(batch: int) -> list[InboxRow]:

@@ -1,5 +1,6 @@
 """Shops, and the inbox of what Shopify told us."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -91,5 +92,7 @@ class InboxRow(models.Model):
             models.Index(
                 fields=["program_id", "-received_at"], condition=models.Q(state="parked"), name="inbox_parked"
             ),
-            models.Index(fields=["program_id", "body_hash"], name="inbox_body"),
+            models.Index(fields=["body_hash"], name="inbox_body"),
+            # Rows come in the order of time, so a few pages of summary find the old ones.
+            BrinIndex(fields=["received_at"], name="inbox_age"),
         ]

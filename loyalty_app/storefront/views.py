@@ -38,7 +38,7 @@ def answering(view: Any) -> Any:
     @wraps(view)
     def answer(request: HttpRequest, visitor: Visitor, **captured: Any) -> HttpResponseBase:
         try:
-            response = view(request, visitor, **captured)
+            response: HttpResponseBase = view(request, visitor, **captured)
         except Refusal as refusal:
             error = {"error": {"code": refusal.code, "message": str(refusal)}}
             response = JsonResponse(error, status=refusal.status)

@@ -1,0 +1,163 @@
+"""The inbox: every delivery ends as done or as parked with a reason, once, whatever else fails."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from rewards import programs
+from rewards.models import Member, Movement, Order
+from shopify_bridge import inbox
+from shopify_bridge.handlers import HANDLERS
+from shopify_bridge.models import InboxRow, Shop
+
+ORDER = json.loads((Path(__file__).parent.parent / "payloads" / "orders_updated.json").read_text())
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shop():
+    program = programs.start("Shop", "USD", "America/New_York")
+    return Shop.objects.create(program_id=program.pk, domain="shop.myshopify.com", currency="USD")
+
+
+def deliver(shop, topic, payload, webhook_id=None, **changes):
+    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    values = {
+        "program_id": shop.program_id if shop else 0,
+        "shop_id": shop.pk if shop else 0,
+        "shop_domain": shop.domain if shop else "nobody.myshopify.com",
+        "webhook_id": webhook_id or str(InboxRow.objects.count()),
+        "topic": topic,
+        "triggered_at": datetime(2026, 11, 20, 12, tzinfo=UTC),
+        "body": body,
+        "body_hash": hashlib.sha256(body).digest(),
+    }
+    return InboxRow.objects.create(**{**values, **changes})
+
+
+def state(row):
+    row.refresh_from_db()
+    return row.state
+
+
+def test_an_order_is_settled_and_its_row_is_done(shop):
+    row = deliver(shop, "orders/updated", ORDER)
+    assert inbox.drain() == 1
+    assert state(row) == "done"
+    # (4 x 10.00 - 10.00) x 3/4 = 22.50, less 12.00 x 80.00/82.50 (its share without tax); 50 for joining.
+    assert Member.objects.get().available == 50 + 10
+
+
+def test_the_same_order_in_many_deliveries_counts_once(shop):
+    for topic in ("orders/paid", "orders/updated", "orders/paid"):
+        deliver(shop, topic, ORDER)
+    inbox.drain()
+    assert Order.objects.get().settlements == 1
+    assert not InboxRow.objects.exclude(state="done").exists()
+
+
+def test_one_bad_row_stops_no_other(shop):
+    huge = {**ORDER, "id": 5002, "line_items": [{**ORDER["line_items"][0], "price": "9999999999999999.00"}]}
+    bad, good = deliver(shop, "orders/updated", huge), deliver(shop, "orders/updated", ORDER)
+    inbox.drain()
+    assert (state(bad), state(good)) == ("parked", "done")
+    assert "TooManyPoints" in bad.reason
+
+
+@pytest.mark.parametrize(
+    ("topic", "body", "why"),
+    [
+        ("orders/updated", b"{", "no readable JSON"),
+        ("orders/updated", b"\x00\xff", "no readable JSON"),
+        ("orders/updated", b"{}", "currency is missing"),
+        ("products/update", b"{}", "Nothing handles the topic"),
+        ("customers/merge", b'{"status": "completed"}', "expected an id"),
+        ("shop/update", b'{"myshopify_domain": "other.myshopify.com"}', "not the shop of the header"),
+        ("customers/redact", b'{"shop_domain": "shop.myshopify.com"}', "customer is missing"),
+        ("app/scopes_update", b"{}", "no list of scopes"),
+    ],
+)
+def test_what_cant_be_handled_is_parked_with_the_reason(shop, topic, body, why):
+    row = deliver(shop, topic, body)
+    inbox.drain()
+    assert state(row) == "parked"
+    assert why in row.reason
+
+
+def test_deliveries_of_an_unknown_shop_wait_until_it_is_known():
+    row = deliver(None, "orders/updated", ORDER)
+    inbox.drain()
+    assert state(row) == "parked"
+    program = programs.start("Late", "USD", "UTC")
+    Shop.objects.create(program_id=program.pk, domain="nobody.myshopify.com", currency="USD")
+    assert inbox.replay([row]) == 1
+    inbox.drain()
+    assert state(row) == "done"
+    assert Member.objects.get().program_id == program.pk
+
+
+def test_the_same_bytes_under_another_shops_name_are_a_replay(shop):
+    other_program = programs.start("Other", "USD", "UTC")
+    other = Shop.objects.create(program_id=other_program.pk, domain="other.myshopify.com", currency="USD")
+    deliver(shop, "orders/updated", ORDER)
+    inbox.drain()
+    replayed = deliver(other, "orders/updated", ORDER)
+    inbox.drain()
+    assert state(replayed) == "parked"
+    assert not Member.objects.filter(program=other_program).exists()
+
+
+def test_a_customer_becomes_a_member_once(shop):
+    for topic in ("customers/create", "customers/update"):
+        deliver(shop, topic, {"id": 7001, "created_at": "2026-11-20T07:00:00-05:00"})
+    inbox.drain()
+    assert Member.objects.get().available == 50
+    assert Movement.objects.count() == 1
+
+
+def test_a_merge_says_who_survives(shop):
+    deliver(shop, "customers/create", {"id": 7001})
+    deliver(shop, "customers/create", {"id": 7002})
+    merge = {
+        "admin_graphql_api_customer_kept_id": "gid://shopify/Customer/7002",
+        "admin_graphql_api_customer_deleted_id": "gid://shopify/Customer/7001",
+        "status": "completed",
+    }
+    deliver(shop, "customers/merge", merge)
+    inbox.drain()
+    assert Member.objects.get(identities__external_id=7001).available == 100
+
+
+def test_redaction_and_deletion_bring_nothing_back(shop):
+    deliver(shop, "orders/updated", ORDER)
+    inbox.drain()
+    deliver(shop, "customers/redact", {"shop_domain": shop.domain, "customer": {"id": 7001}})
+    deliver(shop, "orders/updated", {**ORDER, "updated_at": "2026-11-21T07:30:00-05:00"})
+    deliver(shop, "customers/update", {"id": 7001})
+    inbox.drain()
+    assert not Member.objects.filter(redacted_at=None).exists()
+    assert not InboxRow.objects.exclude(state="done").exists()
+    assert "7001" not in json.dumps(Order.objects.get().facts)
+
+
+def test_the_uninstallation_of_a_reinstalled_shop_is_old_news(shop):
+    deliver(shop, "app/uninstalled", {"myshopify_domain": shop.domain})
+    inbox.drain()
+    shop.refresh_from_db()
+    assert shop.state == Shop.State.ACTIVE
+
+
+def test_a_deleted_order_is_taken_back(shop):
+    deliver(shop, "orders/updated", ORDER)
+    inbox.drain()
+    deliver(shop, "orders/delete", {"id": 5001})
+    inbox.drain()
+    assert Member.objects.get().available == 50
+
+
+def test_every_topic_has_a_handler_that_says_what_it_does():
+    assert all(callable(handler) for handler in HANDLERS.values())
+    assert len(HANDLERS) == 19
