@@ -13,6 +13,7 @@ from sandbox.admin.embedding import APP_HOME, STAFF, app_address
 from sandbox.admin.shared import app_config, config, page, state, world
 from sandbox.storefront.extension import Block, Extension, default_place
 from sandbox.storefront.theme_settings import theme_settings
+from sandbox.storefront.translations import Translations
 
 app = Blueprint("app", __name__, url_prefix="/apps/loyalty")
 
@@ -71,15 +72,16 @@ def extensions() -> Response:
     if folder is None or not folder.is_dir():
         return jsonify([])
     theme = theme_settings().of(state().domain)
-    activations = [_activation(block, theme) for block in Extension(folder).blocks()]
+    words = Translations(folder / "locales", "en", schema=True)
+    activations = [_activation(block, theme, words) for block in Extension(folder).blocks()]
     return jsonify([{"handle": folder.name, "type": "theme_app_extension", "activations": activations}])
 
 
-def _activation(block: Block, theme: dict[str, Any]) -> dict[str, Any]:
+def _activation(block: Block, theme: dict[str, Any], words: Translations) -> dict[str, Any]:
     places = places_of(block, theme)
     return {
         "handle": block.handle,
-        "name": str(block.schema.get("name", block.handle)),
+        "name": words.of_schema(block.schema.get("name", block.handle)),
         "target": block.target,
         "status": "active" if places else "available",
         "activations": [{"target": place, "themeId": "gid://shopify/OnlineStoreTheme/1"} for place in places],

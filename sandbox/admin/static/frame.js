@@ -67,9 +67,11 @@
     });
   }
 
+  const mayLeave = () => leaveConfirmation().then(() => true, () => false);
+
   $('[data-save]').addEventListener('click', () => tellApp('saveBar.save'));
   $('[data-discard]').addEventListener('click', async () => {
-    if (confirmDiscard) await leaveConfirmation();
+    if (confirmDiscard && !(await mayLeave())) return;
     setSaveBar(false);
     tellApp('saveBar.discard');
   });
@@ -137,7 +139,7 @@
   async function openInFrame(event, path) {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
-    await leaveConfirmation();
+    if (!(await mayLeave())) return;
     $('[data-progress]').hidden = false;
     tellApp('open', path);
   }

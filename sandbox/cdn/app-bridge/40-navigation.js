@@ -36,7 +36,7 @@ function linkOfPolaris(event) {
   return isInShadow && link.getRootNode().host?.localName.startsWith('s-') ? link : null;
 }
 
-async function onClick(event) {
+function onClick(event) {
   const link = linkOfPolaris(event);
   const isPlainClick = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
   if (!link || !isPlainClick || event.defaultPrevented || (link.target && link.target !== '_self')) return;
@@ -44,8 +44,8 @@ async function onClick(event) {
   if (target.origin !== location.origin || link.hasAttribute('download')) return;
   if (target.pathname === location.pathname && target.hash && target.search === location.search) return;
   event.preventDefault();
-  await saveBar.leaveConfirmation();
-  openPage(target);
+  // The person may stay; then nothing happens.
+  saveBar.leaveConfirmation().then(() => openPage(target), () => {});
 }
 
 function announcePage() {

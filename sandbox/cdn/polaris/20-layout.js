@@ -110,6 +110,8 @@ addPageStyles(sheet(`
   s-divider { display: block; border-block-start: 1px solid #d5d9dc; align-self: stretch; }
   s-divider[color="strong"] { border-color: #868d93; }
   s-divider[direction="block"] { border-block-start: 0; border-inline-start: 1px solid #d5d9dc; }
+  /* Never stretched by a flex or grid parent. */
+  :is(s-link, s-button, s-press-button, s-badge, s-chip, s-clickable-chip, s-avatar, s-icon, s-spinner, s-thumbnail):not([inlinesize="fill"]) { width: fit-content; }
   .s-only-heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   :is(s-box, s-stack, s-grid, s-grid-item, s-section, s-banner, s-modal)[hidden] { display: none !important; }
   s-app-nav { display: none; }

@@ -9,6 +9,7 @@ const fieldStyles = `
   .control { display: flex; align-items: center; gap: .4rem; background: #fff; border: 1px solid var(--edge); border-radius: 8px; padding-inline: .65rem; }
   .control:focus-within { outline: 2px solid var(--accent); outline-offset: 1px; }
   input, textarea, select { flex: 1; width: 100%; min-width: 0; min-height: 2.1rem; border: 0; background: transparent; padding: .3rem 0; outline: none; border-radius: 0; }
+  .control :is(input, textarea, select):focus-visible { outline: none; }
   textarea { resize: vertical; line-height: 1.5; }
   .fix { color: var(--soft); white-space: nowrap; }
   .invalid .control { border-color: var(--bad); box-shadow: 0 0 0 1px var(--bad); background: #fff7f6; }
