@@ -308,9 +308,9 @@ class Book:
     def _load_lots_where(self, sql: str, parameters: list[Any]) -> None:
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
-            for row in cursor.fetchall():
-                buckets = dict(zip((*OWN, Bucket.EXPIRED), row[-4:], strict=True))
-                self.add(OpenLot(*row[:-4], buckets))
+            for id, member_id, order_id, kind, given, begins, ends, parent_id, *held in cursor.fetchall():
+                buckets = dict(zip((*OWN, Bucket.EXPIRED), held, strict=True))
+                self.add(OpenLot(id, member_id, order_id, kind, given, begins, ends, parent_id, buckets))
 
     def _lots(self) -> Iterator[OpenLot]:
         return (lot for lot in self.lots if lot.changed)
