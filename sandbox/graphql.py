@@ -36,7 +36,6 @@ blueprint = Blueprint("graphql", __name__)
 
 SCHEMA = load_schema()
 _documents: dict[str, DocumentNode | list[GraphQLError]] = {}
-_buckets = Buckets()
 STABLE = sorted(version for version, supported in VERSIONS.items() if supported)
 
 
@@ -67,6 +66,7 @@ def _context(world: World, state: ShopState, version: str) -> Context | None:
         "more_queries": more_queries,
         "app": current_app.extensions["app_config"],
         "faults": current_app.extensions["faults"],
+        "buckets": current_app.extensions["buckets"],
         "base_url": request.host_url.rstrip("/"),
         "idempotency_key": None,
     }
@@ -126,10 +126,9 @@ class _Call:
     # -- the work ------------------------------------------------------------------------------------
 
     def _run(self) -> dict[str, Any]:
-        state = self._context.state
         root = SCHEMA.mutation_type if self._operation.operation.value == "mutation" else SCHEMA.query_type
         requested = Estimate(SCHEMA, self._document, self._variables).of(self._operation.selection_set, root)
-        bucket = _buckets.of(state.domain, self._context.caller, state.shop.plan)
+        bucket = self._bucket()
         if requested > LARGEST_COST and not self._context.sees_everything:
             text = (
                 f"Query cost is {requested}, which exceeds the single query max cost limit ({LARGEST_COST})."
@@ -138,9 +137,15 @@ class _Call:
         if not bucket.take(requested):
             return _throttled(bucket, requested)
         body = self._execute()
-        actual = 10 if root is SCHEMA.mutation_type else min(requested, actual_cost(body.get("data")))
+        reckoned = requested if root is SCHEMA.mutation_type else actual_cost(body.get("data"))
+        actual = min(requested, reckoned)
         bucket.give_back(max(0, requested - actual))
         return body | {"extensions": {"cost": bucket.as_json(requested, actual)}}
+
+    def _bucket(self) -> Bucket:
+        buckets: Buckets = self._context.services["buckets"]
+        state = self._context.state
+        return buckets.of(state.domain, self._context.caller, state.shop.plan)
 
     def _execute(self) -> dict[str, Any]:
         is_mutation = self._operation.operation.value == "mutation"
@@ -179,9 +184,7 @@ class _Call:
                 threading.Timer(fault.seconds, self._run).start()
                 return self._send({"errors": "Gateway Timeout"}, 504)
             case "throttle":
-                state = self._context.state
-                bucket = _buckets.of(state.domain, self._context.caller, state.shop.plan)
-                return self._send(_throttled(bucket, 10))
+                return self._send(_throttled(self._bucket(), 10))
             case "too_many":
                 answer = self._send({"errors": "Exceeded 2 calls per second for api client."}, 429)
                 answer.headers["Retry-After"] = "1.0"

@@ -74,7 +74,7 @@ class Estimate:
         return inside + (0 if passes_through else 1)
 
     def _page(self, node: FieldNode) -> int:
-        for argument in node.arguments:
+        for argument in node.arguments or ():
             if argument.name.value in ("first", "last"):
                 if isinstance(argument.value, IntValueNode):
                     return int(argument.value.value)
