@@ -36,7 +36,7 @@ migrations: setup ## No model change without its migration
 	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py makemigrations --check --dry-run
 
 audit: setup ## Check the ledger's invariants in the database
-	@$(PY) manage.py audit
+	@bin/manage audit
 
 lock: setup ## Pin requirements.in and requirements-dev.in with hashes
 	@bin/lock

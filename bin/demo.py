@@ -1,6 +1,7 @@
 """The demo's supervisor: starts the servers and the app's processes, says when all is ready, stops them all.
 
-When everything is ready it writes var/demo.json, by rename, and removes it at the stop.
+When everything is ready it writes var/demo.json, by rename, and removes it at the stop. With `manage` and a
+command of manage.py it runs that one on the demo's data instead.
 """
 
 import contextlib
@@ -150,7 +151,7 @@ class Demo:
 
     def _start(self) -> None:
         began = time.monotonic()
-        environment = self._environment()
+        environment = self.environment()
         python = sys.executable
         say("Starting the stores ...")
         if not environment.get("DATABASE_URL"):
@@ -170,7 +171,7 @@ class Demo:
             self._publish()
             self._greet(time.monotonic() - began)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         kept = self._secrets()
         return {
             **os.environ,
@@ -268,6 +269,9 @@ class Demo:
         answer = requests.post(f"{self.sandbox}/sandbox/install", headers={"Host": SHOP}, timeout=30)
         if not answer.ok:
             raise DemoError(f"The app could not be installed: {answer.status_code} {answer.text[:500]}")
+        status = answer.json()["app_status"]
+        if status != 200:
+            say(f"The app answered {status} when it was opened; see {self.var / 'log' / 'web.log'}")
 
     def _publish(self) -> None:
         _write(
@@ -348,8 +352,10 @@ def _write(file: Path, content: object) -> None:
     draft.replace(file)
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     try:
+        if arguments[:1] == ["manage"]:
+            os.execve(sys.executable, [sys.executable, "manage.py", *arguments[1:]], Demo().environment())
         Demo().run()
     except (DemoError, embedded.EmbeddedError) as error:
         print(f"demo: {error}", file=sys.stderr)
@@ -358,4 +364,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
