@@ -69,16 +69,20 @@ def _refused_unread(request: HttpRequest) -> int | None:
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() not in ("", "identity"):
         return 415
     length = request.META.get("CONTENT_LENGTH") or ""
-    if not length and not request.META.get("wsgi.input_terminated"):
+    if _chunked(request) and not request.META.get("wsgi.input_terminated"):
         return 411
     if length and (not length.isascii() or not length.isdigit()):
         return 400
     return 413 if length and int(length) > BODY_BYTES_MAX else None
 
 
+def _chunked(request: HttpRequest) -> bool:
+    return "HTTP_TRANSFER_ENCODING" in request.META
+
+
 def _read(request: HttpRequest) -> bytes:
     """The raw bytes. `request.body` would apply DATA_UPLOAD_MAX_MEMORY_SIZE, which is for forms."""
-    if request.META.get("CONTENT_LENGTH"):
+    if not _chunked(request):
         return request.read(BODY_BYTES_MAX + 1)
     try:
         raw: bytes = request.META["wsgi.input"].read(BODY_BYTES_MAX + 1)  # chunked: the server ends it
