@@ -22,11 +22,15 @@ export class RewardCard {
   /** Takes fresh figures; a card in the middle of something keeps what it shows. */
   update(reward) {
     this.reward = reward;
-    if (!this.busy) this.#offer();
+    const open = this.panel.me.redemptions ?? [];
+    // A code that was used or given back elsewhere is no longer worth showing.
+    const gone = this.redemption && !open.some((one) => one.id === this.redemption);
+    if (!this.busy || gone) this.#offer();
   }
 
   #show(step, ...content) {
     this.busy = step !== 'offer';
+    this.redemption = null;
     this.element.dataset.step = step;
     const { reward, words } = this;
     const minimum = reward.minimum && h('p', { class: 'note' }, words.text('minimum', { money: words.money(reward.minimum) }));
@@ -113,7 +117,7 @@ export class RewardCard {
     try {
       const first = await panel.api.redeem({ reward: reward.id, points, key, variable: reward.kind === 'variable' });
       panel.intents.settle(reward.id, key);
-      panel.changed();
+      if (first.state === 'reserved') panel.changed();
       const last = await follow(panel.api, first, (round) => {
         if (round === 3) status.textContent = words.text('slow');
       });
@@ -138,6 +142,7 @@ export class RewardCard {
     const done = h('button', { class: 'link', type: 'button', 'data-loyalty-done': true, onclick: () => this.#leave() }, words.text('done'));
     const box = codeBox(redemption, panel);
     this.#show('code', box, done);
+    this.redemption = redemption.id;
     panel.announce(`${words.text('your_code')}: ${redemption.code}`);
     box.querySelector('[data-loyalty-copy]').focus();
     panel.changed();

@@ -7,6 +7,7 @@ class LoyaltyWidget extends HTMLElement {
   #attempts = 0;
 
   connectedCallback() {
+    document.addEventListener('click', this.#openFromPage);
     if (this.launcher) return;
     this.#attachShadowWhereParserDidNot();
     this.launcher = this.shadowRoot.querySelector('[data-loyalty-launcher]');
@@ -23,7 +24,6 @@ class LoyaltyWidget extends HTMLElement {
       event.preventDefault();
       this.open();
     });
-    document.addEventListener('click', this.#openFromPage);
   }
 
   disconnectedCallback() {
