@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from django.db import connection, transaction
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.exceptions import ValidationError
 
 from rewards.earning import Rules
 from rewards.models import (
@@ -37,6 +37,14 @@ SCHEMA_FILE = Path(__file__).resolve().parent.parent / "docs" / "program.schema.
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """The first version holds for everything before it, so that past orders have rules."""
 
+FIELDS: dict[str, frozenset[str]] = {
+    "fixed": frozenset({"value"}),
+    "percentage": frozenset({"percent"}),
+    "free_shipping": frozenset(),
+    "variable": frozenset({"per", "min", "max", "step"}),
+}
+"""What a reward has besides what all have, by its kind."""
+FIELDS_OF_KINDS = frozenset().union(*FIELDS.values())
 MONEY_OF_REWARDS = ("value", "per", "min", "max", "step", "minimum_subtotal")
 
 
@@ -189,23 +197,34 @@ def _validator() -> Draft202012Validator:
 
 
 def _in_words(error: ValidationError) -> tuple[str, str]:
-    if error.validator == "oneOf":
-        error = best_match([error]) or error
+    """(path, sentence) of what a schema found."""
     path = ".".join(str(part) for part in error.absolute_path)
+    limit = error.validator_value
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
         known, given = list(_properties(error.schema)), cast(Json, error.instance)
-        unknown = [name for name in given if name not in known]
-        if unknown:
-            return ".".join(filter(None, [path, unknown[0]])), "is unknown." + _suggestion(unknown[0], known)
+        unknown = next(name for name in given if name not in known)
+        return _below(path, unknown), "is unknown." + _suggestion(unknown, known)
     if error.validator == "required":
-        given, needed = cast(Json, error.instance), cast(list[str], error.validator_value)
-        missing = next(name for name in needed if name not in given)
-        return ".".join(filter(None, [path, missing])), "is missing."
-    if error.validator == "pattern":
-        return path, f"“{error.instance}” doesn't have the expected form."
-    if error.schema is False or error.validator is None:
-        return path, "doesn't belong to a reward of this kind."
-    return path, error.message[:300]
+        given, needed = cast(Json, error.instance), cast(list[str], limit)
+        return _below(path, next(name for name in needed if name not in given)), "is missing."
+    phrase = _PHRASES.get(str(error.validator), "isn't what belongs here.")
+    return path, phrase.format(given=error.instance, limit=limit)
+
+
+_PHRASES = {
+    "pattern": "“{given}” doesn't have the expected form.",
+    "minLength": "must not be empty.",
+    "maxLength": "is longer than {limit} characters.",
+    "minimum": "must be at least {limit}.",
+    "maximum": "must be at most {limit}.",
+    "maxItems": "has more than {limit} entries.",
+    "enum": "“{given}” is none of {limit}.",
+    "type": "“{given}” isn't of the type {limit}.",
+}
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _properties(schema: Any) -> Iterator[str]:
@@ -253,6 +272,9 @@ def _meanings(document: Json, currency: str) -> Iterator[tuple[str, str]]:
 
 
 def _reward_meanings(offer: Json, path: str, currency: str) -> Iterator[tuple[str, str]]:
+    for name in FIELDS_OF_KINDS - FIELDS[offer["kind"]]:
+        if name in offer:
+            yield f"{path}.{name}", "doesn't belong to a reward of this kind."
     if offer["kind"] == "percentage" and not 0 < float(offer["percent"]) <= 100:
         yield f"{path}.percent", "must be above 0 and at most 100."
     if offer["kind"] == "variable":

@@ -1,0 +1,164 @@
+"""The arithmetic of earning: switches, roundings, and what must hold for any order."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rewards import earning, programs
+from rewards.earning import Rules, TooManyPoints, target
+from rewards.facts import Line
+from tests.rewards.conftest import line, order
+
+STARTER = programs.checked(programs.starter("Test", "EUR"), "EUR")
+
+
+def rules(currency="EUR", **changes):
+    document = programs.checked(programs.starter("T", currency), currency)
+    return replace(Rules.of(document, 1, currency), **changes)
+
+
+def points(fact, **changes):
+    return target(fact, rules(**changes)).points
+
+
+@pytest.mark.parametrize(
+    ("currency", "rate", "price", "expected"),
+    [
+        ("JPY", (1, 100), 1999, 19),
+        ("KWD", (1, 1000), 12345, 12),
+        ("EUR", (3, 200), 999, 14),
+        ("EUR", (1, 1000), 999, 0),
+        ("EUR", (0, 100), 999, 0),
+    ],
+)
+def test_rates_are_any_ratio_in_any_currency(currency, rate, price, expected):
+    fact = order(line(price), currency=currency)
+    assert points(fact, currency=currency, rate_points=rate[0], rate_per=rate[1]) == expected
+
+
+@pytest.mark.parametrize(("rounding", "expected"), [("down", 37), ("nearest", 37), ("up", 38)])
+def test_it_is_rounded_once_per_order(rounding, expected):
+    assert points(order(line(1240, id=1), line(2509, id=2)), rounding=rounding) == expected
+
+
+def test_the_nearest_of_a_half_is_up():
+    assert points(order(line(150)), rounding="nearest") == 2
+
+
+@pytest.mark.parametrize(
+    ("switches", "included", "expected"),
+    [
+        ({}, True, 100),
+        ({"with_tax": True}, True, 119),
+        ({"with_tax": True}, False, 138),
+        ({"before_discounts": True}, True, 120),
+        ({"with_shipping": True}, True, 105),
+        ({"with_shipping": True, "with_tax": True}, True, 125),
+        ({"with_shipping": True, "with_tax": True}, False, 145),
+        ({"with_shipping": True}, False, 125),
+    ],
+)
+def test_the_basis_follows_its_switches(switches, included, expected):
+    fact = order(
+        line(13900, discount=2000, tax=1900), taxes_included=included, shipping=600, shipping_tax=100
+    )
+    assert points(fact, **switches) == expected
+
+
+def test_gift_cards_earn_only_where_the_program_says_so():
+    fact = order(line(5000, gift_card=True))
+    assert (points(fact), points(fact, with_gift_cards=True)) == (0, 50)
+
+
+def test_an_amount_refund_counts_without_its_tax():
+    fact = order(line(5000, tax=1000), unexplained_refund=1200)
+    assert points(fact) == 40
+    assert points(fact, with_tax=True) == 48
+
+
+def test_an_amount_refund_of_more_than_everything_leaves_nothing():
+    assert points(order(line(5000), unexplained_refund=99900)) == 0
+    assert points(order(unexplained_refund=500)) == 0
+
+
+def test_excluded_customers_earn_nothing_and_the_reason_says_so():
+    found = target(order(line(5000)), rules(), excluded=True)
+    assert (found.points, found.explanation["nothing"]) == (0, "customer_tag")
+
+
+def test_tags_are_compared_without_case():
+    assert rules(excluded_tags=frozenset({"wholesale"})).excludes(["WholeSale"])
+    assert not rules(excluded_tags=frozenset({"wholesale"})).excludes([])
+
+
+def test_more_points_than_can_be_counted_are_refused():
+    with pytest.raises(TooManyPoints):
+        points(order(line(10**18)))
+
+
+def test_odd_lines_earn_nothing():
+    assert points(order(line(5000, ordered=0, current=0), line(100, discount=500, id=2))) == 0
+
+
+def test_the_explanation_shows_what_was_counted():
+    fact = order(line(2990), unexplained_refund=1, shipping=100)
+    explained = target(fact, rules(with_shipping=True)).explanation
+    assert explained["basis"] == "30.89"
+    assert explained["shipping"] == "1.00"
+    assert explained["refunded_amount"] == "0.01"
+    assert target(order(line(1000, ordered=3, current=1, discount=1)), rules()).explanation["exact"] == (
+        "9.996666…"
+    )
+
+
+lines = st.builds(
+    lambda id, price, ordered, part, discount: Line(
+        id=id,
+        price=price,
+        ordered=ordered,
+        current=min(part, ordered),
+        discount=min(discount, price * ordered),
+    ),
+    st.integers(1, 10**6),
+    st.integers(0, 10**6),
+    st.integers(1, 9),
+    st.integers(0, 9),
+    st.integers(0, 10**5),
+)
+orders = st.lists(lines, max_size=6, unique_by=lambda line: line.id).map(lambda many: order(*many))
+ratios = st.tuples(st.integers(0, 50), st.integers(1, 10**5))
+
+
+@given(orders, ratios, st.integers(1, 10**6))
+def test_more_spend_never_earns_less(fact, ratio, more):
+    rate = {"rate_points": ratio[0], "rate_per": ratio[1]}
+    bigger = replace(fact, lines=(*fact.lines, Line(id=0, price=more, ordered=1, current=1)))
+    assert points(bigger, **rate) >= points(fact, **rate)
+
+
+@given(orders, ratios)
+def test_splitting_an_order_never_earns_more(fact, ratio):
+    rate = {"rate_points": ratio[0], "rate_per": ratio[1]}
+    split = sum(points(replace(fact, lines=(line,)), **rate) for line in fact.lines)
+    assert split <= points(fact, **rate)
+
+
+@given(orders, ratios, st.sampled_from(sorted(earning.ROUNDINGS)))
+def test_the_explanations_own_numbers_recompute_to_the_result(fact, ratio, rounding):
+    found = target(fact, rules(rate_points=ratio[0], rate_per=ratio[1], rounding=rounding))
+    explained = found.explanation
+    if "…" in explained["basis"] + explained["exact"]:
+        return
+    basis, per = Fraction(explained["basis"]), Fraction(explained["rate"]["per"])
+    exact = basis * explained["rate"]["points"] / per
+    assert exact == Fraction(explained["exact"])
+    assert earning.ROUNDINGS[explained["rounding"]](exact) == found.points
+
+
+@given(orders)
+def test_nothing_left_is_worth_nothing(fact):
+    returned = replace(fact, lines=tuple(replace(line, current=0) for line in fact.lines))
+    assert points(returned) == 0

@@ -1,0 +1,104 @@
+"""The program as data: complete, checked, in versions that stay as they were."""
+
+import pytest
+
+from rewards import programs
+from rewards.models import Member, Movement, Program
+from rewards.programs import BadProgram
+from tests.rewards.conftest import NOW, line, order
+
+
+def changed(**changes):
+    return {**programs.starter("Test", "EUR"), **changes}
+
+
+def errors(document, currency="EUR"):
+    with pytest.raises(BadProgram) as refused:
+        programs.checked(document, currency)
+    return refused.value.errors
+
+
+def reward(**changes):
+    return {"id": "r", "kind": "fixed", "title": "R", "points": 10, "value": "5", **changes}
+
+
+def test_a_checked_document_is_complete_and_stays_the_same():
+    once = programs.checked(programs.starter("Test", "EUR"), "EUR")
+    assert programs.checked(once, "EUR") == once
+    assert once["earning"]["rate"] == {"points": 1, "per": "1.00"}
+    assert once["earning"]["basis"]["tax"] is False
+    assert once["rewards"][0]["combines_with"] == {"order": False, "product": False, "shipping": True}
+
+
+@pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
+def test_the_starter_fits_every_currency(currency):
+    assert programs.checked(programs.starter("Test", currency), currency)
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "why"),
+    [
+        (changed(nmae="x"), "nmae", "Did you mean “name”?"),
+        (changed(name=""), "name", "empty"),
+        (changed(earning={}), "earning.rate", "is missing"),
+        (changed(earning={"rate": {"points": 1, "per": "0"}}), "earning.rate.per", "above 0"),
+        (changed(earning={"rate": {"points": 1, "per": "1.001"}}), "earning.rate.per", "more decimals"),
+        (changed(earning={"rate": {"points": 1, "per": "1,5"}}), "earning.rate.per", "expected form"),
+        (changed(rewards=[reward(), reward()]), "rewards.1.id", "used twice"),
+        (changed(rewards=[reward(percent="5")]), "rewards.0.percent", "doesn't belong"),
+        (changed(rewards=[reward(kind="percentage")]), "rewards.0.percent", "is missing"),
+        (changed(rewards=[reward(kind="percentage", percent="5")]), "rewards.0.value", "doesn't belong"),
+        (changed(rewards=[reward(kind="cash")]), "rewards.0.kind", "none of"),
+        (changed(rewards=[reward(points="many")]), "rewards.0.points", "type"),
+        (changed(rewards=[reward(titel="x")]), "rewards.0.titel", "Did you mean “title”?"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_path(document, path, why):
+    found = errors(document)
+    assert any(key.startswith(path) and why in found[key] for key in found), found
+
+
+@pytest.mark.parametrize("percent", ["0", "101"])
+def test_a_percentage_is_above_zero_and_at_most_a_hundred(percent):
+    offer = {"id": "r", "kind": "percentage", "title": "R", "points": 10, "percent": percent}
+    assert "rewards.0.percent" in errors(changed(rewards=[offer]))
+
+
+def test_a_range_must_be_one_and_be_walked_in_whole_steps():
+    offer = {"id": "r", "kind": "variable", "title": "R", "points": 10, "per": "1", "min": "5", "max": "2"}
+    assert "rewards.0.max" in errors(changed(rewards=[{**offer, "step": "1"}]))
+    assert "rewards.0.step" in errors(changed(rewards=[{**offer, "max": "10", "step": "3"}]))
+    assert "rewards.0.step" in errors(changed(rewards=[{**offer, "max": "10", "step": "0.001"}]))
+
+
+@pytest.mark.django_db
+def test_versions_are_kept_and_dated():
+    program = programs.start("Test", "EUR", "UTC")
+    version = programs.apply(program, changed(name="New"), "ann")
+    assert (version.number, program.version, program.name) == (2, 2, "New")
+    dated = programs.versions(program.pk)
+    assert programs.in_force(dated, version.effective_from) == 2
+    assert programs.in_force(dated, NOW) == 1
+    assert programs.document_of(program.pk, 1)["name"] == "Test Rewards"
+
+
+@pytest.mark.django_db
+def test_a_bad_document_changes_nothing():
+    program = programs.start("Test", "EUR", "UTC")
+    with pytest.raises(BadProgram):
+        programs.apply(program, changed(name=5), "ann")
+    program.refresh_from_db()
+    assert program.version == 1
+
+
+def test_erasing_a_program_takes_everything_of_it_and_nothing_of_others(world):
+    world.earn(100)
+    other = programs.start("Other", "EUR", "UTC")
+    programs.erase(world.program.pk)
+    assert list(Program.objects.all()) == [other]
+    assert not Member.objects.exists()
+    assert not Movement.objects.exists()
+    world.program = other
+    world.rules(signup_bonus=0)
+    world.settle(order(line(100)))
+    assert world.member().available == 1
