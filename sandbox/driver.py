@@ -162,6 +162,17 @@ def change_shop() -> ResponseReturnValue:
     return jsonify(payloads.shop(state))
 
 
+@blueprint.get("/bulk/<int:number>-<secret>.jsonl")
+def bulk_result(number: int, secret: str) -> ResponseReturnValue:
+    """The file of a bulk operation; whoever has its address may read it."""
+    with world().change():
+        operations = {i: op for s in world().shops.values() for i, op in s.bulk_operations.items()}
+    operation = operations.get(number)
+    if operation is None or operation.secret != secret or operation.result is None:
+        raise NotFound("there is no such file")
+    return Response(operation.result, content_type="application/jsonl")
+
+
 # -- accidents and deliveries ----------------------------------------------------------------------
 
 

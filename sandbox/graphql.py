@@ -25,8 +25,8 @@ from sandbox import tokens
 from sandbox.api.context import Context
 from sandbox.api.cost import LARGEST_COST, Bucket, Buckets, Estimate, actual_cost
 from sandbox.api.order_views import OrderView
-from sandbox.api.queries import VERSIONS, Queries, find_orders, node
-from sandbox.api.roots import Mutations, more_queries
+from sandbox.api.queries import VERSIONS, find_orders, node
+from sandbox.api.roots import Mutations, Queries
 from sandbox.api.schema import load_schema, resolve_field, resolve_type
 from sandbox.config import Config
 from sandbox.faults import Faults, OperationFault
@@ -63,11 +63,12 @@ def _context(world: World, state: ShopState, version: str) -> Context | None:
         "node": node,
         "order_view": OrderView,
         "find_orders": find_orders,
-        "more_queries": more_queries,
+        "schema": SCHEMA,
         "app": current_app.extensions["app_config"],
         "faults": current_app.extensions["faults"],
         "buckets": current_app.extensions["buckets"],
-        "base_url": request.host_url.rstrip("/"),
+        # Not the Host of the call: a shop's name leads nowhere from this machine.
+        "base_url": f"http://127.0.0.1:{request.environ['SERVER_PORT']}",
         "idempotency_key": None,
     }
     if access and access == current_app.extensions["admin_token"]:

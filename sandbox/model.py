@@ -397,3 +397,18 @@ class StoreCreditAccount:
     currency: str
     balance: int = 0
     transactions: list[StoreCreditTransaction] = field(default_factory=list)
+
+
+@dataclass
+class BulkOperation:
+    id: int
+    query: str
+    created_at: datetime
+    secret: str  # a part of the result's address
+    base_url: str
+    status: str = "CREATED"  # CREATED, RUNNING, COMPLETED, FAILED
+    error_code: str | None = None
+    completed_at: datetime | None = None
+    object_count: int = 0
+    root_object_count: int = 0
+    result: str | None = None  # JSON lines

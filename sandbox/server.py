@@ -9,6 +9,7 @@ from importlib import import_module
 from cheroot.wsgi import Server
 from flask import Flask
 
+from sandbox.api.bulk import fail_unfinished
 from sandbox.api.cost import Buckets
 from sandbox.config import Config
 from sandbox.faults import Faults
@@ -33,6 +34,7 @@ def create_app(world: World, config: Config) -> Flask:
     app.extensions["app_config"] = read_app_config(config.app_toml)
     app.extensions["faults"] = Faults()
     app.extensions["buckets"] = Buckets()
+    fail_unfinished(world)
     app.extensions["admin_token"] = _admin_token(world, config)
     app.extensions["outbox"] = Outbox(world, config, app.extensions["app_config"], app.extensions["faults"])
     for part in _PARTS:

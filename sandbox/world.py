@@ -18,6 +18,7 @@ from typing import Any
 from sandbox import codec
 from sandbox.config import DEFAULT_SHOP
 from sandbox.model import (
+    BulkOperation,
     Collection,
     Customer,
     Delivery,
@@ -40,6 +41,7 @@ _KINDS: dict[str, type] = {
     "shop": Shop, "installation": Installation, "product": Product, "collection": Collection,
     "customer": Customer, "discount": Discount, "order": Order, "metafield": Metafield, "session": Session,
     "delivery": Delivery, "token": Token, "repeated": Repeated, "store_credit": StoreCreditAccount,
+    "bulk_operation": BulkOperation,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -63,6 +65,8 @@ class ShopState:
     tokens: dict[str, Token] = field(default_factory=dict)  # by access token and by refresh token
     repeated: dict[str, Repeated] = field(default_factory=dict)  # by idempotency key
     store_credit: dict[int, StoreCreditAccount] = field(default_factory=dict)
+    bulk_operations: dict[int, BulkOperation] = field(default_factory=dict)
+    edits: dict[int, Any] = field(default_factory=dict)  # staged order edits; not kept over a restart
     codes: dict[str, Discount] = field(default_factory=dict)  # upper case
     _code_of: dict[int, str] = field(default_factory=dict)
     _customer_of: dict[int, int] = field(default_factory=dict)
@@ -117,6 +121,8 @@ class ShopState:
                 self.repeated[thing.key] = thing
             case StoreCreditAccount():
                 self.store_credit[thing.id] = thing
+            case BulkOperation():
+                self.bulk_operations[thing.id] = thing
 
     def _place_discount(self, discount: Discount) -> None:
         self.codes.pop(self._code_of.get(discount.id, ""), None)

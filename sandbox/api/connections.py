@@ -11,6 +11,7 @@ from typing import Any
 from graphql import GraphQLError
 
 LARGEST_PAGE = 250
+UNLIMITED = 2**31 - 1  # what bulk operations ask for
 Key = Callable[[Any], Any]
 
 
@@ -58,7 +59,7 @@ def _check(first: int | None, last: int | None) -> None:
     if first is None and last is None:
         raise GraphQLError("you must provide one of first or last", extensions={"code": "BAD_REQUEST"})
     for count in (first, last):
-        if count is not None and not 0 <= count <= LARGEST_PAGE:
+        if count not in (None, UNLIMITED) and not 0 <= count <= LARGEST_PAGE:
             raise GraphQLError(f"page size must be between 0 and {LARGEST_PAGE}")
 
 

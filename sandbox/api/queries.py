@@ -213,10 +213,6 @@ class Queries:
     def __init__(self, context: Context) -> None:
         self.context, self.here = context, context.state
 
-    def __getattr__(self, name: str) -> Any:
-        """Fields of bulk operations live with them."""
-        return self.context.services["more_queries"](self.context, name)
-
     # -- shop and app --------------------------------------------------------------------------------
 
     @property

@@ -12,6 +12,7 @@ from sandbox import money, payloads, totals
 from sandbox.api.connections import connect
 from sandbox.api.context import Context, app_number
 from sandbox.model import (
+    BulkOperation,
     Collection,
     Customer,
     Metafield,
@@ -354,3 +355,27 @@ class StoreCreditTransactionView(View):
     @property
     def balance_after_transaction(self) -> dict[str, Any]:
         return amount(self.it.balance_after, self._account.currency)
+
+
+class BulkOperationView(View):
+    kind = "BulkOperation"
+    it: BulkOperation
+
+    @property
+    def type(self) -> str:
+        return "QUERY"
+
+    @property
+    def file_size(self) -> str | None:
+        return None if self.it.result is None else str(len(self.it.result.encode()))
+
+    @property
+    def url(self) -> str | None:
+        """None when nothing was found, as at Shopify."""
+        if not self.it.result:
+            return None
+        return f"{self.it.base_url}/sandbox/bulk/{self.it.id}-{self.it.secret}.jsonl"
+
+    @property
+    def partial_data_url(self) -> str | None:
+        return None

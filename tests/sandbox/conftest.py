@@ -97,7 +97,9 @@ mutation($order: OrderCreateOrderInput!) {
       id
       displayFinancialStatus
       totalPriceSet { shopMoney { amount } }
-      lineItems(first: 50) { nodes { id discountAllocations { allocatedAmountSet { shopMoney { amount } } } } }
+      lineItems(first: 50) {
+        nodes { id discountAllocations { allocatedAmountSet { shopMoney { amount } } } }
+      }
       transactions { id }
     }
   }

@@ -87,27 +87,33 @@ def test_sixty_days_of_orders(
     old.created_at -= timedelta(days=61)
     ids = [f"gid://shopify/Order/{new.id}"]
     assert [n["id"] for n in query(ALL_ORDERS, token=app_token)["data"]["orders"]["nodes"]] == ids
-    one = query('{ order(id: "gid://shopify/Order/%d") { id } }' % old.id, token=app_token)
+    one = query(f'{{ order(id: "gid://shopify/Order/{old.id}") {{ id }} }}', token=app_token)
     assert one["data"]["order"] is None
     assert len(query(ALL_ORDERS)["data"]["orders"]["nodes"]) == 2
     state.installation.scopes.append("read_all_orders")
     assert len(query(ALL_ORDERS, token=app_token)["data"]["orders"]["nodes"]) == 2
 
 
-def test_pages_neither_skip_nor_repeat(query: Query, make_order: Callable[..., Any]) -> None:
+PAGE = """
+query($after: String, $reverse: Boolean!) {
+  orders(first: 2, after: $after, sortKey: UPDATED_AT, reverse: $reverse) {
+    nodes { id }
+    pageInfo { hasNextPage endCursor }
+  }
+}"""
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_pages_neither_skip_nor_repeat(query: Query, make_order: Callable[..., Any], reverse: bool) -> None:
     made = {make_order(("1.00", 1))["id"] for _ in range(5)}
-    for reverse in ("false", "true"):
-        seen: list[str] = []
-        after, more = "null", True
-        while more:
-            page = query(
-                "{ orders(first: 2, after: %s, sortKey: UPDATED_AT, reverse: %s)"
-                "{ nodes { id } pageInfo { hasNextPage endCursor } } }" % (after, reverse)
-            )["data"]["orders"]
-            seen += [node["id"] for node in page["nodes"]]
-            more, after = page["pageInfo"]["hasNextPage"], f'"{page["pageInfo"]["endCursor"]}"'
-        assert len(seen) == 5
-        assert set(seen) == made
+    seen: list[str] = []
+    after, more = None, True
+    while more:
+        page = query(PAGE, after=after, reverse=reverse)["data"]["orders"]
+        seen += [node["id"] for node in page["nodes"]]
+        more, after = page["pageInfo"]["hasNextPage"], page["pageInfo"]["endCursor"]
+    assert len(seen) == 5
+    assert set(seen) == made
 
 
 def test_a_page_size_is_needed(query: Query) -> None:
@@ -184,8 +190,9 @@ def test_the_app_and_the_driver_mean_the_same_namespace(
 ) -> None:
     owner = f"gid://shopify/Customer/{next(iter(state.customers))}"
     query(SET, token=app_token, metafields=[field(owner, value='{"points": 3}')])
-    read = '{ customer(id: "%s") { metafield(namespace: "$app", key: "standing") { jsonValue } } }' % owner
-    assert query(read)["data"]["customer"]["metafield"] == {"jsonValue": {"points": 3}}
+    field_text = 'metafield(namespace: "$app", key: "standing") { jsonValue }'
+    read = f"query($id: ID!) {{ customer(id: $id) {{ {field_text} }} }}"
+    assert query(read, id=owner)["data"]["customer"]["metafield"] == {"jsonValue": {"points": 3}}
 
 
 @pytest.mark.parametrize(

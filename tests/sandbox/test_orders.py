@@ -157,8 +157,8 @@ def test_cancelling_a_paid_order_gives_everything_back(
 ) -> None:
     order = make_order(("50.00", 2), shippingLines=[{"title": "Post", "priceSet": usd("6.00")}])
     assert query(CANCEL, id=order["id"], refund=True)["data"]["orderCancel"]["orderCancelUserErrors"] == []
-    status = "{ orders(first: 1) { nodes { displayFinancialStatus cancelledAt currentTotalPriceSet { shopMoney { amount } } } } }"
-    (after,) = query(status)["data"]["orders"]["nodes"]
+    fields = "displayFinancialStatus currentTotalPriceSet { shopMoney { amount } }"
+    (after,) = query(f"{{ orders(first: 1) {{ nodes {{ {fields} }} }} }}")["data"]["orders"]["nodes"]
     assert after["displayFinancialStatus"] == "REFUNDED"
     assert after["currentTotalPriceSet"]["shopMoney"]["amount"] == "0.0"
     again = query(CANCEL, id=order["id"], refund=True)["data"]["orderCancel"]["orderCancelUserErrors"]
@@ -175,7 +175,8 @@ def test_cancelling_an_unpaid_order_voids_it(query: Query, make_order: Make, sta
 
 def test_marking_as_paid_pays_once(query: Query, make_order: Make) -> None:
     order = make_order(("50.00", 2), financialStatus="PENDING")
-    pay = "mutation($id: ID!) { orderMarkAsPaid(input: {id: $id}) { order { fullyPaid } userErrors { message } } }"
+    fields = "order { fullyPaid } userErrors { message }"
+    pay = f"mutation($id: ID!) {{ orderMarkAsPaid(input: {{id: $id}}) {{ {fields} }} }}"
     assert query(pay, id=order["id"])["data"]["orderMarkAsPaid"]["order"] == {"fullyPaid": True}
     assert query(pay, id=order["id"])["data"]["orderMarkAsPaid"]["userErrors"] != []
 

@@ -80,22 +80,26 @@ def test_payloads_about_customers_shop_and_app(
     sent: Sent, client: FlaskClient, query: Query, state: ShopState
 ) -> None:
     one, two, three = list(state.customers.values())[:3]
-    merge = 'mutation { customerMerge(customerOneId: "%s", customerTwoId: "%s") { resultingCustomerId } }'
     gids = [f"gid://shopify/Customer/{c.id}" for c in (one, two, three)]
-    kept = query(merge % (gids[0], gids[1]))["data"]["customerMerge"]["resultingCustomerId"]
+    pair = f'customerOneId: "{gids[0]}", customerTwoId: "{gids[1]}"'
+    merge = f"customerMerge({pair}) {{ resultingCustomerId }}"
+    kept = query(f"mutation {{ {merge} }}")["data"]["customerMerge"]["resultingCustomerId"]
     assert kept == gids[0]
     assert number(kept) in state.customers
-    query('mutation { customerDelete(input: {id: "%s"}) { deletedCustomerId } }' % gids[2])
-    query('mutation { tagsRemove(id: "%s", tags: ["WHOLESALE"]) { node { id } } }' % gids[0])
-    query('mutation { tagsAdd(id: "%s", tags: ["wholesale"]) { node { id } } }' % gids[0])
-    query('mutation { tagsRemove(id: "%s", tags: ["WHOLESALE"]) { node { id } } }' % gids[0])
+    for change in (
+        f'customerDelete(input: {{id: "{gids[2]}"}}) {{ deletedCustomerId }}',
+        f'tagsAdd(id: "{gids[0]}", tags: ["wholesale"]) {{ node {{ id }} }}',
+        f'tagsRemove(id: "{gids[0]}", tags: ["WHOLESALE"]) {{ node {{ id }} }}',
+    ):
+        query(f"mutation {{ {change} }}")
     query('mutation { appRevokeAccessScopes(scopes: ["read_orders"]) { revoked { handle } } }')
     client.post("/sandbox/shop", json={"name": "Other"})
     for topic in ("data_request", "customer_redact", "shop_redact"):
         assert client.post(f"/sandbox/privacy/{topic}", json={"customer": one.id}).status_code == 200
     client.post("/sandbox/uninstall")
     for topic in (
-        "customers/merge", "customers/update", "customers/delete", "customer.tags_added", "customer.tags_removed",
+        "customers/merge", "customers/update", "customers/delete",
+        "customer.tags_added", "customer.tags_removed",
         "app/scopes_update", "shop/update", "customers/data_request", "customers/redact", "shop/redact",
         "app/uninstalled",
     ):  # fmt: skip
@@ -104,5 +108,5 @@ def test_payloads_about_customers_shop_and_app(
 
 def test_deleting_an_order(sent: Sent, query: Query, make_order: Callable[..., Any]) -> None:
     order = make_order(("10.00", 1), test=True)
-    query('mutation { orderDelete(orderId: "%s") { deletedId } }' % order["id"])
+    query("mutation($id: ID!) { orderDelete(orderId: $id) { deletedId } }", id=order["id"])
     assert sent["orders/delete"] == [{"id": number(order["id"])}]

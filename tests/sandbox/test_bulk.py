@@ -1,0 +1,71 @@
+"""Bulk operations answer everything as JSON lines, whatever the size of a page."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+
+from sandbox.api import bulk
+from tests.sandbox.conftest import Query
+
+RUN = """
+mutation($query: String!) {
+  bulkOperationRunQuery(query: $query) { bulkOperation { id status } userErrors { code message } }
+}"""
+ASK = "query($id: ID!) { bulkOperation(id: $id) { status objectCount rootObjectCount url } }"
+EVERYTHING = "{ orders { edges { node { id name lineItems { edges { node { id quantity } } } } } } }"
+
+
+def run(query: Query, document: str) -> dict[str, Any]:
+    return query(RUN, query=document)["data"]["bulkOperationRunQuery"]
+
+
+def finished(query: Query, operation: str) -> dict[str, Any]:
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        answer = query(ASK, id=operation)["data"]["bulkOperation"]
+        if answer["status"] == "COMPLETED":
+            return answer
+        time.sleep(0.01)
+    raise AssertionError("the bulk operation did not end")
+
+
+def test_children_follow_their_parents(
+    query: Query, client: FlaskClient, make_order: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "PAGE", 2)
+    orders = [make_order(("1.00", 2), ("2.00", 1)) for _ in range(5)]
+    operation = finished(query, run(query, EVERYTHING)["bulkOperation"]["id"])
+    assert (operation["rootObjectCount"], operation["objectCount"]) == ("5", "15")
+    text = client.get(urlsplit(operation["url"]).path).text
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert [line["id"] for line in lines if "name" in line] == [order["id"] for order in orders]
+    parents = [line["__parentId"] for line in lines if "__parentId" in line]
+    assert parents == [order["id"] for order in orders for _ in range(2)]
+
+
+def test_nothing_found_has_no_file(query: Query) -> None:
+    assert finished(query, run(query, EVERYTHING)["bulkOperation"]["id"])["url"] is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ shop { name } }",
+        "{ orders { nodes { nothing } } }",
+        "{",
+        "mutation { orderDelete(orderId: 1) { deletedId } }",
+    ],
+)
+def test_queries_that_can_not_be_run(query: Query, document: str) -> None:
+    assert run(query, document)["userErrors"][0]["code"] == "INVALID"
+
+
+def test_the_file_needs_its_secret(query: Query, client: FlaskClient, make_order: Callable[..., Any]) -> None:
+    make_order(("1.00", 1))
+    path = urlsplit(finished(query, run(query, EVERYTHING)["bulkOperation"]["id"])["url"]).path
+    assert client.get(path.replace(".jsonl", "x.jsonl")).status_code == 404

@@ -1,0 +1,52 @@
+"""A field in the schema that nothing answers would only be found by whoever needs it."""
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from sandbox import model
+from sandbox.api import discount_views, editing, order_views, roots, views
+from sandbox.api.context import snake
+from sandbox.api.schema import RENAMED
+from sandbox.graphql import SCHEMA
+
+SHOWN = {
+    "Shop": (views.ShopView, model.Shop),
+    "App": (views.AppView, None),
+    "AppInstallation": (views.InstallationView, model.Installation),
+    "Metafield": (views.MetafieldView, model.Metafield),
+    "Product": (views.ProductView, model.Product),
+    "ProductVariant": (views.VariantView, model.Variant),
+    "Collection": (views.CollectionView, model.Collection),
+    "Customer": (views.CustomerView, model.Customer),
+    "StoreCreditAccount": (views.StoreCreditView, model.StoreCreditAccount),
+    "StoreCreditAccountCreditTransaction": (views.StoreCreditTransactionView, model.StoreCreditTransaction),
+    "StoreCreditAccountDebitTransaction": (views.StoreCreditTransactionView, model.StoreCreditTransaction),
+    "Order": (order_views.OrderView, model.Order),
+    "LineItem": (order_views.LineView, model.LineItem),
+    "ShippingLine": (order_views.ShippingLineView, model.ShippingLine),
+    "OrderTransaction": (order_views.TransactionView, model.Transaction),
+    "Refund": (order_views.RefundView, model.Refund),
+    "RefundLineItem": (order_views.RefundLineView, model.RefundLine),
+    "RefundShippingLine": (order_views.RefundShippingView, model.ShippingRefund),
+    "Fulfillment": (order_views.FulfillmentView, model.Fulfillment),
+    "FulfillmentOrder": (order_views.FulfillmentOrderView, model.Order),
+    "DiscountNode": (discount_views.DiscountNodeView, None),
+    "DiscountCodeNode": (discount_views.DiscountCodeNodeView, None),
+    "DiscountCodeBasic": (discount_views.DiscountView, model.Discount),
+    "DiscountCodeFreeShipping": (discount_views.DiscountView, model.Discount),
+    "CalculatedOrder": (editing.CalculatedOrderView, None),
+    "BulkOperation": (views.BulkOperationView, model.BulkOperation),
+    "QueryRoot": (roots.Queries, None),
+    "Mutation": (roots.Mutations, None),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_field_of_the_type_has_an_answer(name: str) -> None:
+    view, shown = SHOWN[name]
+    stored = {f.name for f in fields(shown)} | set(dir(shown)) if shown else set()
+    served: Any = stored | set(dir(view)) | set(order_views.SUMS if name == "Order" else ())
+    wanted = {RENAMED.get(field) or snake(field) for field in SCHEMA.type_map[name].fields}
+    assert wanted - served == set()
