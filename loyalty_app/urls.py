@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks", webhooks.receive),
     path("storefront/", include("loyalty_app.storefront.urls")),
     path("app/token", auth.token_page),
+    path("app/", include("loyalty_app.merchant.urls")),
     path("health/live", health.live),
     path("health/ready", health.ready),
 ]

@@ -1,0 +1,168 @@
+"""From what was typed to the program document, and from the document's errors back to the fields.
+
+A field's name is its path in the document, so that the panel, `manage.py program apply` and the tests
+are judged by the one validator, `programs.checked`, and its errors find their fields by themselves.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any
+
+from django.db import transaction
+
+from loyalty_app.merchant.answers import Json, Unprocessable
+from rewards import programs
+from rewards.models import Program
+from rewards.programs import BadProgram
+
+Reader = Callable[[Any], Any]
+
+
+class Unreadable(ValueError):
+    """This isn't what the field is for; the message says what is."""
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Unreadable("Write some text.")
+    return " ".join(value.split())
+
+
+def whole(value: Any) -> int:
+    digits = str(value).strip().replace(" ", "")
+    if not re.fullmatch(r"-?[0-9]{1,18}", digits):
+        raise Unreadable("Write a whole number.")
+    return int(digits)
+
+
+def decimal(value: Any) -> str:
+    """`1,50` is written as often as `1.50`."""
+    amount = str(value).strip()
+    if "." not in amount:
+        amount = amount.replace(",", ".", 1)
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,4})?", amount):
+        raise Unreadable("Write an amount such as 5 or 5.50.")
+    return amount
+
+
+def switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Unreadable("Switch it on or off.")
+    return value
+
+
+def tags(value: Any) -> list[str]:
+    """Separated by commas, which Shopify's tags can't contain."""
+    return list(dict.fromkeys(tag for part in str(value).split(",") if (tag := text(part))))
+
+
+def optional(reader: Reader) -> Reader:
+    def read(value: Any) -> Any:
+        return reader(value) if str(value).strip() else None
+
+    return read
+
+
+PROGRAM_FIELDS: dict[str, Reader] = {
+    "name": text,
+    "points.one": text,
+    "points.many": text,
+    "earning.rate.points": whole,
+    "earning.rate.per": decimal,
+    "earning.rounding": text,
+    "earning.award_on": text,
+    "earning.hold_days": whole,
+    "earning.basis.tax": switch,
+    "earning.basis.shipping": switch,
+    "earning.basis.before_discounts": switch,
+    "earning.basis.gift_cards": switch,
+    "earning.excluded_customer_tags": tags,
+    "earning.signup_bonus": whole,
+    "debt": text,
+    "return_unused": switch,
+}
+_EVERY_REWARD: dict[str, Reader] = {
+    "title": text,
+    "points": whole,
+    "minimum_subtotal": optional(decimal),
+    "valid_days": optional(whole),
+    "combines_with.order": switch,
+    "combines_with.product": switch,
+    "combines_with.shipping": switch,
+}
+REWARD_FIELDS: dict[str, dict[str, Reader]] = {
+    "fixed": {**_EVERY_REWARD, "value": decimal},
+    "percentage": {**_EVERY_REWARD, "percent": decimal},
+    "free_shipping": _EVERY_REWARD,
+    "variable": {**_EVERY_REWARD, "per": decimal, "min": decimal, "max": decimal, "step": decimal},
+}
+
+
+def merged(document: Json, fields: Mapping[str, Reader], typed: Json) -> Json:
+    """The document with what was typed. Fields that weren't sent stay; unknown ones are refused."""
+    result = deepcopy(document)
+    errors: dict[str, str] = {}
+    for path, value in typed.items():
+        if path not in fields:
+            errors[""] = f"This form has no field “{path[:80]}”."
+            continue
+        try:
+            _put(result, path, fields[path](value))
+        except Unreadable as problem:
+            errors[path] = str(problem)
+    if errors:
+        raise Unprocessable(errors)
+    return result
+
+
+def checked(document: Json, currency: str, fields: Mapping[str, Reader], prefix: str = "") -> Json:
+    """`programs.checked`, whose errors stand at the fields of a form about `prefix`."""
+    try:
+        return programs.checked(document, currency)
+    except BadProgram as problem:
+        raise Unprocessable(_at_fields(problem.errors, fields, prefix)) from problem
+
+
+def save(
+    program: Program,
+    document: Json,
+    author: str,
+    version: int,
+    fields: Mapping[str, Reader],
+    prefix: str = "",
+) -> None:
+    """Make it the version in force, unless somebody else has made another one since the page was read."""
+    with transaction.atomic():
+        now = Program.objects.select_for_update().get(pk=program.pk).version
+        if now != version:
+            message = "Somebody else changed the program meanwhile. Reload the page, then change it again."
+            raise Unprocessable({"": message})
+        checked(document, program.currency, fields, prefix)
+        programs.apply(program, document, author)
+
+
+def version_in(typed: Json) -> int:
+    """Which version the page showed; taken out of what was typed."""
+    try:
+        return whole(typed.pop("version", ""))
+    except Unreadable as problem:
+        raise Unprocessable({"": "The page is out of date. Reload it."}) from problem
+
+
+def _at_fields(errors: Mapping[str, str], fields: Mapping[str, Reader], prefix: str) -> dict[str, str]:
+    """Each error at the field it belongs to; what belongs to none stands above the form."""
+    placed: dict[str, str] = {}
+    for path, why in errors.items():
+        inner = path.removeprefix(prefix) if path.startswith(prefix) else ""
+        home = next((name for name in fields if inner == name or inner.startswith(f"{name}.")), "")
+        said = "Fill this in." if why == "is missing." else why[:1].upper() + why[1:]
+        placed.setdefault(home, said if home else f"{path}: {why}")
+    return placed
+
+
+def _put(document: Json, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for name in parents:
+        document = document.setdefault(name, {})
+    document[last] = value

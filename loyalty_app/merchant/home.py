@@ -1,0 +1,219 @@
+"""The first page: what happened, whether all is well, and what to do next."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import F, Func, JSONField, Q, Value
+from django.http import HttpRequest, HttpResponse
+
+from loyalty_app.merchant.answers import (
+    Unprocessable,
+    admin_url,
+    done,
+    fetch,
+    page,
+    program_of,
+    shown,
+    typed,
+)
+from loyalty_app.merchant.chart import chart
+from rewards import reports
+from rewards.models import Program
+from rewards.reports import Figures
+from shopify_bridge.auth import Staff
+from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
+
+CHART_DAYS = 30
+EMBED_BLOCK = "loyalty-embed"
+STEPS = ("embed", "rates", "widget")
+SLOW = timedelta(minutes=2)
+"""A delivery that waits longer than this is worth a word."""
+LATEST_ROWS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number, the same of the week before, and a remark."""
+
+    label: str
+    now: int
+    before: int
+    remark: str = ""
+
+    @property
+    def trend(self) -> str:
+        if self.now == self.before:
+            return "as the week before"
+        if not self.before:
+            return "none the week before"
+        return f"{self.before:,} the week before"
+
+    @property
+    def direction(self) -> str:
+        return "same" if self.now == self.before else "up" if self.now > self.before else "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the health list."""
+
+    tone: str
+    label: str
+    text: str
+    moment: datetime | None = None
+    go: str = ""
+
+
+@page
+def home(request: HttpRequest, staff: Staff) -> HttpResponse:
+    program, now = program_of(staff), datetime.now(UTC)
+    this, before = reports.week(program, now)
+    today = now.astimezone(ZoneInfo(program.timezone)).date()
+    context = {
+        "figures": _figures(this, before, program),
+        "chart": chart(reports.days(program, today, CHART_DAYS)),
+        "checks": list(_checks(staff.shop, program, now)),
+        "steps": [step for step in STEPS if step not in staff.shop.steps_dismissed],
+        "alarm": _alarm(staff.shop),
+        "embed_url": admin_url(
+            staff.shop,
+            "/themes/current/editor?context=apps&template=index"
+            f"&activateAppId={settings.SHOPIFY_API_KEY}/{EMBED_BLOCK}",
+        ),
+        "storefront": settings.SHOPIFY_SANDBOX or f"https://{staff.shop.domain}",
+        "embed_block": EMBED_BLOCK,
+    }
+    return shown(request, staff, "merchant/home.html", context)
+
+
+@fetch
+def step(request: HttpRequest, staff: Staff) -> HttpResponse:
+    """Put one of the first steps away."""
+    name = typed(request).get("step")
+    if name not in STEPS:
+        raise Unprocessable({"": "There is no such step."})
+    Shop.objects.filter(pk=staff.shop.pk).exclude(steps_dismissed__contains=[name]).update(
+        steps_dismissed=Func(
+            F("steps_dismissed"),
+            Value([name], JSONField()),
+            template="%(expressions)s",
+            arg_joiner=" || ",
+            output_field=JSONField(),
+        )
+    )
+    return done()
+
+
+@fetch
+def embed(request: HttpRequest, staff: Staff) -> HttpResponse:
+    """App Bridge in the merchant's browser knows whether the app embed is on; the server can't ask."""
+    active = typed(request).get("active")
+    if not isinstance(active, bool):
+        raise Unprocessable({"active": "Say true or false."})
+    Shop.objects.filter(pk=staff.shop.pk).update(embed_active=active, embed_seen_at=datetime.now(UTC))
+    return done()
+
+
+def inbox_of(shop: Shop) -> Any:
+    """The shop's deliveries, with those that came before the app knew it."""
+    mine = Q(program_id=shop.program_id, shop_id=shop.pk)
+    return InboxRow.objects.filter(mine | Q(program_id=UNKNOWN_PROGRAM, shop_domain=shop.domain))
+
+
+def _figures(this: Figures, before: Figures, program: Program) -> list[Figure]:
+    return [
+        Figure("Members joined", this.joined, before.joined),
+        Figure("Orders with points", this.orders, before.orders),
+        Figure("Points earned", this.earned, before.earned, _back(this.taken_back, "taken back by refunds")),
+        Figure("Points spent", this.spent, before.spent, _back(this.returned, "came back unused")),
+        Figure("Rewards redeemed", this.redemptions, before.redemptions),
+    ]
+
+
+def _back(points: int, what: str) -> str:
+    return f"{points:,} {what}" if points else ""
+
+
+def _alarm(shop: Shop) -> dict[str, str] | None:
+    """The one thing that can't wait. Never two banners at once."""
+    if shop.state == Shop.State.PAUSED:
+        return {
+            "tone": "critical",
+            "heading": "The app can't talk to Shopify",
+            "text": f"{shop.state_reason} Points of new orders are counted when Shopify answers again.",
+        }
+    if shop.state == Shop.State.REOPEN:
+        return {
+            "tone": "critical",
+            "heading": "Open the app again",
+            "text": "Its permission to act for this shop has run out. Reloading this page renews it.",
+        }
+    if shop.state_reason:
+        return {"tone": "warning", "heading": "Some permissions are missing", "text": shop.state_reason}
+    return None
+
+
+def _checks(shop: Shop, program: Program, now: datetime) -> Any:
+    yield _check_orders(shop)
+    yield _check_ledger(program)
+    yield from _check_inbox(shop, now)
+    yield _check_embed(shop)
+
+
+def _check_orders(shop: Shop) -> Check:
+    label = "Points equal orders"
+    if shop.reconciled_at is None:
+        return Check("info", label, "The first comparison with Shopify's orders is still to come.")
+    healed = (shop.reconcile_report or {}).get("healed", 0)
+    text = (
+        "All orders were known." if not healed else f"{healed:,} had not been told to the app and were added."
+    )
+    return Check("success", label, text, shop.reconciled_at)
+
+
+def _check_ledger(program: Program) -> Check:
+    label = "Every point accounted for"
+    if program.audited_at is None:
+        return Check("info", label, "Being checked.")
+    if program.broken_promises:
+        return Check("critical", label, "The check found differences.", program.audited_at, "/app/settings")
+    return Check("success", label, "Every balance equals its movements.", program.audited_at)
+
+
+def _check_inbox(shop: Shop, now: datetime) -> Any:
+    rows = inbox_of(shop)
+    parked = rows.filter(state=InboxRow.State.PARKED).count()
+    if parked:
+        text = "1 waits for you." if parked == 1 else f"{parked:,} wait for you."
+        yield Check("warning", "Parked deliveries", text, None, "/app/inbox")
+    waiting = rows.filter(state=InboxRow.State.WAITING)
+    late = waiting.filter(received_at__lt=now - SLOW).count()
+    label = "News from Shopify"
+    heard = _last_heard(shop)
+    if late:
+        yield Check("warning", label, f"{late:,} still being worked on. Last heard", heard, "/app/inbox")
+    elif heard:
+        yield Check("success", label, "Everything is handled. Last heard", heard)
+    else:
+        yield Check("info", label, "Nothing heard lately.")
+
+
+def _last_heard(shop: Shop) -> datetime | None:
+    """Among the latest deliveries of all shops, so that a quiet shop never costs a scan of everything."""
+    newest = InboxRow.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    rows = InboxRow.objects.filter(id__gt=newest - LATEST_ROWS, program_id=shop.program_id, shop_id=shop.pk)
+    return rows.order_by("-id").values_list("received_at", flat=True).first()
+
+
+def _check_embed(shop: Shop) -> Check:
+    label = "Widget in the theme"
+    if shop.embed_active is None:
+        return Check("info", label, "Not known yet.")
+    if shop.embed_active:
+        return Check("success", label, "The app embed is on.", shop.embed_seen_at)
+    return Check(
+        "warning", label, "The app embed is off: shoppers don't see their points.", shop.embed_seen_at
+    )

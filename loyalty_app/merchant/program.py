@@ -1,0 +1,99 @@
+"""The page of the program: how points are called, earned, held and taken back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from loyalty_app.merchant import forms
+from loyalty_app.merchant.answers import Json, done, fetch, page, program_of, shown, typed
+from loyalty_app.merchant.forms import PROGRAM_FIELDS
+from rewards import programs, timeline
+from rewards.earning import Rules, TooManyPoints, target
+from rewards.facts import Line, OrderFact
+from rewards.money import exponent, major
+from shopify_bridge.auth import Staff
+
+VERSIONS_SHOWN = 20
+SAMPLE = Decimal("29.90")
+AUTHORS = {"start": "The app, at the start", "manage.py": "A command of the operator"}
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An order in words, what it earns by these rules, and the whole calculation."""
+
+    order: str
+    points: str
+    why: str
+
+
+@page
+def program(request: HttpRequest, staff: Staff) -> HttpResponse:
+    found = program_of(staff)
+    document = programs.document(found)
+    versions = list(found.versions.order_by("-number")[:VERSIONS_SHOWN])
+    context = {
+        "examples": list(examples(document, found.currency)),
+        "versions": [_version(row.number, row.author, row.effective_from) for row in versions],
+        "tags": ", ".join(document["earning"]["excluded_customer_tags"]),
+    }
+    return shown(request, staff, "merchant/program.html", context)
+
+
+@fetch
+def save(request: HttpRequest, staff: Staff) -> HttpResponse:
+    given, found = typed(request), program_of(staff)
+    version = forms.version_in(given)
+    document = forms.merged(programs.document(found), PROGRAM_FIELDS, given)
+    forms.save(found, document, staff.user_id, version, PROGRAM_FIELDS)
+    return done("Program saved", "/app/program")
+
+
+@fetch
+def example(request: HttpRequest, staff: Staff) -> HttpResponse:
+    """What orders would earn by what is typed right now. Nothing is saved."""
+    given, found = typed(request), program_of(staff)
+    given.pop("version", None)
+    document = forms.merged(programs.document(found), PROGRAM_FIELDS, given)
+    document = forms.checked(document, found.currency, PROGRAM_FIELDS)
+    rows = [
+        {"order": row.order, "points": row.points, "why": row.why}
+        for row in examples(document, found.currency)
+    ]
+    return JsonResponse({"ok": True, "examples": rows})
+
+
+def examples(document: Json, currency: str) -> Iterator[Example]:
+    """A few orders, judged by the code that judges real ones."""
+    rules = Rules.of(document, 0, currency)
+    # 29.90 dollars, 2990 yen: an everyday order in either.
+    goods = int(SAMPLE * 10 ** (exponent(currency) or 2))
+    tenth, shipping, tax = goods // 10, goods // 6, goods // 5
+    cases = [
+        (f"Goods for {major(goods, currency)}", Line(1, goods, 1, 1), 0),
+        (f"... with a discount of {major(tenth, currency)}", Line(1, goods, 1, 1, discount=tenth), 0),
+        (f"... with shipping for {major(shipping, currency)}", Line(1, goods, 1, 1), shipping),
+        (f"... with {major(tax, currency)} tax on top", Line(1, goods, 1, 1, tax=tax), 0),
+        (f"A gift card of {major(goods, currency)}", Line(1, goods, 1, 1, gift_card=True), 0),
+    ]
+    for words, line, paid_shipping in cases:
+        yield _example(words, line, paid_shipping, rules, document, currency)
+
+
+def _example(words: str, line: Line, shipping: int, rules: Rules, document: Json, currency: str) -> Example:
+    now = datetime.now(UTC)
+    order = OrderFact(0, 0, now, now, currency, lines=(line,), paid=True, shipping=shipping)
+    try:
+        goal = target(order, rules)
+    except TooManyPoints:
+        return Example(words, "Too many", "More points than can be counted: such an order would be refused.")
+    said = timeline.sentence({**goal.explanation, "order": "", "before": 0}, goal.points, document["points"])
+    return Example(words, timeline.counted(goal.points, document["points"]), said.partition(": ")[2])
+
+
+def _version(number: int, author: str, moment: datetime) -> Json:
+    who = AUTHORS.get(author) or (f"Staff user {author}" if author.isdigit() else author)
+    return {"number": number, "author": who, "moment": moment if moment > programs.BEGINNING else None}

@@ -1,0 +1,61 @@
+"""The page of the shop itself: what the app knows of it, and the checks one can start by hand."""
+
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from loyalty_app.merchant.answers import done, fetch, page, program_of, shown
+from rewards.models import Program
+from shopify_bridge import install, jobs, reconcile
+from shopify_bridge.auth import Staff
+from shopify_bridge.models import Shop
+
+TONES = {
+    Shop.State.ACTIVE: "success",
+    Shop.State.REOPEN: "critical",
+    Shop.State.PAUSED: "critical",
+    Shop.State.UNINSTALLED: "neutral",
+}
+
+
+@page
+def settings_page(request: HttpRequest, staff: Staff) -> HttpResponse:
+    shop = staff.shop
+    granted = _names(shop.scopes)
+    context = {
+        "state_tone": TONES[Shop.State(shop.state)],
+        "missing_scopes": sorted(_names(install.needed_scopes()) - granted - _implied(granted)),
+        "granted_scopes": sorted(granted),
+        "api_version": settings.SHOPIFY_API_VERSION,
+        "report": shop.reconcile_report,
+        "window_days": reconcile.FULL_WINDOW.days,
+        "shares": Shop.objects.filter(program_id=shop.program_id).exclude(pk=shop.pk).count(),
+        "other_currency": shop.currency != program_of(staff).currency,
+    }
+    return shown(request, staff, "merchant/settings.html", context)
+
+
+@fetch
+def look_back(request: HttpRequest, staff: Staff) -> HttpResponse:
+    """Compare with all the orders Shopify shows. A worker does it; without one, the clock within minutes."""
+    since = datetime.now(UTC) - reconcile.FULL_WINDOW
+    Shop.objects.filter(pk=staff.shop.pk).update(reconcile_watermark=since)
+    jobs.ring(jobs.reconcile_recent)
+    return done("Comparing points with orders. Reload in a moment to see the result.", "")
+
+
+@fetch
+def audit(request: HttpRequest, staff: Staff) -> HttpResponse:
+    Program.objects.filter(pk=staff.shop.program_id).update(audited_at=None)
+    jobs.ring(jobs.audit_due)
+    return done("Checking every point. Reload in a moment to see the result.", "")
+
+
+def _names(scopes: str) -> set[str]:
+    return {name.strip() for name in scopes.split(",") if name.strip()}
+
+
+def _implied(granted: set[str]) -> set[str]:
+    """Who may write may read."""
+    return {f"read_{name.removeprefix('write_')}" for name in granted if name.startswith("write_")}

@@ -1,0 +1,29 @@
+"""The addresses of the panel, under `/app/`."""
+
+from django.urls import path
+
+from loyalty_app.merchant import home, inbox, members, program, reward, shop
+from loyalty_app.merchant.answers import by_method, post_only
+
+urlpatterns = [
+    path("", home.home),
+    path("steps", post_only(home.step)),
+    path("embed", post_only(home.embed)),
+    path("program", by_method(get=program.program, post=program.save)),
+    path("program/example", post_only(program.example)),
+    path("rewards", by_method(get=reward.listed, post=reward.create)),
+    path("rewards/new/<slug:kind>", reward.new),
+    path("rewards/cost/<slug:kind>", post_only(reward.cost)),
+    path("rewards/<slug:reward_id>", by_method(get=reward.one, post=reward.save)),
+    path("rewards/<slug:reward_id>/archive", post_only(reward.archive)),
+    path("members", members.listed),
+    path("members/<int:member_id>", members.one),
+    path("members/<int:member_id>/adjustments", post_only(members.adjust)),
+    path("members/<int:member_id>/data", members.data),
+    path("inbox", inbox.listed),
+    path("inbox/replay", post_only(inbox.replay_all)),
+    path("inbox/<int:row_id>/replay", post_only(inbox.replay)),
+    path("settings", shop.settings_page),
+    path("settings/look-back", post_only(shop.look_back)),
+    path("settings/audit", post_only(shop.audit)),
+]

@@ -1,0 +1,94 @@
+"""What a reward means to the merchant, in words, by the domain's own arithmetic."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from rewards import offers
+from rewards.money import exponent, major, minor
+from rewards.timeline import counted
+
+Json = dict[str, Any]
+
+KINDS = {
+    "fixed": ("Amount off", "A fixed amount off one order."),
+    "percentage": ("Percentage off", "A share of one order."),
+    "free_shipping": ("Free shipping", "The shipping of one order."),
+    "variable": ("Shopper's choice", "Shoppers choose how many points they turn into money off."),
+}
+ICONS = {
+    "fixed": "cash-dollar",
+    "percentage": "discount",
+    "free_shipping": "delivery",
+    "variable": "adjust",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A reward's price, and what it costs the shop."""
+
+    price: str
+    meaning: str
+
+
+def cost(reward: Json, document: Json, currency: str) -> Cost:
+    """“100 points = 5.00 EUR” and “Shoppers spend 100.00 EUR for it: 5 % back.”"""
+    names, points = document["points"], reward["points"]
+    price = counted(points, names)
+    if reward["kind"] == "fixed":
+        return Cost(
+            f"{price} = {_money(reward['value'], currency)}",
+            _back(points, reward["value"], document, currency),
+        )
+    if reward["kind"] == "variable":
+        least = counted(offers.cheapest(reward, currency), names)
+        span = f"From {least} for {_money(reward['min'], currency)} to {_money(reward['max'], currency)}."
+        return Cost(
+            f"{price} = {_money(reward['per'], currency)}",
+            f"{_back(points, reward['per'], document, currency)} {span}",
+        )
+    what = f"{_short(reward['percent'])} % of" if reward["kind"] == "percentage" else "the shipping of"
+    return Cost(price, f"{_effort(points, document, currency)} It costs you {what} one order.")
+
+
+def _back(points: int, value: str, document: Json, currency: str) -> str:
+    spend = _spend(points, document, currency)
+    if spend is None:
+        return "Orders earn nothing, so shoppers have to get these points another way."
+    share = Fraction(minor(value, currency)) / spend * 100
+    return f"Shoppers spend {_money_of(spend, currency)} for it: {_percent(share)} back."
+
+
+def _effort(points: int, document: Json, currency: str) -> str:
+    spend = _spend(points, document, currency)
+    if spend is None:
+        return "Orders earn nothing, so shoppers have to get these points another way."
+    return f"Shoppers spend {_money_of(spend, currency)} for it."
+
+
+def _spend(points: int, document: Json, currency: str) -> Fraction | None:
+    """Minor units that have to be spent to earn so many points."""
+    rate = document["earning"]["rate"]
+    if not rate["points"]:
+        return None
+    return Fraction(points * minor(rate["per"], currency), rate["points"])
+
+
+def _percent(share: Fraction) -> str:
+    return f"{_short(f'{float(share):.2f}')} %"
+
+
+def _short(number: str) -> str:
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
+def _money_of(amount: Fraction, currency: str) -> str:
+    return _money(major(round(amount), currency), currency)
+
+
+def _money(amount: str, currency: str) -> str:
+    whole, _, rest = amount.partition(".")
+    rest = rest.ljust(exponent(currency), "0")
+    grouped = f"{int(whole):,}"
+    return f"{grouped}.{rest} {currency}" if rest else f"{grouped} {currency}"

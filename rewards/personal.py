@@ -1,0 +1,57 @@
+"""All that is stored about one member, as data: the answer to a customer who asks."""
+
+from typing import Any
+
+from rewards.models import Identity, Lot, Member, Movement, Order, Redemption
+
+Json = dict[str, Any]
+
+
+def stored(member: Member) -> Json:
+    """Everything, table by table, in the words of the tables."""
+    mine = {"program_id": member.program_id, "member_id": member.pk}
+    return {
+        "member": {
+            "id": member.pk,
+            "joined_at": member.joined_at,
+            "pending": member.pending,
+            "available": member.available,
+            "reserved": member.reserved,
+            "debt": member.debt,
+            "tags": member.tags,
+        },
+        "customers": list(Identity.objects.filter(**mine).values("source_id", "external_id").order_by("id")),
+        "orders": list(
+            Order.objects.filter(**mine)
+            .values("id", "source_id", "external_id", "facts", "paid_at", "fulfilled_at", "context", "points")
+            .order_by("id")
+        ),
+        "awards": list(
+            Lot.objects.filter(**mine)
+            .values("id", "order_id", "kind", "given", "available_at", "expires_at", "created_at")
+            .order_by("id")
+        ),
+        "redemptions": list(
+            Redemption.objects.filter(**mine)
+            .values("id", "reward", "points", "state", "code", "order_id", "created_at", "changed_at")
+            .order_by("id")
+        ),
+        "movements": list(
+            Movement.objects.filter(**mine)
+            .values(
+                "id",
+                "key",
+                "lot_id",
+                "order_id",
+                "redemption_id",
+                "kind",
+                "source",
+                "target",
+                "points",
+                "explanation",
+                "happened_at",
+                "recorded_at",
+            )
+            .order_by("id")
+        ),
+    }

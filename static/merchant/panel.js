@@ -1,0 +1,173 @@
+/* What every page of the panel does: links with a fresh ID token, forms and buttons by fetch, errors at their
+   fields, toasts. No cookies and no storage: both may be blocked inside the admin's frame. App Bridge adds the
+   bearer token to each fetch. */
+
+const kept = ['shop', 'host', 'embedded', 'locale'];
+const field = (form, name) => [...form.querySelectorAll('[name]')].find((one) => one.getAttribute('name') === name);
+
+// -- going from page to page ------------------------------------------------------------------------------
+
+cleanAddress();
+document.addEventListener('click', followLink, true);
+
+/** The token was for this load only; it doesn't belong into history or copied addresses. */
+function cleanAddress() {
+  const address = new URL(location.href);
+  if (!address.searchParams.has('id_token')) return;
+  address.searchParams.delete('id_token');
+  history.replaceState(history.state, '', address);
+}
+
+/** A document can't carry a header, so a link takes the token in its address. */
+export async function go(address) {
+  const target = new URL(address, location.href);
+  const here = new URLSearchParams(location.search);
+  for (const name of kept) if (here.has(name)) target.searchParams.set(name, here.get(name));
+  target.searchParams.set('id_token', await shopify.idToken());
+  location.assign(target);
+}
+
+function followLink(event) {
+  const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+  const link = event.composedPath().find((node) => node instanceof Element && node.getAttribute('href'));
+  if (!isPlain || !link || (link.getAttribute('target') || '_self') !== '_self') return;
+  const target = new URL(link.getAttribute('href'), location.href);
+  if (target.origin !== location.origin || !target.pathname.startsWith('/app/')) return;
+  event.preventDefault();
+  event.stopPropagation();
+  leave(target);
+}
+
+async function leave(target) {
+  await shopify.saveBar?.leaveConfirmation?.();
+  go(target);
+}
+
+// -- sending ----------------------------------------------------------------------------------------------
+
+/** What the fields of a form say: texts as they were typed, switches as true or false. */
+export function contentOf(form) {
+  const content = {};
+  for (const one of form.querySelectorAll('[name]')) {
+    const isSwitch = one.localName === 's-switch' || one.localName === 's-checkbox';
+    content[one.getAttribute('name')] = isSwitch ? one.checked : one.value ?? '';
+  }
+  return content;
+}
+
+/** POST as JSON; answers {ok, ...} or {errors}. A network that fails is an error of the form as a whole. */
+export async function send(address, content, options = {}) {
+  try {
+    const answer = await fetch(address, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(content),
+      ...options,
+    });
+    const body = await answer.json();
+    if (answer.ok || body.errors) return body;
+    return { errors: { '': body.error?.message || 'That did not work. Please try again.' } };
+  } catch (problem) {
+    if (problem.name === 'AbortError') throw problem;
+    return { errors: { '': 'The app could not be reached. What you typed is still here; please try again.' } };
+  }
+}
+
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (form.hasAttribute('data-go')) {
+    event.preventDefault();
+    go(`${form.getAttribute('action')}?${new URLSearchParams(contentOf(form))}`);
+  }
+  if (form.hasAttribute('data-send')) {
+    event.preventDefault();
+    sendForm(form);
+  }
+});
+
+async function sendForm(form) {
+  if (form.dataset.sending) return;
+  form.dataset.sending = 'yes';
+  setBusy(form, true);
+  showErrors(form, {});
+  const answer = await send(form.getAttribute('action'), contentOf(form));
+  delete form.dataset.sending;
+  setBusy(form, false);
+  if (answer.errors) showErrors(form, answer.errors);
+  else finish(answer);
+}
+
+function setBusy(form, isBusy) {
+  for (const button of form.querySelectorAll('s-button[type="submit"]')) button.loading = isBusy;
+  shopify.loading?.(isBusy);
+}
+
+/** Each sentence at its field; the one for the whole form above it. The first wrong field gets the cursor. */
+export function showErrors(form, errors) {
+  const problem = form.querySelector('.form-problem');
+  const homeless = [];
+  for (const one of form.querySelectorAll('[error]')) one.removeAttribute('error');
+  let first = null;
+  for (const [name, sentence] of Object.entries(errors)) {
+    const home = name && field(form, name);
+    if (!home || home.type === 'hidden') homeless.push(sentence);
+    else {
+      home.setAttribute('error', sentence);
+      first ??= home;
+    }
+  }
+  problem.hidden = !homeless.length;
+  problem.textContent = homeless.join(' ');
+  if (first) first.focus();
+  else if (homeless.length) problem.scrollIntoView({ block: 'nearest' });
+}
+
+function finish({ toast, go: address }) {
+  if (toast) shopify.toast.show(toast);
+  if (address) go(address);
+}
+
+// -- buttons ----------------------------------------------------------------------------------------------
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest?.('[data-post], [data-submit]');
+  if (!button) return;
+  if (button.dataset.submit) document.getElementById(button.dataset.submit).requestSubmit();
+  else post(button);
+});
+
+async function post(button) {
+  if (button.loading) return;
+  button.loading = true;
+  const answer = await send(button.dataset.post, JSON.parse(button.dataset.body || '{}'));
+  button.loading = false;
+  if (answer.errors) shopify.toast.show(Object.values(answer.errors).join(' '), { isError: true });
+  else finish(answer);
+}
+
+// -- a look at what is typed, before it is saved ----------------------------------------------------------
+
+const previewPause = 250;
+
+/** Sends the form's content to `data-preview` while one types, and hands what comes back to `show`. */
+export function preview(form, show) {
+  let timer, running;
+  form.addEventListener('input', later);
+  form.addEventListener('change', later);
+  form.addEventListener('reset', () => setTimeout(later));
+
+  function later() {
+    clearTimeout(timer);
+    timer = setTimeout(ask, previewPause);
+  }
+
+  async function ask() {
+    running?.abort();
+    running = new AbortController();
+    try {
+      show(await send(form.dataset.preview, contentOf(form), { signal: running.signal }));
+    } catch (problem) {
+      if (problem.name !== 'AbortError') throw problem;
+    }
+  }
+}
