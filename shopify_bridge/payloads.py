@@ -172,8 +172,6 @@ def _line(line: Json, currency: str) -> Line:
         discount=sum(_amount(part, "amount", currency) for part in _list(line, "discount_allocations")),
         tax=sum(_amount(tax, "price", currency) for tax in _list(line, "tax_lines")),
         gift_card=line.get("gift_card") is True,
-        product_id=line.get("product_id") and identifier(line, "product_id"),
-        variant_id=line.get("variant_id") and identifier(line, "variant_id"),
     )
 
 
@@ -188,8 +186,6 @@ def _node_line(line: Json, currency: str) -> Line:
         ),
         tax=sum(_node_amount(tax["priceSet"], currency) for tax in line["taxLines"]),
         gift_card=line["isGiftCard"],
-        product_id=gid_number(line["product"]["id"]) if line["product"] else None,
-        variant_id=gid_number(line["variant"]["id"]) if line["variant"] else None,
     )
 
 
