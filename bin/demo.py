@@ -165,7 +165,6 @@ class Demo:
             self._launch(name, [python, "manage.py", name], environment)
         self._wait_for("the sandbox", lambda: requests.get(f"{self.sandbox}/sandbox/status", timeout=2).ok)
         self._wait_for("the app", lambda: requests.get(f"{self.app}/health/ready", timeout=3).ok)
-        say(f"Installing the app in {SHOP} ...")
         self._install()
         if not self.stop.is_set():
             self._publish()
@@ -266,6 +265,7 @@ class Demo:
     def _install(self) -> None:
         if self.stop.is_set():
             return
+        say(f"Installing the app in {SHOP} ...")
         answer = requests.post(f"{self.sandbox}/sandbox/install", headers={"Host": SHOP}, timeout=30)
         if not answer.ok:
             raise DemoError(f"The app could not be installed: {answer.status_code} {answer.text[:500]}")

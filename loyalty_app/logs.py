@@ -120,8 +120,6 @@ def configuration(level: str) -> dict[str, Any]:
             # RQ names each job with its arguments at INFO.
             "rq": {"handlers": [], "level": "WARNING", "propagate": True},
             "rq.worker": {"handlers": [], "level": "WARNING", "propagate": True},
-            # Advice about numbers of threads, at each start.
-            "_granian": {"level": "ERROR"},
             "urllib3": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
         },

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 from loyalty_app import embedded, logs
 from loyalty_app.env import envbool, envchoice, envint, envlist, envtext, envurl
@@ -161,6 +162,11 @@ METRICS_BIND = envtext("METRICS_BIND", "127.0.0.1")
 METRICS_PORT = envint("METRICS_PORT", 0)
 # The client library reads this when it is imported, which is after the settings.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(VAR_DIR / "metrics"))
-Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
+try:
+    Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"The data folder {VAR_DIR} can't be written to ({error.strerror}). Set LOYALTY_VAR to one that can."
+    ) from error
 LOG_LEVEL = envchoice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING = logs.configuration(LOG_LEVEL)

@@ -38,7 +38,8 @@ class Command(BaseCommand):
             backpressure=settings.WEB_THREADS * 8,
             # Its access log writes queries, and those of the app proxy carry signatures; ours doesn't.
             log_access=False,
-            log_level=LogLevels.warning,
+            # At WARNING it gives advice about numbers of threads at each start.
+            log_level=LogLevels.error,
             log_dictconfig=configuration(settings.LOG_LEVEL),
             respawn_failed_workers=True,
             workers_kill_timeout=20,
