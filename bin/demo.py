@@ -17,7 +17,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from loyalty_app import embedded  # noqa: E402
 SHOP = "demo.myshopify.com"
 READY_SECONDS = 90
 STOP_SECONDS = 30
-QUICK_DEATHS = 3
+LONG_LIFE_SECONDS = 60
 
 
 class DemoError(Exception):
@@ -54,10 +54,11 @@ class Child:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
-    deaths: list[float] = field(default_factory=list)
+    deaths: int = 0
+    again_at: float = 0.0
 
     def start(self) -> None:
-        self.started = time.monotonic()
+        self.started, self.again_at = time.monotonic(), 0.0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 self.command,
@@ -300,18 +301,28 @@ class Demo:
     # --- running and stopping ----------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        while not self.stop.wait(0.5):
+        """Start again what ends, with growing pauses, so that a fault of one part shows and heals."""
+        looked = time.monotonic()
+        while not self.stop.wait(0.25):
             for child in self.children:
-                code = child.ended()
-                if code is None:
-                    continue
-                child.deaths = [*child.deaths, time.monotonic()][-QUICK_DEATHS:]
-                if len(child.deaths) == QUICK_DEATHS and child.deaths[-1] - child.deaths[0] < 30:
-                    raise DemoError(f"{child.name} keeps ending (exit code {code}). {child.last_lines()}")
-                say(f"{child.name} ended (exit code {code}) and is started again; see {child.log}")
-                child.stop()
-                child.start()
-                self._note_pids()
+                self._revive(child)
+            if time.monotonic() - looked > 5:
+                embedded.revive()
+                looked = time.monotonic()
+
+    def _revive(self, child: Child) -> None:
+        now, code = time.monotonic(), child.ended()
+        if code is None:
+            if now - child.started > LONG_LIFE_SECONDS:
+                child.deaths = 0
+        elif child.again_at == 0.0:
+            child.again_at = now + min(10.0, 0.5 * 2**child.deaths)
+            child.deaths += 1
+            say(f"{child.name} ended (exit code {code}) and will be started again; see {child.log}")
+            child.stop()
+        elif now >= child.again_at:
+            child.start()
+            self._note_pids()
 
     def _stop_all(self) -> None:
         """First what makes work, last what keeps it."""

@@ -19,7 +19,16 @@ from loyalty_app.embedded.postgres import DATABASE, Postgres
 from loyalty_app.embedded.server import START_SECONDS
 from loyalty_app.embedded.valkey import Valkey
 
-__all__ = ["DATABASE", "EmbeddedError", "join_postgres", "join_valkey", "leave", "redis_url", "socket_folder"]
+__all__ = [
+    "DATABASE",
+    "EmbeddedError",
+    "join_postgres",
+    "join_valkey",
+    "leave",
+    "redis_url",
+    "revive",
+    "socket_folder",
+]
 
 SERVERS: dict[str, type[Postgres] | type[Valkey]] = {"postgres": Postgres, "valkey": Valkey}
 
@@ -51,6 +60,16 @@ def _join(var: Path, name: str) -> None:
         _held[(var, name)] = users
     if len(_held) == 1:
         atexit.register(leave, os.getpid())
+
+
+def revive() -> None:
+    """Start again what this process has joined and what has ended since."""
+    for var, name in list(_held):
+        server = SERVERS[name](layout_of(var))
+        if not server.answers():
+            with _turn(server.layout):
+                if not server.answers():
+                    server.start()
 
 
 def leave(pid: int | None = None) -> None:
