@@ -6,7 +6,7 @@ import { byReach, RewardCard } from './loyalty-rewards.js';
 
 export class Panel {
   #cards = new Map();
-  #following = new Set();
+  #following = new Map();
   #tabs = new BroadcastChannel('loyalty');
 
   constructor(host) {
@@ -57,7 +57,16 @@ export class Panel {
     }
     this.dialog.removeAttribute('data-failed');
     this.#part('failure').hidden = true;
-    this.#render();
+    this.#keepFocus(() => this.#render());
+  }
+
+  /** Fresh figures must not throw a keyboard's user out of the card that they are in. */
+  #keepFocus(render) {
+    const focused = this.host.shadowRoot.activeElement;
+    const place = focused?.closest('[data-loyalty-reward]');
+    render();
+    if (!focused || focused.isConnected) return;
+    (place?.querySelector('button') ?? this.#view(this.host.tab)).focus();
   }
 
   /** A customer whom the program doesn't know yet, such as one of a minute ago, joins by looking. */
@@ -170,17 +179,23 @@ export class Panel {
   #renderCodes() {
     const view = this.#view('codes');
     const open = this.me.redemptions ?? [];
-    for (const redemption of open) this.#followOnce(redemption);
+    for (const redemption of open) this.#awaitCode(redemption);
     const shown = JSON.stringify(open);
     if (shown === this.shownCodes) return;
     this.shownCodes = shown;
     view.replaceChildren(open.length ? h('ul', { class: 'cards' }, ...open.map((one) => openCode(one, this))) : this.#empty('codes_empty'));
   }
 
-  async #followOnce(redemption) {
+  /** Waits for a code that is being made; card and list wait together. */
+  follow(redemption, onWait) {
+    const { id } = redemption;
+    if (!this.#following.has(id)) this.#following.set(id, follow(this.api, redemption, onWait));
+    return this.#following.get(id);
+  }
+
+  async #awaitCode(redemption) {
     if (redemption.state !== 'reserved' || this.#following.has(redemption.id)) return;
-    this.#following.add(redemption.id);
-    const last = await follow(this.api, redemption).catch(() => redemption);
+    const last = await this.follow(redemption).catch(() => redemption);
     if (last.state !== 'reserved') await this.refresh();
   }
 

@@ -1,6 +1,6 @@
 /** A reward in the catalogue: two taps turn points into a code. */
 import { ApiError } from './loyalty-api.js';
-import { codeBox, follow } from './loyalty-codes.js';
+import { codeBox } from './loyalty-codes.js';
 import { h, thousandths } from './loyalty-kit.js';
 
 /** Refusals that another try would only repeat. */
@@ -118,7 +118,7 @@ export class RewardCard {
       const first = await panel.api.redeem({ reward: reward.id, points, key, variable: reward.kind === 'variable' });
       panel.intents.settle(reward.id, key);
       if (first.state === 'reserved') panel.changed();
-      const last = await follow(panel.api, first, (round) => {
+      const last = await panel.follow(first, (round) => {
         if (round === 3) status.textContent = words.text('slow');
       });
       this.#end(last, status);
