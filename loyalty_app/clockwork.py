@@ -1,13 +1,13 @@
 """Runs recurring work: each item in a thread of its own, one process at a time, whatever happens to it."""
 
-import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from django.db import connection
+
+from shopify_bridge.database import alone
 
 log = logging.getLogger(__name__)
 
@@ -47,28 +47,12 @@ def once(name: str, function: Callable[[], object]) -> bool:
     started = time.monotonic()
     try:
         connection.close_if_unusable_or_obsolete()
-        with _alone(name) as alone:
-            if alone:
+        with alone(f"clock:{name}") as nobody_else:
+            if nobody_else:
                 function()
     except Exception:  # The one place where any failure of any item has to end.
         log.exception("work failed", extra={"work": name})
         connection.close()
         return False
     log.debug("work done", extra={"work": name, "ms": round((time.monotonic() - started) * 1000)})
-    return alone
-
-
-@contextmanager
-def _alone(name: str) -> Iterator[bool]:
-    """PostgreSQL's lock of this session: it goes when the process does, however that ends."""
-    digest = hashlib.sha256(f"clock:{name}".encode()).digest()
-    key = int.from_bytes(digest[:8], "big", signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        (locked,) = cursor.fetchone()
-    try:
-        yield locked
-    finally:
-        if locked and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+    return nobody_else

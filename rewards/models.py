@@ -71,6 +71,8 @@ class Member(models.Model):
     # Null: never learnt. Kept fresh by the tag topics, for what people see; orders keep their own copy.
     tags = models.JSONField(null=True)
     merged_into = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, db_constraint=False)
+    # The customer was deleted in the shop.
+    closed_at = models.DateTimeField(null=True)
     redacted_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -117,15 +117,24 @@ def forget(program: Program, ref: Ref) -> None:
         if identity is None:
             return
         identity.delete()
-        for order in Order.objects.select_for_update().filter(program=program, member_id=identity.member_id):
-            if order.facts and order.source_id == ref[0]:
-                order.facts["customer_id"] = None
-                order.save(update_fields=["facts"])
+        named = Order.objects.select_for_update().filter(
+            program=program, member_id=identity.member_id, source_id=ref[0], facts__customer_id=ref[1]
+        )
+        for order in named.order_by("id"):
+            order.facts = {**(order.facts or {}), "customer_id": None}
+            order.save(update_fields=["facts"])
         if not Identity.objects.filter(program=program, member_id=identity.member_id).exists():
             Member.objects.filter(program=program, pk=identity.member_id).update(
                 redacted_at=datetime.now(UTC), tags=None
             )
             Redemption.objects.filter(program=program, member_id=identity.member_id).update(customer_id=0)
+
+
+def close(program: Program, ref: Ref, *, at: datetime) -> None:
+    """The customer was deleted in the shop. Points and identity stay: a merge may still ask for them."""
+    member_id = find(program.pk, [ref]).get(ref)
+    if member_id is not None:
+        Member.objects.filter(program=program, pk=member_id, closed_at=None).update(closed_at=at)
 
 
 def forget_source(program_id: int, source_id: int) -> None:

@@ -60,9 +60,9 @@ def customer_changed(delivery: Delivery) -> Outcome:
 
 
 def customer_deleted(delivery: Delivery) -> Outcome:
-    """Shopify only deletes customers who never ordered; the person is gone."""
+    """Deletion isn't erasure: it may be the other half of a merge. Who is to be erased is redacted."""
     ref = (delivery.shop.pk, payloads.identifier(delivery.payload, "id"))
-    people.forget(delivery.program, ref)
+    people.close(delivery.program, ref, at=delivery.triggered_at)
     return None
 
 

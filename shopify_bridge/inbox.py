@@ -19,6 +19,7 @@ from rewards.models import Order, Program
 from rewards.orders import settle_orders
 from shopify_bridge import metrics, orders, payloads
 from shopify_bridge.client import NeedsHuman, TryAgain
+from shopify_bridge.database import retried
 from shopify_bridge.handlers import HANDLERS, Delivery, Outcome
 from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
 from shopify_bridge.payloads import BadPayload
@@ -31,6 +32,11 @@ LONGEST_PAUSE = timedelta(minutes=15)
 ATTEMPTS_MAX = 8
 KEPT = timedelta(days=30)
 """Long enough to know a delivery that Shopify repeats, and to look into what happened."""
+# What a row can break in code that didn't expect it. One row set aside must not stop the others; a lost
+# database connection or the queue's own time limit isn't the row's doing, and goes up.
+DEFECTS = (DataError, IntegrityError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+# They arrive after a shop has left, and still have to be obeyed.
+OF_SHOPS_THAT_LEFT = {"app/uninstalled", "customers/data_request", "customers/redact", "shop/redact"}
 Rows = dict[OrderRef, list[InboxRow]]
 
 
@@ -48,13 +54,19 @@ def drain(batch: int = BATCH) -> int:
 
 def drain_batch(batch: int = BATCH) -> int:
     """Handle one batch; returns the number of rows taken, 0 when nothing is due."""
-    with transaction.atomic():
-        rows = _claim(batch)
-        unsure = _handle(rows)
-        _lease([row for group in unsure.values() for row in group])
+    rows, unsure = _claim_and_handle(batch)
     for ref, group in unsure.items():
         _ask_and_settle(ref, group)
     return len(rows)
+
+
+@retried
+@transaction.atomic
+def _claim_and_handle(batch: int) -> tuple[list[InboxRow], Rows]:
+    rows = _claim(batch)
+    unsure = _handle(rows)
+    _lease([row for group in unsure.values() for row in group])
+    return rows, unsure
 
 
 def replay(rows: Iterable[InboxRow]) -> int:
@@ -87,6 +99,17 @@ def _handle(rows: list[InboxRow]) -> Rows:
     shops = {shop.pk: shop for shop in Shop.objects.filter(pk__in={row.shop_id for row in rows})}
     programs = Program.objects.in_bulk({shop.program_id for shop in shops.values()})
     ask: Rows = defaultdict(list)
+    # Orders before people, as the locks of their rows are taken everywhere.
+    of_orders = [row for row in rows if row.topic.startswith("orders/")]
+    of_people = [row for row in rows if not row.topic.startswith("orders/")]
+    for part in (of_orders, of_people):
+        _handle_part(part, shops, programs, ask)
+    return ask
+
+
+def _handle_part(
+    rows: list[InboxRow], shops: dict[int, Shop], programs: dict[int, Program], ask: Rows
+) -> None:
     news: dict[int, list[tuple[InboxRow, OrderFact]]] = defaultdict(list)
     done: list[InboxRow] = []
     for row in rows:
@@ -95,7 +118,7 @@ def _handle(rows: list[InboxRow]) -> Rows:
                 outcome = _outcome(row, shops.get(row.shop_id), programs)
         except (BadPayload, Parked) as problem:
             _park(row, str(problem))
-        except (DataError, IntegrityError, ValueError) as problem:
+        except DEFECTS as problem:
             _trip(row, problem)
         else:
             if isinstance(outcome, OrderFact):
@@ -107,7 +130,6 @@ def _handle(rows: list[InboxRow]) -> Rows:
     for program_id, items in news.items():
         done += _settle_news(programs[program_id], items, ask)
     _finish(done)
-    return ask
 
 
 def _outcome(row: InboxRow, shop: Shop | None, programs: dict[int, Program]) -> Outcome:
@@ -116,6 +138,8 @@ def _outcome(row: InboxRow, shop: Shop | None, programs: dict[int, Program]) -> 
     handler = HANDLERS.get(row.topic)
     if handler is None:
         raise Parked(f"Nothing handles the topic {row.topic!r}; remove its subscription.")
+    if shop.state == Shop.State.UNINSTALLED and row.topic not in OF_SHOPS_THAT_LEFT:
+        return None  # after a reinstallation it is found by reconciliation
     _not_replayed_elsewhere(row)
     payload = payloads.parse(bytes(row.body))
     moment = row.triggered_at or row.received_at
@@ -134,7 +158,7 @@ def _settle_news(program: Program, items: list[tuple[InboxRow, OrderFact]], ask:
     try:
         with transaction.atomic():
             unsure = set(settle_orders(program, [fact for _, fact in items]).unsure)
-    except (DataError, IntegrityError, ValueError) as problem:
+    except DEFECTS as problem:
         if len(items) == 1:
             _trip(items[0][0], problem)
             return []
@@ -167,7 +191,7 @@ def _ask_and_settle(ref: OrderRef, rows: list[InboxRow]) -> None:
         return
     try:
         settle_and_finish(shop, found, rows)
-    except (DataError, IntegrityError, ValueError) as problem:
+    except DEFECTS as problem:
         for row in rows:
             _trip(row, problem)
 

@@ -12,6 +12,7 @@ from rewards import standing
 from rewards.models import Identity, Member, Program
 from shopify_bridge import metrics
 from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain, user_errors
+from shopify_bridge.database import alone
 from shopify_bridge.models import Shop
 
 log = logging.getLogger(__name__)
@@ -26,15 +27,23 @@ def publish() -> int:
     """Publish what changed, in every shop that can be called; returns the members published."""
     done = 0
     for program in _programs_with_news():
-        shops = list(_callable_shops().filter(program_id=program.pk))
-        try:
-            for shop in shops:
-                _publish_program(shop, program)
-            done += _publish_members(shops, program)
-        except (TryAgain, NeedsHuman) as problem:
-            # The versions still say what is missing; the sweep comes back.
-            log.warning("standings wait", extra={"program": program.pk, "why": str(problem)})
+        # Two at once could write an older standing over a newer one.
+        with alone(f"publish:{program.pk}") as nobody_else:
+            if nobody_else:
+                done += _publish_news(program)
     return done
+
+
+def _publish_news(program: Program) -> int:
+    shops = list(_callable_shops().filter(program_id=program.pk))
+    try:
+        for shop in shops:
+            _publish_program(shop, program)
+        return _publish_members(shops, program)
+    except (TryAgain, NeedsHuman) as problem:
+        # The versions still say what is missing; the sweep comes back.
+        log.warning("standings wait", extra={"program": program.pk, "why": str(problem)})
+        return 0
 
 
 def _programs_with_news() -> list[Program]:

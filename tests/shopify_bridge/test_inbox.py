@@ -161,3 +161,47 @@ def test_a_deleted_order_is_taken_back(shop):
 def test_every_topic_has_a_handler_that_says_what_it_does():
     assert all(callable(handler) for handler in HANDLERS.values())
     assert len(HANDLERS) == 19
+
+
+def test_a_defect_sets_one_row_aside_and_parks_it_in_the_end(shop):
+    """A payload whose parts have odd types broke a handler once; the rest of the batch went on."""
+    odd = deliver(shop, "orders/updated", {**ORDER, "id": 5005, "customer": "somebody"})
+    good = deliver(shop, "orders/updated", ORDER)
+    for _ in range(inbox.ATTEMPTS_MAX):
+        inbox.drain()
+        InboxRow.objects.filter(state="waiting").update(due_at=datetime.now(UTC))
+    assert (state(odd), state(good)) == ("parked", "done")
+
+
+def test_orders_of_a_shop_that_left_change_nothing(shop):
+    Shop.objects.update(state=Shop.State.UNINSTALLED)
+    row = deliver(shop, "orders/updated", ORDER)
+    inbox.drain()
+    assert state(row) == "done"
+    assert not Member.objects.exists()
+
+
+def test_a_deletion_that_comes_before_its_merge_loses_no_points(shop):
+    for customer in (7001, 7002):
+        deliver(shop, "customers/create", {"id": customer})
+    deliver(shop, "customers/delete", {"id": 7001})
+    inbox.drain()
+    merge = {
+        "admin_graphql_api_customer_kept_id": "gid://shopify/Customer/7002",
+        "admin_graphql_api_customer_deleted_id": "gid://shopify/Customer/7001",
+        "status": "completed",
+    }
+    deliver(shop, "customers/merge", merge)
+    inbox.drain()
+    survivor = Member.objects.get(identities__external_id=7002)
+    assert (survivor.available, survivor.closed_at) == (100, None)
+
+
+def test_old_rows_that_are_done_are_deleted_and_parked_ones_stay(shop):
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    deliver(shop, "orders/updated", ORDER, received_at=long_ago)
+    deliver(shop, "nothing/known", {}, received_at=long_ago)
+    deliver(shop, "customers/create", {"id": 7001})
+    inbox.drain()
+    assert inbox.purge() == 1
+    assert sorted(InboxRow.objects.values_list("state", flat=True)) == ["done", "parked"]
