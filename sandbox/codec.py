@@ -27,7 +27,8 @@ def _plain(value: Any) -> Any:
 
 
 def load(kind: type[T], text: str) -> T:
-    return _reader(kind)(json.loads(text))  # type: ignore[no-any-return]
+    thing: T = _reader(kind)(json.loads(text))  # type: ignore[arg-type]
+    return thing
 
 
 @cache

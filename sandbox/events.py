@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sandbox import payloads
+from sandbox import order_payloads, payloads
 from sandbox.model import Customer, Order, Refund
 from sandbox.world import ShopState, World
 
 
 def order(world: World, state: ShopState, order: Order, *topics: str) -> None:
-    payload = payloads.order(state, order)
+    payload = order_payloads.order(state, order)
     for topic in topics:
         world.emit(state, topic, payload)
 
@@ -20,11 +20,11 @@ def order_deleted(world: World, state: ShopState, order: Order) -> None:
 def order_edited(
     world: World, state: ShopState, order: Order, added: list[tuple[int, int]], removed: list[tuple[int, int]]
 ) -> None:
-    world.emit(state, "orders/edited", payloads.order_edit(world, order, added, removed))
+    world.emit(state, "orders/edited", order_payloads.order_edit(world, order, added, removed))
 
 
 def refund(world: World, state: ShopState, order: Order, refund: Refund) -> None:
-    world.emit(state, "refunds/create", payloads.refund(order, refund))
+    world.emit(state, "refunds/create", order_payloads.refund(order, refund))
 
 
 def customer(world: World, state: ShopState, customer: Customer, topic: str) -> None:

@@ -313,6 +313,10 @@ class Order:
     def name(self) -> str:
         return f"#{self.number}"
 
+    @property
+    def all_lines(self) -> list[LineItem | ShippingLine]:
+        return [*self.lines, *self.shipping_lines]
+
 
 @dataclass
 class Metafield:

@@ -101,7 +101,7 @@ def create(world: World, state: ShopState, draft: Draft) -> Order:
 def _apply_code(order: Order, code: CodeOff) -> None:
     index = len(order.discount_applications)
     if code.kind == "shipping":
-        targets: list[LineItem] | list[ShippingLine] = order.shipping_lines
+        targets: Sequence[LineItem | ShippingLine] = order.shipping_lines
         amounts = [totals.shipping_net(line) for line in order.shipping_lines]
         if code.amount is not None:
             amounts = fixed_off(code.amount, amounts)

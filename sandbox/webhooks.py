@@ -11,6 +11,7 @@ import json
 import threading
 import time
 import uuid
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,7 +66,7 @@ class Outbox:
             twins.append(Delivery(**{**vars(delivery), "id": self._world.new_id()}))
             self._world.save(state, twins[-1])
         for twin, delay in zip(twins, delays, strict=True):
-            self._world.after_commit(lambda twin=twin, delay=delay: self._push(state, twin, delay))
+            self._world.after_commit(partial(self._push, state, twin, delay))
 
     def _push(self, state: ShopState, delivery: Delivery, delay: float) -> None:
         with self._wake:

@@ -181,7 +181,7 @@ class World:
         waiting: list[tuple[str, Any]] = []
         shops: dict[str, dict[str, Any]] = {}
         for domain, kind, _, body in self._store.objects():
-            thing = codec.load(_KINDS[kind], body)
+            thing: Any = codec.load(_KINDS[kind], body)
             if kind in ("shop", "installation"):
                 shops.setdefault(domain, {})[kind] = thing
             else:

@@ -207,7 +207,7 @@ def _with_pages(schema: GraphQLSchema, document: DocumentNode, after: str | None
     if after is not None:
         arguments.append(_argument("after", StringValueNode(value=after)))
     kind = get_named_type(schema.query_type.fields[root.name.value].type)  # type: ignore[union-attr]
-    inner = _unlimited(root.selection_set, kind)
+    inner = _unlimited(root.selection_set or SelectionSetNode(selections=()), kind)
     paged = _copy(root, [*(root.arguments or ()), *arguments], [*inner.selections, info])
     others = [d for d in document.definitions if d is not operation]
     query = OperationDefinitionNode(

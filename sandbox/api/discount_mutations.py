@@ -5,6 +5,7 @@ The schema lets title, code, startsAt, context and customerGets be null; Shopify
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -64,8 +65,7 @@ class DiscountMutations(MutationSet):
         discount = self._discount(id)
         if discount.kind != kind:
             raise Refused("Discount does not exist", ["id"], "INVALID")
-        copy = Discount(**{k: list(v) if isinstance(v, list) else v for k, v in vars(discount).items()})
-        return self._keep_discount(copy, given, root)
+        return self._keep_discount(deepcopy(discount), given, root)
 
     def _keep_discount(self, discount: Discount, given: Input, root: str) -> Payload:
         _Filler(self, discount, root).fill(given)

@@ -12,7 +12,8 @@ from sandbox import money, orders, refunds, totals
 from sandbox.api.context import number
 from sandbox.api.customer_mutations import clean_tags
 from sandbox.api.mutation import MutationSet, Payload, mutation
-from sandbox.api.order_views import FulfillmentView, OrderView, RefundView
+from sandbox.api.order_part_views import FulfillmentView, RefundView
+from sandbox.api.order_views import OrderView
 from sandbox.model import Order, Repeated
 from sandbox.orders import Refused
 from sandbox.refunds import Wanted

@@ -11,7 +11,8 @@ from sandbox import totals
 from sandbox.api.connections import connect
 from sandbox.api.context import REQUIRED_SCOPES, Context, access_denied, number
 from sandbox.api.discount_views import DiscountCodeNodeView, DiscountNodeView
-from sandbox.api.order_views import FulfillmentOrderView, LineView, OrderView, RefundView, TransactionView
+from sandbox.api.order_part_views import LineView, RefundView, TransactionView
+from sandbox.api.order_views import FulfillmentOrderView, OrderView
 from sandbox.api.search import Searchable, compile_query
 from sandbox.api.views import (
     CollectionView,

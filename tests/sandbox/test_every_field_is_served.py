@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox import model
-from sandbox.api import discount_views, editing, order_views, roots, views
+from sandbox.api import discount_views, editing, order_part_views, order_views, roots, views
 from sandbox.api.context import snake
 from sandbox.api.schema import RENAMED
 from sandbox.graphql import SCHEMA
@@ -24,13 +24,13 @@ SHOWN = {
     "StoreCreditAccountCreditTransaction": (views.StoreCreditTransactionView, model.StoreCreditTransaction),
     "StoreCreditAccountDebitTransaction": (views.StoreCreditTransactionView, model.StoreCreditTransaction),
     "Order": (order_views.OrderView, model.Order),
-    "LineItem": (order_views.LineView, model.LineItem),
-    "ShippingLine": (order_views.ShippingLineView, model.ShippingLine),
-    "OrderTransaction": (order_views.TransactionView, model.Transaction),
-    "Refund": (order_views.RefundView, model.Refund),
-    "RefundLineItem": (order_views.RefundLineView, model.RefundLine),
-    "RefundShippingLine": (order_views.RefundShippingView, model.ShippingRefund),
-    "Fulfillment": (order_views.FulfillmentView, model.Fulfillment),
+    "LineItem": (order_part_views.LineView, model.LineItem),
+    "ShippingLine": (order_part_views.ShippingLineView, model.ShippingLine),
+    "OrderTransaction": (order_part_views.TransactionView, model.Transaction),
+    "Refund": (order_part_views.RefundView, model.Refund),
+    "RefundLineItem": (order_part_views.RefundLineView, model.RefundLine),
+    "RefundShippingLine": (order_part_views.RefundShippingView, model.ShippingRefund),
+    "Fulfillment": (order_part_views.FulfillmentView, model.Fulfillment),
     "FulfillmentOrder": (order_views.FulfillmentOrderView, model.Order),
     "DiscountNode": (discount_views.DiscountNodeView, None),
     "DiscountCodeNode": (discount_views.DiscountCodeNodeView, None),
