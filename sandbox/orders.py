@@ -53,6 +53,7 @@ class Draft:
     currency: str
     shipping_lines: list[ShippingLine] = field(default_factory=list)
     codes: list[CodeOff] = field(default_factory=list)
+    discount_applications: list[DiscountApplication] = field(default_factory=list)  # allocated already
     customer_id: int | None = None
     email: str | None = None
     phone: str | None = None
@@ -87,6 +88,7 @@ def create(world: World, state: ShopState, draft: Draft) -> Order:
         tags=draft.tags,
         lines=draft.lines,
         shipping_lines=draft.shipping_lines,
+        discount_applications=draft.discount_applications,
     )
     if draft.number is None:
         state.shop.next_order_number += 1

@@ -32,6 +32,7 @@ class Outbox:
         self.delivered = 0
         self.given_up = 0
         self.dropped = 0
+        self.duplicated = 0
         world.listen(self._on_event)
 
     # -- from event to queue ---------------------------------------------------------------------------
@@ -61,6 +62,7 @@ class Outbox:
     def _accept(self, state: ShopState, delivery: Delivery, delays: list[float]) -> None:
         self._world.save(state, delivery)
         twins = [delivery]
+        self.duplicated += len(delays) - 1
         for _ in delays[1:]:
             # The same delivery once more: same id, same bytes.
             twins.append(Delivery(**{**vars(delivery), "id": self._world.new_id()}))

@@ -1,0 +1,142 @@
+"""Starts the demo in a data folder of its own and stops it again."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+START_SECONDS = 180
+STOP_SECONDS = 60
+FIRST_PORT = 18600
+
+
+class DemoTrouble(Exception):
+    """The demo doesn't do what it should; the text says what and where to look."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo: what its demo.json says, and its data folder."""
+
+    var: Path
+    sandbox: str
+    app: str
+    metrics: str
+    shop: str
+    admin_token: str
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `manage.py` on the demo's own database."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **self._settings()},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def _settings(self) -> dict[str, str]:
+        kept = json.loads((self.var / "demo-secrets.json").read_text())
+        return {
+            "LOYALTY_VAR": str(self.var),
+            "DJANGO_SECRET_KEY": kept["django_secret_key"],
+            "APP_URL": self.app,
+            "SHOPIFY_API_KEY": kept["client_id"],
+            "SHOPIFY_API_SECRET": kept["client_secret"],
+            "SHOPIFY_SANDBOX": self.sandbox,
+            "TOKEN_KEYS": kept["token_keys"],
+            "LOG_LEVEL": "WARNING",
+        }
+
+    def queue_server(self) -> psutil.Process | None:
+        """The demo's own embedded Valkey, known by its data folder."""
+        folder = str(self.var / "valkey")
+        for process in psutil.process_iter(["cmdline"]):
+            command = process.info["cmdline"] or []
+            if folder in command and any("valkey-server" in part for part in command):
+                return process
+        return None
+
+
+@contextmanager
+def running(var: Path) -> Iterator[Demo]:
+    """A demo with an empty data folder, on ports that are free (or those that DEMO_PORT names)."""
+    _empty(var)
+    port = int(os.environ.get("DEMO_PORT") or free_port())
+    environment = {**os.environ, "LOYALTY_VAR": str(var), "DEMO_PORT": str(port)}
+    with open(var / "output.log", "w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "bin/demo.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
+        )
+    try:
+        yield _ready(process, var, port)
+    finally:
+        _stop(process)
+
+
+def free_port() -> int:
+    """The first of three free ports in a row."""
+    for port in range(FIRST_PORT, FIRST_PORT + 300, 3):
+        if all(_is_free(port + i) for i in range(3)):
+            return port
+    raise DemoTrouble(f"No three free ports in a row from {FIRST_PORT} on. Name some: DEMO_PORT=9080")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _empty(var: Path) -> None:
+    var.mkdir(parents=True, exist_ok=True)
+    with open(var / "demo.lock", "ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoTrouble(f"Another run uses the folder {var} right now.") from None
+    shutil.rmtree(var)
+    var.mkdir()
+
+
+def _ready(process: subprocess.Popen[bytes], var: Path, port: int) -> Demo:
+    deadline = time.monotonic() + START_SECONDS
+    file = var / "demo.json"
+    while not file.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise DemoTrouble(f"The demo did not start:\n{(var / 'output.log').read_text()[-2000:]}")
+        time.sleep(0.05)
+    said: dict[str, Any] = json.loads(file.read_text())
+    metrics = f"http://127.0.0.1:{port + 2}/metrics"
+    return Demo(var, said["sandbox"], said["app"], metrics, said["shop"], said["admin_token"])
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise DemoTrouble(f"The demo did not stop within {STOP_SECONDS} seconds.") from None

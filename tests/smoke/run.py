@@ -1,0 +1,67 @@
+"""The steps of `make smoke`, in their order. Each says its figures, or why it doesn't hold."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.smoke import accidents, loading, redeeming
+from tests.smoke.demo import ROOT, DemoTrouble, running
+from tests.smoke.shop import Unexpected
+from tests.smoke.state import Run
+
+STEPS: list[tuple[str, Callable[[Run], str]]] = [
+    ("Customers sign up", loading.sign_up),
+    ("Real purchases, shuffled and doubled", loading.sell),
+    ("Refunds of lines and of amounts", loading.refund),
+    ("Every balance equals the independent calculation", loading.compare),
+    ("The storefront says the same", loading.compare_storefront),
+    ("Each kind of reward becomes a code and is used", redeeming.use_each_kind),
+    ("Cancelling an order with a code gives all back", redeeming.cancel_an_order),
+    ("An unused code is given back", redeeming.undo),
+    ("What can't be redeemed is refused", redeeming.refuse),
+    ("Two accounts become one", accidents.merge),
+    ("Who is forgotten stays forgotten", accidents.forget),
+    ("Forged deliveries are refused", accidents.forge),
+    ("The queue's server is stopped", accidents.stop_the_queue),
+    ("Every balance still equals the calculation", loading.compare),
+    ("The ledger's invariants and the configuration", accidents.audit),
+]
+
+
+def main() -> int:
+    began = time.monotonic()
+    var = ROOT / "var" / "smoke"
+    try:
+        with running(var) as demo:
+            _say("A sandbox shop with the app", time.monotonic() - began, f"fresh, at {demo.sandbox}")
+            _walk(Run(demo))
+    except (Unexpected, DemoTrouble) as trouble:
+        print(f"\nFAILED  {trouble}\nThe logs are in {_short(var / 'log')}.", file=sys.stderr)
+        return 1
+    print(f"\nAll holds. {time.monotonic() - began:.0f} seconds.")
+    return 0
+
+
+def _walk(run: Run) -> None:
+    for title, step in STEPS:
+        began = time.monotonic()
+        try:
+            figures = step(run)
+        except Unexpected as trouble:
+            raise Unexpected(f"{title}: {trouble}") from trouble
+        _say(title, time.monotonic() - began, figures)
+
+
+def _say(title: str, seconds: float, figures: str) -> None:
+    print(f"{seconds:6.1f} s  {title}: {figures}", flush=True)
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
