@@ -104,7 +104,9 @@ def _page_globals(here: Visit) -> str:
 
 
 def money_filter(minor: int) -> str:
-    return shown(minor, visit().state.shop.currency)
+    text = shown(minor, visit().state.shop.currency)
+    # Isolated, so that the sign keeps its side of the number among words that run from right to left.
+    return f"\u2066{text}\u2069" if visit().direction == "rtl" else text
 
 
 def picture_filter(product: Product) -> str:

@@ -1,22 +1,19 @@
 /* Ways from page to page of the app: the links of <s-app-nav> in the frame, s-* links, and the reload with a token. */
 
 /** A document can carry no header, so the token travels in the address. */
-async function openPage(address) {
+async function openPage(address, method = 'assign') {
   const target = new URL(address, location.href);
   const values = { embedded: '1', shop: config.shop, host: config.host, locale: config.locale };
   for (const [name, value] of Object.entries(values)) if (value) target.searchParams.set(name, value);
   target.searchParams.set('id_token', await idToken());
-  location.assign(target);
+  location[method](target);
 }
 
 /** The app sent a page without content because its token was missing or stale: go where one wanted to go. */
-async function reloadIfAsked() {
+function reloadOrAnnounce() {
   const wanted = new URLSearchParams(location.search).get('shopify-reload');
-  if (!wanted || !isEmbedded) return;
-  const target = new URL(wanted, location.href);
-  if (target.origin !== location.origin) return;
-  target.searchParams.set('id_token', await idToken());
-  location.replace(target);
+  if (wanted && isOwnAddress(wanted)) openPage(wanted, 'replace');
+  else onPageReady(announcePage);
 }
 
 function appNavItems() {
@@ -66,5 +63,3 @@ function withoutSecrets(search) {
 
 onFrame('open', openPage);
 document.addEventListener('click', onClick);
-reloadIfAsked();
-onPageReady(announcePage);

@@ -53,4 +53,5 @@ function goIntoAdmin() {
   location.replace(`${frameOrigin}/admin/apps/loyalty${path}${withoutSecrets(location.search)}`);
 }
 
-if (!isEmbedded) goIntoAdmin();
+if (isEmbedded) reloadOrAnnounce();
+else goIntoAdmin();

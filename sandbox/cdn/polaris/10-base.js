@@ -77,8 +77,12 @@ class Polaris extends HTMLElement {
     return this.hasAttribute(name) && this.getAttribute(name) !== 'false';
   }
 
+  /** Draws anew; who had the focus has it afterwards too. */
   show(...nodes) {
+    const focused = this.shadowRoot.activeElement;
     this.shadowRoot.replaceChildren(...nodes);
+    if (focused?.isConnected) focused.focus();
+    else if (focused) this.shadowRoot.querySelector(focused.localName)?.focus();
   }
 }
 

@@ -33,12 +33,14 @@ class Action extends Polaris {
       return h('a', { class: className, href: this.get('href'), target, rel, download, 'aria-label': label }, ...children);
     }
     return h('button', {
-      type: 'button', class: className, disabled: this.is('disabled') || this.is('loading'), 'aria-label': label,
-      'aria-busy': this.is('loading') && 'true', onclick: () => this.act(),
+      type: 'button', class: className, disabled: this.is('disabled'), 'aria-label': label, onclick: () => this.act(),
+      // Loading is no reason to lose the focus.
+      'aria-disabled': this.is('loading') && 'true', 'aria-busy': this.is('loading') && 'true',
     }, ...children);
   }
 
   act() {
+    if (this.is('loading')) return;
     if (this.hasAttribute('commandfor')) runCommand(this);
     const form = this.internals.form;
     if (form && this.get('type') === 'submit') form.requestSubmit();
@@ -62,7 +64,7 @@ class Button extends Action {
     .critical { color: var(--bad); border-color: var(--bad); } .tertiary.critical { border-color: transparent; }
     .primary.critical { background: var(--bad); border-color: var(--bad); color: #fff; }
     .icon-only { padding-inline: .5rem; }
-    .button[disabled] { cursor: default; color: #59626a; background: #eceeef; border-color: #d5d9dc; }
+    .button:is([disabled], [aria-disabled]) { cursor: default; color: #59626a; background: #eceeef; border-color: #d5d9dc; }
     .button.pressed { background: #dfe5e9; border-color: var(--main); }
     .wheel { width: 1em; height: 1em; border: 2px solid currentColor; border-top-color: transparent; border-radius: 50%; animation: turn .8s linear infinite; }
     @keyframes turn { to { transform: rotate(1turn); } }`;

@@ -54,7 +54,10 @@ class Field extends Polaris {
       return;
     }
     this.dress();
+    if (this.drawnBelow(changed)) return;
+    const hadFocus = this.shadowRoot.activeElement === this.control;
     this.show(this.frame(h('label', { for: this.control.id }, this.get('label')), this.box()));
+    if (hadFocus) this.control.focus();
     if (!changed) this.put(this.typed ?? this.get('value'));
   }
 
@@ -91,6 +94,14 @@ class Field extends Polaris {
     const isHeard = this.get('labelaccessibilityvisibility') === 'exclusive';
     const classes = [isHeard && 'heard', this.get('error') && 'invalid', (this.is('disabled') || this.isOff) && 'off'];
     return h('div', { class: classes.filter(Boolean).join(' ') }, label, ...control, ...this.below());
+  }
+
+  /** A new error or detail is put in place, so that who is typing goes on typing. */
+  drawnBelow(changed) {
+    if (changed !== 'error' && changed !== 'details') return false;
+    for (const node of this.below()) this.shadowRoot.getElementById(node.id).replaceWith(node);
+    this.shadowRoot.firstElementChild.classList.toggle('invalid', this.get('error') !== '');
+    return true;
   }
 
   below() {

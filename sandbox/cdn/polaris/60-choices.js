@@ -79,6 +79,7 @@ class Checkbox extends Field {
 
   draw(changed) {
     this.dress();
+    if (this.drawnBelow(changed)) return;
     this.control.indeterminate = this.is('indeterminate');
     const label = h('label', { for: this.control.id }, this.get('label'));
     this.show(this.frame('', h('div', { class: 'line' }, this.control, label)));
@@ -141,7 +142,8 @@ class ChoiceList extends Field {
     new MutationObserver(() => this.draw()).observe(this, { childList: true, subtree: true, characterData: true, attributes: true, attributeFilter: ['value', 'selected', 'disabled'] });
   }
 
-  draw() {
+  draw(changed) {
+    if (this.drawnBelow(changed)) return;
     const legend = h('legend', {}, this.get('label'));
     const choices = h('div', { class: 'choices' }, ...this.choices().map((choice, place) => this.line(choice, place)));
     const isHeard = this.get('labelaccessibilityvisibility') === 'exclusive';
