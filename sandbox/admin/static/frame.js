@@ -31,7 +31,7 @@
     'toast.hide': (id) => document.getElementById(id)?.remove(),
     'saveBar.show': ({ confirmDiscard: ask }) => { confirmDiscard = ask; setSaveBar(true); },
     'saveBar.hide': () => setSaveBar(false),
-    'saveBar.leaveConfirmation': leaveConfirmation,
+    'saveBar.leaveConfirmation': mayLeave,
     loading: (isLoading) => { $('[data-progress]').hidden = !isLoading; },
     page: showPage,
   };
@@ -55,19 +55,17 @@
     $('[data-save-bar]').hidden = !isShown;
   }
 
-  /** Resolves when the person agrees to leave, fails when they stay. */
-  function leaveConfirmation() {
-    if (!hasUnsavedChanges) return Promise.resolve();
+  /** Asks when something would be lost; true when one may leave. */
+  function mayLeave() {
+    if (!hasUnsavedChanges) return Promise.resolve(true);
     const dialog = $('[data-leave]');
     dialog.showModal();
-    return new Promise((resolve, reject) => {
-      $('[data-go]').onclick = () => { setSaveBar(false); dialog.close(); resolve(); };
+    return new Promise((resolve) => {
+      $('[data-go]').onclick = () => { setSaveBar(false); resolve(true); dialog.close(); };
       $('[data-stay]').onclick = () => dialog.close();
-      dialog.onclose = () => reject(new Error('The person stays on the page'));
+      dialog.onclose = () => resolve(false);
     });
   }
-
-  const mayLeave = () => leaveConfirmation().then(() => true, () => false);
 
   $('[data-save]').addEventListener('click', () => tellApp('saveBar.save'));
   $('[data-discard]').addEventListener('click', async () => {

@@ -94,8 +94,11 @@ const saveBar = {
     if (shownBar?.element === barElement(id)) await hideBar();
   },
   toggle: (id) => (shownBar?.element === barElement(id) ? saveBar.hide(id) : saveBar.show(id)),
-  /** Resolves when nothing would be lost by leaving; asks the person when something would. */
-  leaveConfirmation: () => (shownBar ? callFrame('saveBar.leaveConfirmation') : Promise.resolve()),
+  /** Resolves when nothing would be lost or the person leaves all the same; who stays leaves it open. */
+  async leaveConfirmation() {
+    const mayLeave = !shownBar || (await callFrame('saveBar.leaveConfirmation'));
+    if (!mayLeave) await new Promise(() => {});
+  },
 };
 
 onPageReady(watchForms);

@@ -41,8 +41,7 @@ function onClick(event) {
   if (target.origin !== location.origin || link.hasAttribute('download')) return;
   if (target.pathname === location.pathname && target.hash && target.search === location.search) return;
   event.preventDefault();
-  // The person may stay; then nothing happens.
-  saveBar.leaveConfirmation().then(() => openPage(target), () => {});
+  saveBar.leaveConfirmation().then(() => openPage(target));
 }
 
 function announcePage() {
