@@ -132,7 +132,8 @@ def _take_in(shop_domain: str, grant: Grant, kind: str) -> Shop:
                 "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [INSTALL_LOCK_SPACE, shop_domain]
             )
         shop = Shop.objects.select_for_update().filter(domain=shop_domain).first() or Shop(domain=shop_domain)
-        if shop.pk is None or shop.state == Shop.State.UNINSTALLED:
+        if shop.state != Shop.State.ACTIVE or not shop.pk:
+            # Also after "open the app again": a token given now outdates any uninstall told later.
             shop.installed_at = timezone.now()
             shop.uninstalled_at = None
         _describe(shop, details)

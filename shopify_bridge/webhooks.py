@@ -71,7 +71,7 @@ def _refused_unread(request: HttpRequest) -> int | None:
     length = request.META.get("CONTENT_LENGTH") or ""
     if _chunked(request) and not request.META.get("wsgi.input_terminated"):
         return 411
-    if length and (not length.isascii() or not length.isdigit()):
+    if length and (_chunked(request) or not length.isascii() or not length.isdigit()):
         return 400
     return 413 if length and int(length) > BODY_BYTES_MAX else None
 

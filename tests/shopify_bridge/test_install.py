@@ -53,6 +53,15 @@ def test_news_of_an_uninstall_that_is_older_than_the_reinstall(shop: Shop) -> No
     assert shop.state == Shop.State.ACTIVE
 
 
+def test_an_uninstall_told_after_the_app_was_opened_again(shop: Shop, sandbox: Sandbox) -> None:
+    """F57: Shopify delivers it late, when the merchant has long come back and renewed the dead token."""
+    before = timezone.now()
+    tokens.ask_to_reopen(shop)
+    again = take_in(sandbox)
+    assert not install.uninstalled(again, before)
+    assert install.access_token(again)
+
+
 def test_redaction_erases_and_a_reinstall_starts_anew(shop: Shop, sandbox: Sandbox) -> None:
     assert not install.redact_shop(shop), "an installed shop stays"
     program = shop.program_id
