@@ -26,7 +26,7 @@ class LoyaltyPoints extends HTMLElement {
     if (String(points) === this.dataset.loyaltyPoints) return;
     this.dataset.loyaltyPoints = points;
     this.hidden = points < 1;
-    this.querySelector('[data-loyalty-points-text]').textContent = text.replace('{points}', `${points} ${points === 1 ? one : many}`);
+    this.querySelector('[data-loyalty-points-text]').textContent = text.replace('{points}', () => `${points} ${points === 1 ? one : many}`);
   }
 }
 
