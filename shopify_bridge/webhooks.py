@@ -69,10 +69,10 @@ def _refused_unread(request: HttpRequest) -> int | None:
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() not in ("", "identity"):
         return 415
     length = request.META.get("CONTENT_LENGTH") or ""
-    if _chunked(request) and not request.META.get("wsgi.input_terminated"):
-        return 411
     if length and (_chunked(request) or not length.isascii() or not length.isdigit()):
         return 400
+    if _chunked(request) and not request.META.get("wsgi.input_terminated"):
+        return 411
     return 413 if length and int(length) > BODY_BYTES_MAX else None
 
 
