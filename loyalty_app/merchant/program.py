@@ -74,9 +74,9 @@ def examples(document: Json, currency: str) -> Iterator[Example]:
     tenth, shipping, tax = goods // 10, goods // 6, goods // 5
     cases = [
         (f"Goods for {major(goods, currency)}", Line(1, goods, 1, 1), 0),
-        (f"... with a discount of {major(tenth, currency)}", Line(1, goods, 1, 1, discount=tenth), 0),
-        (f"... with shipping for {major(shipping, currency)}", Line(1, goods, 1, 1), shipping),
-        (f"... with {major(tax, currency)} tax on top", Line(1, goods, 1, 1, tax=tax), 0),
+        (f"… with a discount of {major(tenth, currency)}", Line(1, goods, 1, 1, discount=tenth), 0),
+        (f"… with shipping for {major(shipping, currency)}", Line(1, goods, 1, 1), shipping),
+        (f"… with {major(tax, currency)} tax on top", Line(1, goods, 1, 1, tax=tax), 0),
         (f"A gift card of {major(goods, currency)}", Line(1, goods, 1, 1, gift_card=True), 0),
     ]
     for words, line, paid_shipping in cases:

@@ -33,7 +33,7 @@ class Cost:
 
 
 def cost(reward: Json, document: Json, currency: str) -> Cost:
-    """“100 points = 5.00 EUR” and “Shoppers spend 100.00 EUR for it: 5 % back.”"""
+    """“100 points = 5.00 EUR” and “Shoppers spend 100.00 EUR for it: 5% back.”"""
     names, points = document["points"], reward["points"]
     price = counted(points, names)
     if reward["kind"] == "fixed":
@@ -48,7 +48,7 @@ def cost(reward: Json, document: Json, currency: str) -> Cost:
             f"{price} = {_money(reward['per'], currency)}",
             f"{_back(points, reward['per'], document, currency)} {span}",
         )
-    what = f"{_short(reward['percent'])} % of" if reward["kind"] == "percentage" else "the shipping of"
+    what = f"{_short(reward['percent'])}% of" if reward["kind"] == "percentage" else "the shipping of"
     return Cost(price, f"{_effort(points, document, currency)} It costs you {what} one order.")
 
 
@@ -76,7 +76,7 @@ def _spend(points: int, document: Json, currency: str) -> Fraction | None:
 
 
 def _percent(share: Fraction) -> str:
-    return f"{_short(f'{float(share):.2f}')} %"
+    return f"{_short(f'{float(share):.2f}')}%"
 
 
 def _short(number: str) -> str:

@@ -25,7 +25,10 @@ async function reportEmbed() {
   if (active === null || page.dataset.embed === (active ? 'on' : 'off')) return;
   for (const one of document.querySelectorAll('[data-embed-is]')) one.hidden = (one.dataset.embedIs === 'on') !== active;
   const text = active ? 'The app embed is on.' : 'The app embed is off: shoppers don\'t see their points.';
-  for (const one of document.querySelectorAll('[data-embed-text]')) one.textContent = text;
+  const check = document.querySelector('[data-embed-check]');
+  check.querySelector('p').textContent = text;
+  check.querySelector('s-icon').setAttribute('type', active ? 'check-circle' : 'alert-triangle');
+  check.querySelector('s-icon').setAttribute('tone', active ? 'success' : 'warning');
   await send('/app/embed', { active });
 }
 

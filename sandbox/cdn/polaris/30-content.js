@@ -62,6 +62,7 @@ define('s-list-item', class extends HTMLElement {
 
 const strokes = {
   'alert-circle': 'M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14M10 6.5v4.5M10 13.5v.2', 'alert-triangle': 'M10 3.5 17.5 16.5h-15zM10 8v4M10 14.2v.2',
+  adjust: 'M4 6h7M15 6h1M4 14h2M10 14h6M13 4a2 2 0 1 0 0 4 2 2 0 0 0 0-4M8 12a2 2 0 1 0 0 4 2 2 0 0 0 0-4', delivery: 'M2.5 5h9v9h-9zM11.5 8h3l3 3v3h-6M6 13a1.6 1.6 0 1 0 0 3.2A1.6 1.6 0 0 0 6 13M14 13a1.6 1.6 0 1 0 0 3.2 1.6 1.6 0 0 0 0-3.2',
   'arrow-left': 'M16 10H4M9 5l-5 5 5 5', 'arrow-right': 'M4 10h12M11 5l5 5-5 5', calendar: 'M3.5 5h13v12h-13zM3.5 8.5h13M7 3v3M13 3v3',
   'cart-discount': 'M3 4h2l1.6 9h8.4L16.5 7M8 17v.1M14 17v.1', 'cash-dollar': 'M10 3v14M13 6.5c-1-1.2-6-1.5-6 1s6 1.5 6 4-5 2.2-6.2 .8',
   check: 'M4 10.5l4 4 8-9', 'check-circle': 'M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14M7 10l2.2 2.2L13.2 8', 'chevron-down': 'M5 8l5 5 5-5',
