@@ -272,7 +272,9 @@ class Demo:
             raise DemoError(f"The app could not be installed: {answer.status_code} {answer.text[:500]}")
         status = answer.json()["app_status"]
         if status != 200:
-            say(f"The app answered {status} when it was opened; see {self.var / 'log' / 'web.log'}")
+            raise DemoError(
+                f"The app answered {status} when it was opened; see {self.var / 'log' / 'web.log'}"
+            )
 
     def _publish(self) -> None:
         _write(

@@ -1,7 +1,7 @@
 """The addresses that a load balancer and Prometheus read."""
 
 import socket
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import requests
@@ -10,25 +10,9 @@ from django.test import Client, override_settings
 
 from loyalty_app import health, metrics
 from shopify_bridge.models import InboxRow
+from tests.factories import IdentityFactory, InboxRowFactory
 
 pytestmark = pytest.mark.django_db
-
-
-def waiting(age: timedelta, **values: object) -> InboxRow:
-    now = datetime.now(UTC)
-    row: InboxRow = InboxRow.objects.create(
-        program_id=0,
-        shop_id=0,
-        shop_domain="stranger.myshopify.com",
-        webhook_id=str(InboxRow.objects.count()),
-        topic="orders/paid",
-        body=b"{}",
-        body_hash=b"x" * 32,
-        received_at=now - age,
-        due_at=now - age,
-        **values,
-    )
-    return row
 
 
 def test_live_asks_nobody(client: Client, django_assert_num_queries: object) -> None:
@@ -37,8 +21,8 @@ def test_live_asks_nobody(client: Client, django_assert_num_queries: object) -> 
 
 
 def test_ready_tells_about_each_part(client: Client) -> None:
-    waiting(timedelta(seconds=90))
-    waiting(timedelta(seconds=500), state=InboxRow.State.DONE)
+    InboxRowFactory(age=timedelta(seconds=90))
+    InboxRowFactory(age=timedelta(seconds=500), state=InboxRow.State.DONE)
     answer = client.get("/health/ready")
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
@@ -82,8 +66,9 @@ def test_metrics_are_served_on_a_port_of_their_own(client: Client) -> None:
 
 
 def test_gauges_come_from_the_database() -> None:
-    waiting(timedelta(seconds=90))
-    waiting(timedelta(seconds=5), state=InboxRow.State.PARKED)
+    IdentityFactory()
+    InboxRowFactory(age=timedelta(seconds=90))
+    InboxRowFactory(state=InboxRow.State.PARKED)
     families = {
         (sample.name, *sample.labels.values()): sample.value
         for family in metrics._counted()
@@ -92,5 +77,6 @@ def test_gauges_come_from_the_database() -> None:
     assert families["loyalty_inbox_rows", "waiting"] == 1
     assert families["loyalty_inbox_rows", "parked"] == 1
     assert 90 <= families["loyalty_inbox_oldest_seconds",] < 100
-    assert families["loyalty_members",] == 0
+    assert families["loyalty_members",] == 1
+    assert families["loyalty_shops", "active"] == 3
     assert families["loyalty_redemptions", "issued"] == 0
