@@ -19,8 +19,6 @@ class Line:
     discount: int = 0
     tax: int = 0
     gift_card: bool = False
-    product_id: int | None = None
-    variant_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,8 @@ class OrderFact:
     # Refunded money that no line, tax, shipping or duty explains.
     unexplained_refund: int = 0
     codes: tuple[str, ...] = ()
+    # Ids of the refunds that this state takes into account.
+    refunds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ def as_data(fact: OrderFact) -> dict[str, Any]:
     data["updated_at"] = fact.updated_at.isoformat()
     data["processed_at"] = fact.processed_at.isoformat()
     data["codes"] = list(fact.codes)
+    data["refunds"] = list(fact.refunds)
     data["lines"] = [_without_defaults(line) for line in fact.lines]
     return data
 
@@ -96,6 +97,7 @@ def from_data(data: dict[str, Any]) -> OrderFact:
             "updated_at": datetime.fromisoformat(data["updated_at"]),
             "processed_at": datetime.fromisoformat(data["processed_at"]),
             "codes": tuple(data["codes"]),
+            "refunds": tuple(data.get("refunds", ())),
             "lines": tuple(Line(**line) for line in data["lines"]),
         }
     )

@@ -53,6 +53,16 @@ def settle_deleted(program: Program, ref: OrderRef, *, now: datetime | None = No
     settle_orders(program, [FetchedOrder(fact)], now=now)
 
 
+def knows_refund(program: Program, ref: OrderRef, refund_id: int) -> bool:
+    """Whether the state that is known of the order takes this refund into account."""
+    return Order.objects.filter(
+        program=program,
+        source_id=ref.source_id,
+        external_id=ref.external_id,
+        facts__refunds__contains=refund_id,
+    ).exists()
+
+
 def _newest(news: Iterable[News]) -> tuple[dict[Key, News], set[Key]]:
     """One state per order; two states of one moment that differ are no knowledge, unless one was fetched."""
     newest: dict[Key, News] = {}

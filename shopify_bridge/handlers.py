@@ -6,7 +6,7 @@ work itself, in the inbox's transaction. No handler calls Shopify.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from rewards import orders, people
 from rewards.facts import OrderFact, OrderRef
@@ -27,7 +27,18 @@ class Delivery:
     topic: str
 
 
-Outcome = OrderFact | OrderRef | None
+REFUND_PATIENCE = timedelta(seconds=2)
+"""So long a refund waits for the order's new state to be delivered before that is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not decided yet: look again at this moment."""
+
+    at: datetime
+
+
+Outcome = OrderFact | OrderRef | Later | None
 Handler = Callable[[Delivery], Outcome]
 
 
@@ -42,6 +53,19 @@ def order_fetched(delivery: Delivery) -> Outcome:
     if not isinstance(edit, dict):
         raise BadPayload("order_edit is no object")
     return OrderRef(delivery.shop.pk, payloads.identifier(edit, "order_id"))
+
+
+def refund_made(delivery: Delivery) -> Outcome:
+    """Carries no state of the order, but Shopify sends `orders/updated` along, in any order.
+
+    So wait a moment for that and ask only when it doesn't come: a busy hour of refunds would use up the
+    shop's cost limit, one question each.
+    """
+    ref = OrderRef(delivery.shop.pk, payloads.identifier(delivery.payload, "order_id"))
+    if orders.knows_refund(delivery.program, ref, payloads.identifier(delivery.payload, "id")):
+        return None
+    patient_until = delivery.triggered_at + REFUND_PATIENCE
+    return ref if datetime.now(UTC) > patient_until else Later(patient_until)
 
 
 def order_deleted(delivery: Delivery) -> Outcome:
@@ -149,7 +173,7 @@ HANDLERS: dict[str, Handler] = {
     "orders/cancelled": order_changed,
     "orders/fulfilled": order_changed,
     "orders/edited": order_fetched,
-    "refunds/create": order_fetched,
+    "refunds/create": refund_made,
     "orders/delete": order_deleted,
     "customers/create": customer_changed,
     "customers/update": customer_changed,

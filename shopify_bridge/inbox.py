@@ -20,7 +20,7 @@ from rewards.orders import settle_orders
 from shopify_bridge import metrics, orders, payloads
 from shopify_bridge.client import NeedsHuman, TryAgain
 from shopify_bridge.database import retried
-from shopify_bridge.handlers import HANDLERS, Delivery, Outcome
+from shopify_bridge.handlers import HANDLERS, Delivery, Later, Outcome
 from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
 from shopify_bridge.payloads import BadPayload
 
@@ -123,6 +123,8 @@ def _handle_part(
         else:
             if isinstance(outcome, OrderFact):
                 news[row.program_id].append((row, outcome))
+            elif isinstance(outcome, Later):
+                InboxRow.objects.filter(pk=row.pk).update(due_at=outcome.at)
             elif isinstance(outcome, OrderRef):
                 ask[outcome].append(row)
             else:

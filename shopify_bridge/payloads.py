@@ -7,7 +7,7 @@ https://shopify.dev/docs/api/webhooks  https://shopify.dev/docs/api/admin-graphq
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
@@ -72,6 +72,7 @@ def order(payload: Json, shop_id: int) -> OrderFact:
         ),
         unexplained_refund=max(0, -sum(_discrepancy(refund, currency) for refund in refunds)),
         codes=_codes(code.get("code") for code in _list(payload, "discount_codes")),
+        refunds=tuple(sorted(identifier(refund, "id") for refund in refunds)),
     )
 
 
@@ -102,6 +103,7 @@ def fetched_order(node: Json, shop_id: int) -> FetchedOrder:
         ),
         unexplained_refund=max(0, -_node_amount(node["refundDiscrepancySet"], currency)),
         codes=_codes(node["discountCodes"]),
+        refunds=tuple(sorted(int(refund["legacyResourceId"]) for refund in node["refunds"])),
     )
     return FetchedOrder(
         fact,
@@ -128,7 +130,7 @@ def identifier(payload: Json, name: str) -> int:
 
 
 def moment(payload: Json, name: str) -> datetime:
-    """A moment with its offset that must be there."""
+    """A moment that must be there with its offset, in UTC: deliveries and answers use different offsets."""
     try:
         value = datetime.fromisoformat(text(payload, name))
     except ValueError as error:
@@ -137,7 +139,7 @@ def moment(payload: Json, name: str) -> datetime:
         raise BadPayload(f"{name} is no moment") from error
     if value.tzinfo is None or not 1970 <= value.year <= 9000:
         raise BadPayload(f"{name} is no moment that can be kept")
-    return value
+    return value.astimezone(UTC)
 
 
 def zone(name: Any) -> str:

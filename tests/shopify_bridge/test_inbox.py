@@ -205,3 +205,25 @@ def test_old_rows_that_are_done_are_deleted_and_parked_ones_stay(shop):
     inbox.drain()
     assert inbox.purge() == 1
     assert sorted(InboxRow.objects.values_list("state", flat=True)) == ["done", "parked"]
+
+
+def test_a_refund_that_the_orders_state_contains_asks_nothing(shop):
+    """Shopify sends `orders/updated` along with `refunds/create`, in any order."""
+    refund = {"id": 801, "order_id": ORDER["id"]}
+    first = deliver(shop, "refunds/create", refund, triggered_at=datetime.now(UTC))
+    inbox.drain()
+    assert (state(first), first.reason) == ("waiting", "")
+    deliver(shop, "orders/updated", ORDER)
+    InboxRow.objects.filter(pk=first.pk).update(due_at=first.received_at)
+    second = deliver(shop, "refunds/create", refund)
+    inbox.drain()
+    assert (state(first), state(second)) == ("done", "done")
+
+
+def test_a_refund_whose_state_never_comes_is_asked_for(shop):
+    """The shop of this test can't be called, so the question waits, with the reason."""
+    row = deliver(shop, "refunds/create", {"id": 802, "order_id": ORDER["id"]})
+    deliver(shop, "orders/updated", ORDER)
+    inbox.drain()
+    assert state(row) == "waiting"
+    assert row.reason

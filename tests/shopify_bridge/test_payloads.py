@@ -109,3 +109,9 @@ def test_numbers_keep_their_digits():
         "a": payloads.Decimal("0.1"),
         "b": 9007199254740993,
     }
+
+
+def test_a_delivery_and_an_answer_of_one_moment_are_the_same_fact():
+    """Deliveries write the shop's offset, answers write Z: as texts they differ, and nothing had changed."""
+    elsewhere = changed(updated_at="2026-11-20T12:30:00Z", processed_at="2026-11-20T12:00:00Z")
+    assert as_data(payloads.order(elsewhere, 3)) == as_data(payloads.order(ORDER, 3))

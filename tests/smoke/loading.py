@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from tests.smoke import purchases
 from tests.smoke.expected import SIGNUP_BONUS, Line, Refund, Sale, balance
-from tests.smoke.shop import Json, expect
+from tests.smoke.shop import Json, expect, wait_until
 from tests.smoke.state import Run
 
 SEED = 2026
@@ -121,5 +121,6 @@ def compare_storefront(run: Run) -> str:
     expect(run.shop.browser().me()["member"] is None, "a guest is shown as a member")
     newcomer = run.shop.new_customer("New Comer")
     run.owed[newcomer] = SIGNUP_BONUS
+    wait_until(10, "the newcomer is a member", lambda: run.shop.browser(newcomer).me()["member"])
     run.check_balance(newcomer)
     return f"{len(some)} members, a guest and a newcomer with {SIGNUP_BONUS} points"
