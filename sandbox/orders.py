@@ -198,6 +198,14 @@ def announce(world: World, state: ShopState, order: Order) -> None:
     events.order(world, state, order, *topics)
 
 
+def capture(world: World, state: ShopState, order: Order, amount: int) -> Transaction:
+    gateway = next(t.gateway for t in order.transactions if t.kind == "authorization")
+    made = pay(world, state, order, amount, "capture", gateway)
+    paid = totals.financial_status(order) == "paid"
+    events.order(world, state, order, *(["orders/paid"] if paid else []), "orders/updated")
+    return made
+
+
 def mark_as_paid(world: World, state: ShopState, order: Order) -> None:
     if order.cancelled_at or totals.outstanding(order) <= 0:
         raise Refused("Order cannot be marked as paid.", ["id"])

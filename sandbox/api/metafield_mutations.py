@@ -1,4 +1,4 @@
-"""Metafields, scopes and products."""
+"""Metafields, and scopes given back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sandbox import installation
 from sandbox.api.context import REQUIRED_SCOPES
 from sandbox.api.mutation import MutationSet, Payload, mutation
 from sandbox.api.queries import node
-from sandbox.api.views import MetafieldView, ProductView, digest
-from sandbox.model import Metafield, Product, Variant
+from sandbox.api.views import MetafieldView, digest
+from sandbox.model import Metafield
 from sandbox.orders import Refused
 
 Input = dict[str, Any]
@@ -138,38 +138,6 @@ class MetafieldMutations(MutationSet):
             raise Refused(f"Scopes are not granted: {', '.join(unknown)}", ["scopes"], "UNKNOWN_SCOPES")
         installation.revoke_scopes(self.world, self.here, scopes)
         return {"revoked": [{"handle": s, "description": s.replace("_", " ")} for s in scopes]}
-
-    @mutation()
-    def product_create(self, product: Input | None = None, input: Input | None = None) -> Payload:
-        given = product or input or {}
-        if not given.get("title"):
-            raise Refused("Title can't be blank", ["title"])
-        now = self.world.now()
-        handle = given.get("handle") or re.sub(r"[^a-z0-9]+", "-", given["title"].lower()).strip("-")
-        if self.here.product_by_handle(handle):
-            handle = f"{handle}-{self.world.new_id()}"
-        made = Product(
-            id=self.world.new_id(),
-            title=given["title"],
-            handle=handle,
-            description=given.get("descriptionHtml") or "",
-            vendor=given.get("vendor") or self.here.shop.name,
-            product_type=given.get("productType") or "",
-            picture="box",
-            created_at=now,
-            updated_at=now,
-            tags=given.get("tags") or [],
-            gift_card=bool(given.get("giftCard")),
-        )
-        made.variants = [_default_variant(self.world.new_id(), made)]
-        self.world.save(self.here, made)
-        return {"product": ProductView(self.context, made)}
-
-
-def _default_variant(variant_id: int, product: Product) -> Variant:
-    return Variant(
-        variant_id, product.id, "Default Title", 0, "", not product.gift_card, not product.gift_card
-    )
 
 
 def _check_value(value: str, kind: str, path: list[str]) -> None:

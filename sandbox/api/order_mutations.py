@@ -12,7 +12,7 @@ from sandbox import money, orders, refunds, totals
 from sandbox.api.context import number
 from sandbox.api.customer_mutations import clean_tags
 from sandbox.api.mutation import MutationSet, Payload, mutation
-from sandbox.api.order_part_views import FulfillmentView, RefundView
+from sandbox.api.order_part_views import FulfillmentView, RefundView, TransactionView
 from sandbox.api.order_views import OrderView
 from sandbox.model import Order, Repeated
 from sandbox.orders import Refused
@@ -38,6 +38,19 @@ class OrderMutations(MutationSet):
         order = self.context.must_order(input["id"], ["id"])
         orders.mark_as_paid(self.world, self.here, order)
         return {"order": OrderView(self.context, order)}
+
+    @mutation()
+    def order_capture(self, input: Input) -> Payload:
+        order = self.context.must_order(input["id"], ["id"])
+        amount = money.to_minor(input["amount"], order.currency)
+        if totals.financial_status(order) not in ("authorized", "partially_paid") or not totals.authorized(
+            order
+        ):
+            raise Refused("Order cannot be captured.", ["id"])
+        if not 0 < amount <= totals.authorized(order) - totals.received(order):
+            raise Refused("Amount is more than was authorized", ["amount"])
+        made = orders.capture(self.world, self.here, order, amount)
+        return {"transaction": TransactionView(self.context, order, made)}
 
     @mutation(errors="orderCancelUserErrors")
     def order_cancel(
@@ -135,6 +148,13 @@ class OrderMutations(MutationSet):
 
     @mutation()
     def fulfillment_create(self, fulfillment: Input) -> Payload:
+        return self._fulfill(fulfillment)
+
+    @mutation()
+    def fulfillment_create_v2(self, fulfillment: Input) -> Payload:
+        return self._fulfill(fulfillment)
+
+    def _fulfill(self, fulfillment: Input) -> Payload:
         groups = fulfillment["lineItemsByFulfillmentOrder"]
         if len(groups) != 1:
             raise Refused("All fulfillment orders must belong to the same order.", ["fulfillment"])

@@ -298,3 +298,43 @@ class FulfillmentView(OrderPart):
     @property
     def total_quantity(self) -> int:
         return sum(line.quantity for line in self.it.lines)
+
+
+def suggested_refund(context: Context, order: Order, pieces: dict[int, int], shipping: int) -> dict[str, Any]:
+    """What the lines and the shipping are worth, at most what is left of the money."""
+    lines = {line.id: line for line in order.lines}
+    found = [
+        RefundLine(0, line_id, count, *totals.worth(lines[line_id], count), "no_restock")
+        for line_id, count in pieces.items()
+    ]
+    subtotal, tax = sum(line.subtotal for line in found), sum(line.tax for line in found)
+    net = totals.shipping(order)
+    shipping_tax = totals.share(sum(line.tax for line in order.shipping_lines), shipping, net)
+    whole = subtotal + shipping + (0 if order.taxes_included else tax + shipping_tax)
+    refundable = totals.received(order) - totals.refunded(order)
+    amount = min(whole, refundable)
+
+    def money(minor: int) -> Bag:
+        return bag(minor, order.currency)
+
+    sale = next((t for t in order.transactions if t.kind in ("sale", "capture")), None)
+    transaction = {
+        "amountSet": money(amount),
+        "gateway": sale.gateway if sale else None,
+        "kind": "SUGGESTED_REFUND",
+        "parentTransaction": TransactionView(context, order, sale) if sale else None,
+    }
+    return {
+        "amountSet": money(amount),
+        "subtotalSet": money(subtotal),
+        "discountedSubtotalSet": money(subtotal),
+        "totalTaxSet": money(tax + shipping_tax),
+        "maximumRefundableSet": money(refundable),
+        "refundLineItems": [RefundLineView(context, order, line) for line in found],
+        "shipping": {
+            "amountSet": money(shipping),
+            "taxSet": money(shipping_tax),
+            "maximumRefundableSet": money(totals.current_shipping(order)),
+        },
+        "suggestedTransactions": [transaction] if sale and amount else [],
+    }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
-from sandbox import payloads, totals
+from sandbox import money, payloads, totals
 from sandbox.api.connections import connect
+from sandbox.api.context import number
 from sandbox.api.order_part_views import (
     FulfillmentView,
     LineView,
@@ -13,6 +15,7 @@ from sandbox.api.order_part_views import (
     ShippingLineView,
     TransactionView,
     application,
+    suggested_refund,
     tax_line,
 )
 from sandbox.api.views import CustomerView, View, WithMetafields, bag
@@ -201,6 +204,24 @@ class OrderView(WithMetafields):
     def transactions(self, first: int | None = None) -> list[TransactionView]:
         everything = [*self.it.transactions, *(t for refund in self.it.refunds for t in refund.transactions)]
         return [TransactionView(self.context, self.it, t) for t in everything[:first]]
+
+    def suggested_refund(
+        self,
+        refund_line_items: list[dict[str, Any]] | None = None,
+        refund_shipping: bool | None = None,
+        shipping_amount: Decimal | None = None,
+        suggest_full_refund: bool = False,
+        **_: Any,
+    ) -> dict[str, Any]:
+        order = self.it
+        wanted = {number(x["lineItemId"], "LineItem"): x["quantity"] for x in refund_line_items or []}
+        if suggest_full_refund:
+            wanted = {line.id: line.current_quantity for line in order.lines if line.current_quantity}
+        left = totals.current_shipping(order)
+        shipping = left if refund_shipping or suggest_full_refund else 0
+        if shipping_amount is not None:
+            shipping = min(left, money.to_minor(shipping_amount, order.currency))
+        return suggested_refund(self.context, order, wanted, shipping)
 
     def fulfillments(self, first: int | None = None, query: str | None = None) -> list[FulfillmentView]:
         return [FulfillmentView(self.context, self.it, f) for f in self.it.fulfillments[:first]]

@@ -9,6 +9,7 @@ from sandbox.api.editing import OrderEditing
 from sandbox.api.metafield_mutations import MetafieldMutations
 from sandbox.api.order_create import OrderCreate
 from sandbox.api.order_mutations import OrderMutations
+from sandbox.api.product_mutations import ProductMutations
 
 
 class Mutations(
@@ -18,6 +19,7 @@ class Mutations(
     OrderEditing,
     DiscountMutations,
     MetafieldMutations,
+    ProductMutations,
     BulkMutations,
 ):
     kind = "Mutation"

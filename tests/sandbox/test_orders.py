@@ -202,3 +202,92 @@ def test_a_refused_order_leaves_no_trace(query: Query, state: ShopState) -> None
     ):
         assert query(document, order=order)["data"]["orderCreate"]["userErrors"] != []
     assert state.orders == {}
+
+
+def test_what_shopify_suggests_to_refund_can_be_refunded(query: Query, make_order: Make) -> None:
+    tax = [{"title": "Tax", "rate": "0.1"}]
+    items = [{"title": "Mug", "quantity": 2, "priceSet": usd("10.00"), "taxLines": tax}]
+    order = make_order(lineItems=items, shippingLines=[{"title": "Post", "priceSet": usd("6.00")}])
+    document = """
+      query($id: ID!, $lines: [RefundLineItemInput!]) {
+        order(id: $id) {
+          suggestedRefund(refundLineItems: $lines, refundShipping: true) {
+            amountSet { shopMoney { amount } }
+            suggestedTransactions { amountSet { shopMoney { amount } } parentTransaction { id } }
+          }
+        }
+      }"""
+    lines = [line(order, 0)]
+    suggested = query(document, id=order["id"], lines=lines)["data"]["order"]["suggestedRefund"]
+    assert suggested["amountSet"]["shopMoney"]["amount"] == "17.0"
+    assert suggested["suggestedTransactions"][0]["parentTransaction"] == order["transactions"][0]
+    answer = refund(query, order, refundLineItems=lines, shipping={"fullRefund": True}, money="17.00")[
+        "order"
+    ]
+    assert answer["refundDiscrepancySet"]["shopMoney"]["amount"] == "0.0"
+
+
+def test_an_authorized_order_is_paid_when_captured(query: Query, make_order: Make) -> None:
+    order = make_order(("10.00", 1), financialStatus="AUTHORIZED")
+    assert order["displayFinancialStatus"] == "AUTHORIZED"
+    document = """
+      mutation($input: OrderCaptureInput!) {
+        orderCapture(input: $input) {
+          transaction { kind order { displayFinancialStatus } }
+          userErrors { message }
+        }
+      }"""
+    given = {"id": order["id"], "parentTransactionId": order["transactions"][0]["id"], "amount": "10.00"}
+    captured = query(document, input=given)["data"]["orderCapture"]["transaction"]
+    assert captured == {"kind": "CAPTURE", "order": {"displayFinancialStatus": "PAID"}}
+    assert query(document, input=given)["data"]["orderCapture"]["userErrors"] != []
+
+
+def test_an_order_is_fulfilled_in_parts(query: Query, make_order: Make) -> None:
+    order = make_order(("10.00", 2))
+    ask = """
+      query($id: ID!) {
+        order(id: $id) {
+          displayFulfillmentStatus
+          fulfillmentOrders(first: 1) {
+            nodes { id status lineItems(first: 5) { nodes { id remainingQuantity } } }
+          }
+        }
+      }"""
+    work = """
+      mutation($fulfillment: FulfillmentInput!) {
+        fulfillmentCreate(fulfillment: $fulfillment) { fulfillment { totalQuantity } userErrors { message } }
+      }"""
+    for status in ("PARTIALLY_FULFILLED", "FULFILLED"):
+        (todo,) = query(ask, id=order["id"])["data"]["order"]["fulfillmentOrders"]["nodes"]
+        pieces = [{"id": todo["lineItems"]["nodes"][0]["id"], "quantity": 1}]
+        group = {"fulfillmentOrderId": todo["id"], "fulfillmentOrderLineItems": pieces}
+        done = query(work, fulfillment={"lineItemsByFulfillmentOrder": [group]})["data"]["fulfillmentCreate"]
+        assert done == {"fulfillment": {"totalQuantity": 1}, "userErrors": []}
+        assert query(ask, id=order["id"])["data"]["order"]["displayFulfillmentStatus"] == status
+
+
+def test_a_product_is_set_with_prices_and_collections(query: Query, state: ShopState) -> None:
+    cups = state.collection_by_handle("cups")
+    document = """
+      mutation($input: ProductSetInput!) {
+        productSet(input: $input) {
+          product {
+            handle
+            variants(first: 2) { nodes { title price } }
+            collections(first: 2) { nodes { handle } }
+          }
+          userErrors { message }
+        }
+      }"""
+    values = [{"optionName": "Size", "name": "Large"}]
+    given = {
+        "title": "Tea Bowl",
+        "collections": [f"gid://shopify/Collection/{cups.id}"],
+        "variants": [{"price": "12.50", "optionValues": values}],
+    }
+    assert query(document, input=given)["data"]["productSet"]["product"] == {
+        "handle": "tea-bowl",
+        "variants": {"nodes": [{"title": "Large", "price": "12.50"}]},
+        "collections": {"nodes": [{"handle": "cups"}]},
+    }
