@@ -118,6 +118,14 @@ def customers() -> Response:
     return page("customers", "customers", people=rows["rows"], order_counts=counts, **rows)
 
 
+@books.get("/customers/<int:customer_id>")
+def customer(customer_id: int) -> Response:
+    person = state().customers.get(customer_id) or abort(404)
+    with world().lock:
+        found = state().orders_of(customer_id)
+    return page("customer", "customers", person=person, orders=found)
+
+
 @books.get("/discounts")
 def discounts() -> Response:
     with world().lock:

@@ -35,6 +35,12 @@ def editor() -> Response:
     return page("theme", "theme", parts=parts, problem=problem, places=_TITLES.items())
 
 
+@theme.get("/themes/current/editor")
+def real_address() -> AnyResponse:
+    """Where Shopify has its theme editor: apps link there."""
+    return redirect("/admin/theme", 302)
+
+
 def _part(extension: Extension, block: Block) -> dict[str, Any]:
     chosen = theme_settings().of(state().domain)
     settings = block.settings(chosen["settings"].get(block.handle, {}))

@@ -145,6 +145,12 @@ def test_pages_of_the_admin_open(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 200
 
 
+def test_addresses_of_the_real_admin_lead_somewhere(client: FlaskClient, ada: Customer) -> None:
+    editor = client.get("/admin/themes/current/editor?context=apps", follow_redirects=True)
+    assert "Theme" in editor.text
+    assert ada.display_name in client.get(f"/admin/customers/{ada.id}").text
+
+
 def test_id_tokens_only_for_the_frame(client: FlaskClient) -> None:
     path = "/admin/apps/loyalty/id-token"
     assert client.post(path).status_code == 403

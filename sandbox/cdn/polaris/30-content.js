@@ -68,6 +68,7 @@ const strokes = {
   check: 'M4 10.5l4 4 8-9', 'check-circle': 'M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14M7 10l2.2 2.2L13.2 8', 'chevron-down': 'M5 8l5 5 5-5',
   'chevron-left': 'M12 5l-5 5 5 5', 'chevron-right': 'M8 5l5 5-5 5', 'chevron-up': 'M5 12l5-5 5 5', circle: 'M10 5a5 5 0 1 0 0 10 5 5 0 0 0 0-10',
   clipboard: 'M6 5H4.5v12h11V5H14M7 3.5h6v3H7z', clock: 'M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14M10 6.5V10l2.5 2', delete: 'M4 6h12M8 6V4h4v2M5.5 6l.8 11h7.4l.8-11M8.5 9v5M11.5 9v5',
+  adjust: 'M3 6h8M15 6h2M13 4.2v3.6M3 14h2M9 14h8M7 12.2v3.6', delivery: 'M2.5 5h9v8.5h-9zM11.5 8H15l2.5 2.8v2.7h-6M6.5 13.5v2M14 13.5v2',
   discount: 'M4 4h6l6.5 6.5-6 6L4 10zM7 7v.1', duplicate: 'M4 7h9v9H4zM7 7V4h9v9h-3', edit: 'M4 16l.8-3.5L13 4.3l2.7 2.7-8.2 8.2zM11.5 6l2.7 2.7', export: 'M10 12V3M6.5 6.5 10 3l3.5 3.5M4 12v4.5h12V12',
   external: 'M11 4h5v5M16 4l-7 7M13 11v5H4V7h5', filter: 'M3 5h14M6 10h8M8.5 15h3', gift: 'M4 9h12v8H4zM3 6h14v3H3zM10 6v11M10 6C5 5 6 1.5 8 2.5c1.5.8 2 3.5 2 3.5s.5-2.7 2-3.5c2-1 3 2.5-2 3.5', 'gift-card': 'M3 5h14v10H3zM3 9h14M7 5v10',
   home: 'M3.5 9.5 10 4l6.5 5.5V16.5h-4.5v-4H8v4H3.5z', import: 'M10 3v9M6.5 8.5 10 12l3.5-3.5M4 12v4.5h12V12', info: 'M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14M10 9.5V14M10 6.5v.2',
