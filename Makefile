@@ -18,7 +18,7 @@ smoke: setup ## Drive the main job with real purchases and compare every balance
 	@exec bin/smoke
 
 test: lint types migrations ## Run every check: what CI runs
-	@$(PY) -m pytest -n 2 --cov --cov-report=term:skip-covered
+	@$(PY) -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 	@bin/smoke
 
 test-fast: lint types migrations ## The checks to run while working: no browser, no whole journeys

@@ -1,4 +1,6 @@
-"""Real PostgreSQL and Valkey for the whole run."""
+"""Real PostgreSQL and Valkey for the whole run, and Debian's Chromium."""
+
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -11,3 +13,10 @@ def servers() -> None:
     """Valkey for the whole run; PostgreSQL starts with the first connection. The last one out stops both."""
     if settings.EMBEDDED_VALKEY:
         embedded.join_valkey(settings.VAR_DIR)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    quiet = ["background-networking", "component-update", "gpu", "quic", "sync"]
+    flags = ["--headless=new", "--no-sandbox", "--no-first-run", *(f"--disable-{one}" for one in quiet)]
+    return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium", "args": flags}

@@ -12,6 +12,8 @@ os.environ.update(
     APP_URL="https://app.example.com",
     ALLOWED_HOSTS="testserver,127.0.0.1,localhost,app.example.com",
     LOG_LEVEL="WARNING",
+    # Playwright keeps an event loop in the thread of the tests; Django would then refuse its database there.
+    DJANGO_ALLOW_ASYNC_UNSAFE="true",
 )
 
 from loyalty_app.settings import *  # noqa: F403

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
-from playwright.sync_api import FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from sandbox.seed import seed_demo_shop
@@ -110,15 +109,11 @@ def sandbox() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def tab() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page()
-        page.set_default_timeout(10_000)
-        yield page
-        browser.close()
+def tab(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    page.set_default_timeout(10_000)
+    yield page
+    page.close()
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ class Demo:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env={**os.environ, **self._settings()},
+            env={**_inherited(), **self._settings()},
             capture_output=True,
             text=True,
             timeout=120,
@@ -79,7 +79,7 @@ def running(var: Path) -> Iterator[Demo]:
     """A demo with an empty data folder, on ports that are free (or those that DEMO_PORT names)."""
     _empty(var)
     port = int(os.environ.get("DEMO_PORT") or free_port())
-    environment = {**os.environ, "LOYALTY_VAR": str(var), "DEMO_PORT": str(port)}
+    environment = {**_inherited(), "LOYALTY_VAR": str(var), "DEMO_PORT": str(port)}
     with open(var / "output.log", "w") as output:
         process = subprocess.Popen(
             [sys.executable, "bin/demo.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
@@ -106,6 +106,11 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _inherited() -> dict[str, str]:
+    """Our environment without what pytest says for itself: the demo runs with the app's own settings."""
+    return {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
 
 
 def _empty(var: Path) -> None:
