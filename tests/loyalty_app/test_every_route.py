@@ -1,0 +1,162 @@
+"""Built from the list of addresses: a route without a door, or one that shows another's things, fails."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from rewards import people, programs, redemptions
+from rewards.models import Movement, Redemption
+from shopify_bridge.models import InboxRow, Shop
+from tests.shopify_bridge import signing
+
+pytestmark = pytest.mark.django_db
+OPEN_TO_ALL = {"health/live", "health/ready", "app/token"}
+METHODS = ("get", "post")
+
+
+def routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, list[str]]]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        else:
+            yield route, list(pattern.pattern.converters)
+
+
+ROUTES = list(routes(get_resolver("loyalty_app.urls").url_patterns))
+
+
+@dataclass
+class Tenant:
+    """A shop with a member, a redemption and a parked delivery."""
+
+    shop: Shop
+    ids: dict[str, object]
+
+
+def make_tenant(domain: str, customer_id: int) -> Tenant:
+    program = programs.start(domain, "USD", "UTC")
+    shop = Shop.objects.create(
+        program_id=program.pk, domain=domain, currency="USD", access_token="1:x", refresh_token="1:x"
+    )
+    ref = (shop.pk, customer_id)
+    now = datetime.now(UTC)
+    member_id = people.enrol(program, {ref: now, (shop.pk, customer_id + 1): now})[ref]
+    request = redemptions.Request(
+        member_id=member_id,
+        source_id=shop.pk,
+        customer_id=customer_id,
+        reward_id="choose",
+        points=20,
+        key="k",
+    )
+    redemption, _ = redemptions.reserve(program, request)
+    body = b'{"id": 1}'
+    row = InboxRow.objects.create(
+        program_id=program.pk,
+        shop_id=shop.pk,
+        shop_domain=domain,
+        webhook_id="w",
+        topic="orders/paid",
+        body=body,
+        body_hash=sha256(body).digest(),
+        state=InboxRow.State.PARKED,
+        reason="secret of the neighbour",
+    )
+    ids = {
+        "member_id": member_id,
+        "id": redemption.pk,
+        "row_id": row.pk,
+        # These name things that every program has.
+        "kind": "fixed",
+        "reward_id": "five-off",
+    }
+    return Tenant(shop, ids)
+
+
+SHARED_NAMES = {"kind", "reward_id"}
+
+
+@pytest.fixture
+def victim() -> Tenant:
+    return make_tenant("victim.myshopify.com", 7)
+
+
+@pytest.fixture
+def stranger() -> Tenant:
+    return make_tenant("stranger.myshopify.com", 7)
+
+
+def path_of(route: str, names: list[str], ids: dict[str, object]) -> str:
+    for name in names:
+        for converter in ("int", "slug", "str"):
+            route = route.replace(f"<{converter}:{name}>", str(ids[name]))
+    return f"/{route}"
+
+
+def call(method: str, path: str, shop: str, customer: str = "7") -> HttpResponse:
+    """As this shop's staff or customer, with everything in order."""
+    client = Client(enforce_csrf_checks=True)
+    token = signing.id_token(iss=f"https://{shop}/admin", dest=f"https://{shop}")
+    if path.startswith("/storefront/"):
+        path += "?" + signing.proxy_query(shop=shop, logged_in_customer_id=customer)
+    body = {"data": "{}", "content_type": "application/json"} if method == "post" else {}
+    answer: HttpResponse = getattr(client, method)(path, headers={"Authorization": f"Bearer {token}"}, **body)
+    return answer
+
+
+@pytest.mark.parametrize(("route", "names"), ROUTES, ids=[route for route, _ in ROUTES])
+def test_nobody_comes_in_unsigned(route: str, names: list[str], victim: Tenant) -> None:
+    if route in OPEN_TO_ALL:
+        return
+    path = path_of(route, names, victim.ids)
+    for method in ("get", "post", "put", "patch", "delete", "head"):
+        for extra in ("", f"?shop={victim.shop.domain}&id_token=abc&signature=abc&logged_in_customer_id=7"):
+            answer = getattr(Client(), method)(path + extra)
+            assert answer.status_code in (302, 400, 401, 403, 405), (method, path)
+            if answer.status_code == 302:
+                assert answer["Location"].startswith("/app/token?")
+            assert b"secret of the neighbour" not in answer.content
+
+
+PERSONAL = [(route, names) for route, names in ROUTES if set(names) - SHARED_NAMES]
+
+
+@pytest.mark.parametrize(("route", "names"), PERSONAL, ids=[route for route, _ in PERSONAL])
+def test_what_is_another_shops_is_not_there(
+    route: str, names: list[str], victim: Tenant, stranger: Tenant
+) -> None:
+    before = (Movement.objects.count(), Redemption.objects.get(pk=victim.ids["id"]).state)
+    path = path_of(route, names, victim.ids)
+    for method in METHODS:
+        answer = call(method, path, stranger.shop.domain)
+        assert answer.status_code in (404, 405), (method, path)
+    assert (Movement.objects.count(), Redemption.objects.get(pk=victim.ids["id"]).state) == before
+    reached = {call(method, path, victim.shop.domain).status_code for method in METHODS}
+    assert reached - {404, 405}, "the address itself works for its own shop"
+
+
+@pytest.mark.parametrize(("route", "names"), ROUTES, ids=[route for route, _ in ROUTES])
+def test_what_is_another_customers_is_not_there(route: str, names: list[str], victim: Tenant) -> None:
+    if "id" not in names:
+        return
+    for method in METHODS:
+        for customer in ("8", ""):
+            answer = call(method, path_of(route, names, victim.ids), victim.shop.domain, customer)
+            assert answer.status_code in (401, 404, 405), (method, customer)
+    assert Redemption.objects.get(pk=victim.ids["id"]).state == Redemption.State.RESERVED
+
+
+@pytest.mark.parametrize(("route", "names"), ROUTES, ids=[route for route, _ in ROUTES])
+def test_no_address_redirects_for_a_slash(route: str, names: list[str], victim: Tenant) -> None:
+    path = path_of(route, names, victim.ids)
+    other = path.rstrip("/") if path.endswith("/") else path + "/"
+    answer = Client().get(f"{other}?signature=canary&hmac=canary")
+    assert answer.status_code in (400, 401, 404)
+    assert b"canary" not in answer.content
