@@ -99,29 +99,36 @@ REWARD_FIELDS: dict[str, dict[str, Reader]] = {
 }
 
 
-def merged(document: Json, fields: Mapping[str, Reader], typed: Json) -> Json:
-    """The document with what was typed. Fields that weren't sent stay; unknown ones are refused."""
+def merged(document: Json, fields: Mapping[str, Reader], typed: Json) -> tuple[Json, dict[str, str]]:
+    """The document with what was typed, and what of it can't be read. Fields that weren't sent stay."""
     result = deepcopy(document)
-    errors: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
     for path, value in typed.items():
         if path not in fields:
-            errors[""] = f"This form has no field “{path[:80]}”."
+            unreadable[""] = f"This form has no field “{path[:80]}”."
             continue
         try:
             _put(result, path, fields[path](value))
         except Unreadable as problem:
-            errors[path] = str(problem)
-    if errors:
-        raise Unprocessable(errors)
-    return result
+            unreadable[path] = str(problem)
+    return result, unreadable
 
 
-def checked(document: Json, currency: str, fields: Mapping[str, Reader], prefix: str = "") -> Json:
-    """`programs.checked`, whose errors stand at the fields of a form about `prefix`."""
+def checked(
+    document: Json,
+    currency: str,
+    fields: Mapping[str, Reader],
+    unreadable: Mapping[str, str],
+    prefix: str = "",
+) -> Json:
+    """`programs.checked`, whose errors stand at the fields of a form about `prefix`, all at once."""
     try:
-        return programs.checked(document, currency)
+        complete = programs.checked(document, currency)
     except BadProgram as problem:
-        raise Unprocessable(_at_fields(problem.errors, fields, prefix)) from problem
+        raise Unprocessable({**_at_fields(problem.errors, fields, prefix), **unreadable}) from problem
+    if unreadable:
+        raise Unprocessable(dict(unreadable))
+    return complete
 
 
 def save(
@@ -130,16 +137,18 @@ def save(
     author: str,
     version: int,
     fields: Mapping[str, Reader],
+    unreadable: Mapping[str, str],
     prefix: str = "",
 ) -> None:
     """Make it the version in force, unless somebody else has made another one since the page was read."""
+    complete = checked(document, program.currency, fields, unreadable, prefix)
     with transaction.atomic():
         now = Program.objects.select_for_update().get(pk=program.pk).version
         if now != version:
             message = "Somebody else changed the program meanwhile. Reload the page, then change it again."
             raise Unprocessable({"": message})
-        checked(document, program.currency, fields, prefix)
-        programs.apply(program, document, author)
+        if complete != programs.document_of(program.pk, now):
+            programs.apply(program, complete, author)
 
 
 def version_in(typed: Json) -> int:

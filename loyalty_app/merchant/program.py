@@ -47,8 +47,8 @@ def program(request: HttpRequest, staff: Staff) -> HttpResponse:
 def save(request: HttpRequest, staff: Staff) -> HttpResponse:
     given, found = typed(request), program_of(staff)
     version = forms.version_in(given)
-    document = forms.merged(programs.document(found), PROGRAM_FIELDS, given)
-    forms.save(found, document, staff.user_id, version, PROGRAM_FIELDS)
+    document, unreadable = forms.merged(programs.document(found), PROGRAM_FIELDS, given)
+    forms.save(found, document, staff.user_id, version, PROGRAM_FIELDS, unreadable)
     return done("Program saved", "/app/program")
 
 
@@ -57,8 +57,8 @@ def example(request: HttpRequest, staff: Staff) -> HttpResponse:
     """What orders would earn by what is typed right now. Nothing is saved."""
     given, found = typed(request), program_of(staff)
     given.pop("version", None)
-    document = forms.merged(programs.document(found), PROGRAM_FIELDS, given)
-    document = forms.checked(document, found.currency, PROGRAM_FIELDS)
+    document, unreadable = forms.merged(programs.document(found), PROGRAM_FIELDS, given)
+    document = forms.checked(document, found.currency, PROGRAM_FIELDS, unreadable)
     rows = [
         {"order": row.order, "points": row.points, "why": row.why}
         for row in examples(document, found.currency)

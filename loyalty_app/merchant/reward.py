@@ -51,10 +51,10 @@ def create(request: HttpRequest, staff: Staff) -> HttpResponse:
         raise Unprocessable({"": "There is no such kind of reward."})
     version = forms.version_in(given)
     document = deepcopy(programs.document(found))
-    reward = forms.merged(_draft(kind, found.currency), REWARD_FIELDS[kind], given)
+    reward, unreadable = forms.merged(_draft(kind, found.currency), REWARD_FIELDS[kind], given)
     reward["id"] = _free_id(reward["title"], document)
     document["rewards"].append(reward)
-    _save(found, document, staff, version, len(document["rewards"]) - 1, kind)
+    _save(found, document, staff, version, len(document["rewards"]) - 1, unreadable)
     return done("Reward added", "/app/rewards")
 
 
@@ -63,9 +63,9 @@ def save(request: HttpRequest, staff: Staff, reward_id: str) -> HttpResponse:
     given, found = typed(request), program_of(staff)
     version = forms.version_in(given)
     reward = _reward(found, reward_id)
-    changed = forms.merged(reward, REWARD_FIELDS[reward["kind"]], given)
+    changed, unreadable = forms.merged(reward, REWARD_FIELDS[reward["kind"]], given)
     document, index = _with(found, changed)
-    _save(found, document, staff, version, index, reward["kind"])
+    _save(found, document, staff, version, index, unreadable)
     return done("Reward saved", "/app/rewards")
 
 
@@ -78,7 +78,7 @@ def archive(request: HttpRequest, staff: Staff, reward_id: str) -> HttpResponse:
         raise Unprocessable({"": "Say whether to archive it."})
     reward = {**_reward(found, reward_id), "archived": given["archived"]}
     document, index = _with(found, reward)
-    _save(found, document, staff, version, index, reward["kind"])
+    _save(found, document, staff, version, index, {})
     return done("Reward archived" if given["archived"] else "Reward is on offer again", "/app/rewards")
 
 
@@ -90,9 +90,9 @@ def cost(request: HttpRequest, staff: Staff, kind: str) -> HttpResponse:
     given, found = typed(request), program_of(staff)
     given.pop("version", None)
     given.pop("kind", None)
-    reward = forms.merged(_draft(kind, found.currency), REWARD_FIELDS[kind], given)
+    reward, unreadable = forms.merged(_draft(kind, found.currency), REWARD_FIELDS[kind], given)
     document = {**programs.document(found), "rewards": [{**reward, "id": "draft", "title": "draft"}]}
-    complete = forms.checked(document, found.currency, REWARD_FIELDS[kind], "rewards.0.")
+    complete = forms.checked(document, found.currency, REWARD_FIELDS[kind], unreadable, "rewards.0.")
     said = words.cost(complete["rewards"][0], complete, found.currency)
     return JsonResponse({"ok": True, "price": said.price, "meaning": said.meaning})
 
@@ -168,8 +168,11 @@ def _with(found: Program, reward: Json) -> tuple[Json, int]:
     return document, index
 
 
-def _save(found: Program, document: Json, staff: Staff, version: int, index: int, kind: str) -> None:
-    forms.save(found, document, staff.user_id, version, REWARD_FIELDS[kind], f"rewards.{index}.")
+def _save(
+    found: Program, document: Json, staff: Staff, version: int, index: int, unreadable: dict[str, str]
+) -> None:
+    fields = REWARD_FIELDS[document["rewards"][index]["kind"]]
+    forms.save(found, document, staff.user_id, version, fields, unreadable, f"rewards.{index}.")
 
 
 def _free_id(title: str, document: Json) -> str:

@@ -28,8 +28,8 @@ class Command(BaseCommand):
         apply.add_argument("--author", default="manage.py", help="who is named in the history")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        shop = Shop.objects.filter(domain=options["shop"]).first()
-        program = shop and Program.objects.filter(pk=shop.program_id).first()
+        shops = Shop.objects.filter(domain=options["shop"])
+        program = Program.objects.filter(pk__in=shops.values("program_id")).first()
         if program is None:
             raise CommandError(f"{options['shop']} has no program here.")
         {"export": self._export, "apply": self._apply, "history": self._history}[options["action"]](
