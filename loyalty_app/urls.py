@@ -8,6 +8,7 @@ from shopify_bridge import auth, webhooks
 urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks", webhooks.receive),
     path("storefront/", include("loyalty_app.storefront.urls")),
+    path("extensions/customer-account/", include("loyalty_app.accounts.urls")),
     path("app/token", auth.token_page),
     path("app/", include("loyalty_app.merchant.urls")),
     path("health/live", health.live),

@@ -3,13 +3,15 @@
 from django.urls import path
 
 from loyalty_app.storefront import views
+from shopify_bridge.auth import app_proxy
 
-urlpatterns = [
-    path("program", views.program),
-    path("me", views.me),
-    path("activity", views.activity),
-    path("enrol", views.enrol),
-    path("redemptions", views.redeem),
-    path("redemptions/<int:id>", views.redemption),
-    path("redemptions/<int:id>/cancel", views.cancel),
-]
+VIEWS = {
+    "program": views.program,
+    "me": views.me,
+    "activity": views.activity,
+    "enrol": views.enrol,
+    "redemptions": views.redeem,
+    "redemptions/<int:id>": views.redemption,
+    "redemptions/<int:id>/cancel": views.cancel,
+}
+urlpatterns = [path(route, app_proxy(view)) for route, view in VIEWS.items()]

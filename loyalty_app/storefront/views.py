@@ -1,4 +1,4 @@
-"""The addresses under `/storefront/`. The visitor comes from the proxy's signature, never from the body."""
+"""What a shopper may ask. Who it is comes from the door in front of the address, never from the body."""
 
 import json
 from functools import wraps
@@ -12,7 +12,7 @@ from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Member, Program, Redemption
 from rewards.offers import BadChoice
 from shopify_bridge import discounts, jobs
-from shopify_bridge.auth import Visitor, app_proxy
+from shopify_bridge.auth import Visitor
 from shopify_bridge.models import Shop
 
 Json = dict[str, Any]
@@ -49,7 +49,6 @@ def answering(view: Any) -> Any:
 
 
 @require_GET
-@app_proxy
 @answering
 def program(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """`GET program`: what anybody may know."""
@@ -57,7 +56,6 @@ def program(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 
 @require_GET
-@app_proxy
 @answering
 def me(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """`GET me`: the member's points, the rewards in reach, the codes at hand. A guest is no member."""
@@ -79,7 +77,6 @@ def me(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 
 @require_GET
-@app_proxy
 @answering
 def activity(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """`GET activity?before=`: what happened, newest first."""
@@ -98,7 +95,6 @@ def activity(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 
 @require_POST
-@app_proxy
 @answering
 def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """`POST redemptions`: points become a code. Normally the code stands in the same answer."""
@@ -127,7 +123,6 @@ def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 
 @require_GET
-@app_proxy
 @answering
 def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseBase:
     """`GET redemptions/{id}`"""
@@ -135,7 +130,6 @@ def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseB
 
 
 @require_POST
-@app_proxy
 @answering
 def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseBase:
     """`POST redemptions/{id}/cancel`: the shopper's own undo, while the code is unused."""
@@ -151,7 +145,6 @@ def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseBase:
 
 
 @require_POST
-@app_proxy
 @answering
 def enrol(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """`POST enrol`: a signed-in customer becomes a member, if they aren't one already."""

@@ -1,0 +1,203 @@
+"""The storefront's JSON: contract, permissions, and what each wrong input gets."""
+
+import hashlib
+import hmac
+import json
+from time import time
+from urllib.parse import urlencode
+
+import jwt
+import pytest
+from django.conf import settings
+
+from rewards import ledger, people, programs
+from rewards.models import Member, Redemption
+from shopify_bridge.models import Shop
+from tests.rewards.conftest import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+class Storefront:
+    """A shop, a member with 250 points, and the signed requests that Shopify's proxy would send."""
+
+    def __init__(self, client, domain="shop.myshopify.com"):
+        self.client = client
+        self.program = programs.start("Shop", "USD", "UTC")
+        self.shop = Shop.objects.create(
+            program_id=self.program.pk, domain=domain, currency="USD", access_token="x", state="active"
+        )
+        found = people.enrol(self.program, {(self.shop.pk, 7001): NOW, (self.shop.pk, 7002): NOW})
+        self.member = Member.objects.get(pk=found[self.shop.pk, 7001])
+        ledger.adjust(self.program.pk, self.member.pk, 200, key="start", reason="gift", now=NOW)
+
+    def signed(self, path, customer="7001", **query):
+        parameters = {
+            "shop": self.shop.domain,
+            "logged_in_customer_id": customer,
+            "path_prefix": "/apps/loyalty",
+            "timestamp": str(int(time())),
+            **query,
+        }
+        text = "".join(sorted(f"{name}={value}" for name, value in parameters.items()))
+        secret = settings.SHOPIFY_API_SECRET.encode()
+        parameters["signature"] = hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()
+        return f"/storefront/{path}?{urlencode(parameters)}"
+
+    def get(self, path, customer="7001", **query):
+        return self.client.get(self.signed(path, customer, **query))
+
+    def post(self, path, body, customer="7001"):
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.client.post(self.signed(path, customer), raw, content_type="application/json")
+
+    def error(self, response):
+        return response.status_code, response.json()["error"]["code"]
+
+
+@pytest.fixture
+def storefront(client):
+    return Storefront(client)
+
+
+def test_the_program_is_public(storefront):
+    answer = storefront.get("program", customer="").json()
+    assert answer["rate"] == {"points": 1, "per": "1.00"}
+    assert answer["points"] == {"one": "point", "many": "points"}
+    assert {reward["kind"] for reward in answer["rewards"]} == {
+        "fixed",
+        "percentage",
+        "free_shipping",
+        "variable",
+    }
+
+
+def test_a_guest_is_no_member(storefront):
+    answer = storefront.get("me", customer="").json()
+    assert answer["member"] is None
+    assert not any(reward["affordable"] for reward in answer["rewards"])
+
+
+def test_a_member_sees_points_and_what_is_in_reach(storefront):
+    response = storefront.get("me")
+    answer = response.json()
+    assert answer["member"]["points"] == {"available": 250, "pending": 0, "reserved": 0, "debt": 0}
+    assert all(reward["affordable"] and not reward["missing"] for reward in answer["rewards"])
+    assert response["Cache-Control"] == "no-store, private"
+
+
+def test_activity_explains_itself_and_pages(storefront):
+    for number in range(25):
+        ledger.adjust(
+            storefront.program.pk, storefront.member.pk, 1, key=str(number), reason=f"gift {number}", now=NOW
+        )
+    first = storefront.get("activity").json()
+    assert first["items"][0] == {"at": NOW.isoformat(), "points": 1, "text": "gift 24", "kind": "adjustment"}
+    second = storefront.get("activity", before=str(first["next"])).json()
+    assert len(first["items"]) + len(second["items"]) == 27
+    assert second["next"] is None
+
+
+def test_a_guest_may_not_redeem(storefront):
+    body = {"reward": "five-off", "key": "k"}
+    assert storefront.error(storefront.post("redemptions", body, customer="")) == (401, "sign_in")
+
+
+def test_too_few_points_are_a_conflict(storefront):
+    answer = storefront.post("redemptions", {"reward": "choose", "points": 1000, "key": "k"})
+    assert storefront.error(answer) == (409, "insufficient_points")
+    assert not Redemption.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "invalid_json"),
+        (b"[]", "invalid_json"),
+        (b"\xff", "invalid_json"),
+        (b"[" * 9000, "invalid_json"),
+        ({"reward": "five-off"}, "invalid_key"),
+        ({"reward": "five-off", "key": ""}, "invalid_key"),
+        ({"reward": "five-off", "key": "x" * 101}, "invalid_key"),
+        ({"reward": "five-off", "key": "a\x00b"}, "invalid_key"),
+        ({"reward": "five-off", "key": 7}, "invalid_key"),
+        ({"reward": "nothing", "key": "k"}, "no_such_reward"),
+        ({"reward": 5, "key": "k"}, "invalid_reward"),
+        ({"reward": "five-off", "points": 99, "key": "k"}, "invalid_points"),
+        ({"reward": "choose", "points": 30, "key": "k"}, "invalid_points"),
+        ({"reward": "choose", "key": "k"}, "invalid_points"),
+        ({"reward": "choose", "points": True, "key": "k"}, "invalid_points"),
+        ({"reward": "choose", "points": 1.5, "key": "k"}, "invalid_points"),
+        ({"reward": "choose", "points": 10**30, "key": "k"}, "invalid_points"),
+        ({"reward": "five-off", "key": "k", "customer": 7002}, "unknown_field"),
+        (b"{" + b" " * 10_001, "too_long"),
+    ],
+)
+def test_wrong_input_is_named_and_changes_nothing(storefront, body, code):
+    assert storefront.error(storefront.post("redemptions", body)) == (422, code)
+    assert not Redemption.objects.exists()
+
+
+def test_a_redemption_of_somebody_else_does_not_exist(storefront):
+    redemption = Redemption.objects.create(
+        program=storefront.program,
+        member=storefront.member,
+        source_id=storefront.shop.pk,
+        customer_id=7001,
+        key="k",
+        reward={"id": "five-off", "kind": "fixed", "title": "5.00 off"},
+        points=100,
+        code="ABCDEFGHJKLM",
+        state="issued",
+        starts_at=NOW,
+    )
+    path = f"redemptions/{redemption.pk}"
+    assert storefront.get(path).json()["code"] == "ABCDEFGHJKLM"
+    for attempt in (
+        storefront.get(path, customer="7002"),
+        storefront.post(f"{path}/cancel", {}, customer="7002"),
+        Storefront(storefront.client, "other.myshopify.com").get(path),
+        storefront.get("redemptions/999999"),
+    ):
+        assert attempt.status_code == 404
+    redemption.refresh_from_db()
+    assert redemption.state == "issued"
+
+
+@pytest.mark.parametrize("path", ["me/", "program/", "nothing", "redemptions/x"])
+def test_no_address_redirects(storefront, path):
+    assert storefront.get(path).status_code == 404
+
+
+def test_reading_addresses_take_no_posts_and_writing_ones_no_gets(storefront):
+    assert storefront.post("me", {}).status_code == 405
+    assert storefront.get("redemptions").status_code == 405
+
+
+def test_a_newcomer_enrols_and_somebody_forgotten_does_not(storefront):
+    assert storefront.post("enrol", {}, customer="7009").status_code == 200
+    assert Member.objects.filter(identities__external_id=7009).exists()
+    people.forget(storefront.program, (storefront.shop.pk, 7002))
+    assert storefront.error(storefront.post("enrol", {}, customer="7002")) == (403, "forgotten")
+
+
+@pytest.mark.parametrize(("customer", "points"), [("gid://shopify/Customer/7001", 250), (None, None)])
+def test_the_customer_account_gives_the_same_answers(storefront, client, customer, points):
+    shop = f"https://{storefront.shop.domain}"
+    claims = {
+        "iss": f"{shop}/admin",
+        "dest": shop,
+        "aud": settings.SHOPIFY_API_KEY,
+        "exp": int(time()) + 60,
+        "nbf": int(time()),
+        "iat": int(time()),
+        "jti": "1",
+        "sid": "1",
+    }
+    if customer:
+        claims["sub"] = customer
+    token = jwt.encode(claims, settings.SHOPIFY_API_SECRET, "HS256")
+    answer = client.get("/extensions/customer-account/me", headers={"Authorization": f"Bearer {token}"})
+    member = answer.json()["member"]
+    assert (member and member["points"]["available"]) == points
+    assert client.get("/extensions/customer-account/me").status_code == 401
