@@ -222,6 +222,39 @@ def test_two_hundred_callers_refresh_once(scripted: Scripted) -> None:
     assert len(scripted.asked) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_in_another_process_is_waited_for(scripted: Scripted) -> None:
+    stale = Shop.objects.create(
+        program_id=1,
+        domain=SHOP,
+        currency="USD",
+        access_token=vault.seal("shpat_0", "access", SHOP),
+        access_token_expires_at=timezone.now(),
+    )
+    holding, release = threading.Event(), threading.Event()
+
+    def other_process() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [tokens.LOCK_SPACE, stale.pk])
+                holding.set()
+                release.wait(5)
+                Shop.objects.filter(pk=stale.pk).update(
+                    access_token=vault.seal("shpat_other", "access", SHOP),
+                    access_token_expires_at=timezone.now() + timedelta(hours=1),
+                )
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=other_process)
+    thread.start()
+    assert holding.wait(5)
+    threading.Timer(0.3, release.set).start()
+    assert install.access_token(stale) == "shpat_other"
+    thread.join(5)
+    assert scripted.asked == []
+
+
 def test_one_store_of_ones_own(sandbox: Sandbox, db: None) -> None:
     out = StringIO()
     call_command("connect_store", "--shop", SHOP, stdout=out)
