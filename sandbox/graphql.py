@@ -53,6 +53,8 @@ def graphql(version: str) -> ResponseReturnValue:
     body = request.get_json(silent=True)
     if not isinstance(body, dict) or not isinstance(body.get("query"), str):
         return _answer({"errors": {"query": "Required parameter missing or invalid"}}, served, 400)
+    if not isinstance(body.get("variables") or {}, dict):
+        return _answer({"errors": {"variables": "Must be an object"}}, served, 400)
     return _Call(context, body).answer()
 
 

@@ -19,6 +19,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
     get_named_type,
@@ -38,7 +39,8 @@ def _size(wanted: int) -> int:
 
 class Estimate:
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any]) -> None:
-        self._schema, self._variables = schema, variables
+        self._schema = schema
+        self._variables = _defaults(document) | variables
         self._fragments = {
             d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)
         }
@@ -81,6 +83,17 @@ class Estimate:
                 if isinstance(argument.value, VariableNode):
                     return int(self._variables.get(argument.value.name.value) or 0)
         return 0
+
+
+def _defaults(document: DocumentNode) -> dict[str, Any]:
+    """Whole numbers are enough: only sizes of pages count."""
+    definitions = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    return {
+        variable.variable.name.value: int(variable.default_value.value)
+        for definition in definitions
+        for variable in definition.variable_definitions or ()
+        if isinstance(variable.default_value, IntValueNode)
+    }
 
 
 def actual_cost(data: Any) -> int:

@@ -74,6 +74,20 @@ def test_the_bucket_empties_and_says_so_inside_200(query: Query, app_token: str,
     assert status["currentlyAvailable"] < 900
 
 
+def test_a_page_size_by_variable_or_default_costs_the_same(query: Query) -> None:
+    costs = set()
+    for default, given in ((" = 50", {}), ("", {"n": 50}), (" = 5", {"n": 50})):
+        document = f"query($n: Int{default}) {{ orders(first: $n) {{ nodes {{ customer {{ id }} }} }} }}"
+        costs.add(query(document, **given)["extensions"]["cost"]["requestedQueryCost"])
+    assert len(costs) == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"query": 1}, {"query": "{ shop { id } }", "variables": [1]}, []])
+def test_a_body_that_is_no_call_is_400(client: FlaskClient, admin_token: str, body: Any) -> None:
+    headers = {"X-Shopify-Access-Token": admin_token}
+    assert client.post("/admin/api/2026-10/graphql.json", json=body, headers=headers).status_code == 400
+
+
 def test_a_query_over_the_limit_is_refused(query: Query, app_token: str) -> None:
     deep = "{ orders(first: 250) { nodes { lineItems(first: 250) { nodes { id taxLines { title } } } "
     deep += "refunds { refundLineItems(first: 250) { nodes { lineItem { taxLines { title } } } } } } } }"
