@@ -9,8 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from sandbox import installation, proxy
+from sandbox.subscriptions import read_app_config
 from sandbox.world import ShopState, World
 
+from .conftest import CONFIG
 from .shop import Answer, FakeApp, fake_app, open_shop, sign_in
 
 DOCUMENTED = (
@@ -100,6 +102,11 @@ def test_slow_app_is_given_up(shop: FlaskClient, app: FakeApp, monkeypatch: pyte
 
 def test_app_that_is_away_is_a_bad_gateway(client: FlaskClient) -> None:
     assert client.get("/apps/loyalty/me").status_code == 502
+
+
+def test_path_is_the_one_of_the_configuration() -> None:
+    app = read_app_config(CONFIG.app_toml)
+    assert f"/{app.proxy_prefix}/{app.proxy_subpath}" == proxy.PATH_PREFIX
 
 
 def test_no_proxy_without_the_app(shop: FlaskClient, world: World, state: ShopState) -> None:

@@ -10,9 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from sandbox import installation
+from sandbox.api.context import app_number
 from sandbox.storefront.extension import error_box
 from sandbox.storefront.translations import Translations, plural_form
-from sandbox.storefront.visit import app_number
 from sandbox.world import ShopState, World
 
 from .conftest import CONFIG
