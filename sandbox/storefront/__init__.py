@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.storefront.account import account
@@ -31,7 +31,8 @@ blueprint.after_request(remember)
 
 @blueprint.app_errorhandler(404)
 def not_found(error: HTTPException) -> Response | HTTPException:
-    if request.path.startswith(_NOT_PAGES):
+    is_shop_known = current_app.extensions["world"].shop_for_host(request.host) is not None
+    if request.path.startswith(_NOT_PAGES) or not is_shop_known:
         return error
     text = "There is nothing at this address. It may have moved, or never existed."
     return page("error", "404", status=404, title="Not found", text=text)

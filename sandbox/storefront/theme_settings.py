@@ -38,13 +38,16 @@ class ThemeSettings:
             self._shops[domain] = present
             if self._path:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._path.write_text(json.dumps(self._shops, indent=2))
+                fresh = self._path.with_suffix(".new")
+                fresh.write_text(json.dumps(self._shops, indent=2))
+                fresh.replace(self._path)
         return present
 
 
 def theme_settings() -> ThemeSettings:
+    """One for the process, read at the first use."""
+    config: Config = current_app.extensions["config"]
     if "theme_settings" not in current_app.extensions:
-        config: Config = current_app.extensions["config"]
-        current_app.extensions["theme_settings"] = ThemeSettings(config.state)
+        current_app.extensions.setdefault("theme_settings", ThemeSettings(config.state))
     found: ThemeSettings = current_app.extensions["theme_settings"]
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import Response, current_app, g, request
+from werkzeug.exceptions import NotFound
 
 from sandbox import commerce
 from sandbox.api.context import app_number
@@ -56,7 +57,7 @@ def visit() -> Visit:
         world: World = current_app.extensions["world"]
         state = world.shop_for_host(request.host)
         if state is None:
-            state = next(iter(world.shops.values()))
+            raise NotFound("there is no such shop")
         session = world.session(state, request.cookies.get(SESSION_COOKIE))
         g.visit = Visit(world, current_app.extensions["config"], state, session, _locale())
     found: Visit = g.visit
