@@ -17,6 +17,8 @@ OPERATION_FAULTS = {
     "html": "answers an HTML page with status 200 without doing the work",
     "cut": "does the work and cuts the answer in the middle",
     "unauthorized": "answers 401 without doing the work",
+    "frozen": "answers 402 without doing the work, as for a shop that doesn't pay",
+    "locked": "answers 423 without doing the work",
 }
 
 

@@ -201,6 +201,10 @@ class _Call:
             case "cut":
                 text = json.dumps(self._run())
                 return Response(text[: len(text) // 2], content_type="application/json")
+            case "frozen":
+                return self._send({"errors": "Unavailable Shop"}, 402)
+            case "locked":
+                return self._send({"errors": "Locked"}, 423)
             case "unauthorized":
                 return self._send({"errors": "[API] Invalid API key or access token"}, 401)
         return Response("<html><h1>502 Bad Gateway</h1></html>", 502, content_type="text/html")

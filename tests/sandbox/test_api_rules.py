@@ -250,6 +250,8 @@ ON = 'mutation { discountCodeActivate(id: "gid://shopify/DiscountCodeNode/1") { 
         ("cut", 200),
         ("unauthorized", 401),
         ("too_many", 429),
+        ("frozen", 402),
+        ("locked", 423),
         ("late_create", 504),
     ],
 )
