@@ -22,7 +22,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from shopify_bridge import install
+from shopify_bridge import install, jobs
 from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.models import Shop
 from shopify_bridge.signatures import (
@@ -192,7 +192,7 @@ def _opened(request: HttpRequest, token: IdToken) -> Shop:
     if shop is not None and not install.needs_opening(shop):
         return shop
     try:
-        return install.installed(token.shop, token)
+        shop = install.installed(token.shop, token)
     except TryAgain as error:
         message = "Shopify did not answer while the app was being set up. Please reload this page."
         raise TurnedAway(_notice(request, 503, message)) from error
@@ -200,6 +200,8 @@ def _opened(request: HttpRequest, token: IdToken) -> Shop:
         log.error("installation failed", extra={"shop": token.shop, "why": str(error), "code": error.code})
         message = f"The app can't be set up in this shop: {error}."
         raise TurnedAway(_notice(request, 502, message)) from error
+    jobs.ring(jobs.publish)  # the theme shows the program as soon as the merchant looks
+    return shop
 
 
 def _page_token(given: list[str]) -> IdToken:

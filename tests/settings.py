@@ -8,6 +8,8 @@ os.environ.update(
     DJANGO_SECRET_KEY="tests-" + "k" * 60,
     SHOPIFY_API_KEY="0123456789abcdef0123456789abcdef",
     SHOPIFY_API_SECRET="shpss_" + "0" * 32,
+    SHOPIFY_API_SECRET_OLD="",
+    SHOPIFY_SANDBOX="",
     TOKEN_KEYS="1:" + "A" * 43 + "=",
     APP_URL="https://app.example.com",
     ALLOWED_HOSTS="testserver,127.0.0.1,localhost,app.example.com",
