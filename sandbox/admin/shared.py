@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -101,7 +102,7 @@ def takes_off(discount: Discount) -> str:
     return f"{money.to_text(discount.value_amount or 0, currency)} {currency}"
 
 
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "moment": moment,
     "payment_tag": payment_tag,
     "delivery_tag": delivery_tag,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -139,7 +140,7 @@ def total_filter(order: Order) -> int:
     return sums_of_order(visit().state, order).total
 
 
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "total": total_filter,
     "money": money_filter,
     "picture": picture_filter,
