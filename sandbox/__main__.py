@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -69,10 +70,9 @@ def main() -> int:
     server = make_server(app, arguments.bind, int(arguments.port))
     # An interrupt in the main thread ends `serve`, which then waits for requests under way.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         server.safe_start()
-    finally:
-        app.extensions["outbox"].stop()
+    app.extensions["outbox"].stop()
     return 0
 
 

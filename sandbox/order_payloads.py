@@ -5,15 +5,25 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from sandbox import money, totals
-from sandbox.model import LineItem, Order, Refund, ShippingLine, TaxLine, Transaction
+from sandbox.model import LineItem, Order, Refund, RefundLine, ShippingLine, TaxLine, Transaction
 from sandbox.payloads import Json, bag, customer_body, gid, tags_text, time_text
 from sandbox.world import ShopState, World
 
 
 def order(state: ShopState, order: Order) -> Json:
-    zone = ZoneInfo(state.shop.timezone)
     customer = state.customers.get(order.customer_id) if order.customer_id else None
-    gateways = sorted({t.gateway for t in order.transactions})
+    return {
+        **_order_head(state, order),
+        "tax_exempt": bool(customer and customer.tax_exempt),
+        **_order_money(order),
+        **_order_parts(order),
+        # Without tags, counts and consents since 2025-01.
+        "customer": customer_body(state, customer) if customer else None,
+    }
+
+
+def _order_head(state: ShopState, order: Order) -> Json:
+    zone = ZoneInfo(state.shop.timezone)
     return {
         "id": order.id,
         "admin_graphql_api_id": gid("Order", order.id),
@@ -34,7 +44,6 @@ def order(state: ShopState, order: Order) -> Json:
         "currency": order.currency,
         "presentment_currency": order.currency,
         "taxes_included": order.taxes_included,
-        "tax_exempt": bool(customer and customer.tax_exempt),
         "source_name": order.source_name,
         "location_id": None,
         "user_id": None,
@@ -44,21 +53,9 @@ def order(state: ShopState, order: Order) -> Json:
         "note": order.note,
         "tags": tags_text(order.tags),
         "note_attributes": [],
-        "payment_gateway_names": gateways,
-        "discount_codes": [
-            {"code": use.code, "amount": totals.text(use.amount, order), "type": use.kind}
-            for use in order.discount_codes
-        ],
-        "discount_applications": [
-            _application(order, index) for index in range(len(order.discount_applications))
-        ],
-        **_order_money(order),
+        "payment_gateway_names": sorted({t.gateway for t in order.transactions}),
         "duties_included": False,
         "merchant_business_entity_id": f"{state.shop.id}",
-        "tax_lines": _order_tax_lines(order),
-        "line_items": [_line(order, line) for line in order.lines],
-        "shipping_lines": [_shipping_line(order, line) for line in order.shipping_lines],
-        "refunds": [refund(order, each) for each in order.refunds],
         "fulfillments": [
             {
                 "id": f.id,
@@ -68,10 +65,24 @@ def order(state: ShopState, order: Order) -> Json:
             }
             for f in order.fulfillments
         ],
+    }
+
+
+def _order_parts(order: Order) -> Json:
+    return {
+        "discount_codes": [
+            {"code": use.code, "amount": totals.text(use.amount, order), "type": use.kind}
+            for use in order.discount_codes
+        ],
+        "discount_applications": [
+            _application(order, index) for index in range(len(order.discount_applications))
+        ],
+        "tax_lines": _order_tax_lines(order),
+        "line_items": [_line(order, line) for line in order.lines],
+        "shipping_lines": [_shipping_line(order, line) for line in order.shipping_lines],
+        "refunds": [refund(order, each) for each in order.refunds],
         "returns": [],
         "line_item_groups": [],
-        # Without tags, counts and consents since 2025-01.
-        "customer": customer_body(state, customer) if customer else None,
     }
 
 
@@ -209,7 +220,6 @@ def _shipping_line(order: Order, line: ShippingLine) -> Json:
 
 
 def refund(order: Order, refund: Refund) -> Json:
-    lines = {line.id: line for line in order.lines}
     currency = order.currency
     return {
         "id": refund.id,
@@ -247,23 +257,26 @@ def refund(order: Order, refund: Refund) -> Json:
             }
             for s in refund.shipping
         ],
-        "refund_line_items": [
-            {
-                "id": r.id,
-                "line_item_id": r.line_item_id,
-                "quantity": r.quantity,
-                "location_id": None,
-                "restock_type": r.restock_type,
-                # Numbers here, strings everywhere else: Shopify's own inconsistency.
-                "subtotal": float(money.to_decimal(r.subtotal, currency)),
-                "total_tax": float(money.to_decimal(r.tax, currency)),
-                "subtotal_set": bag(r.subtotal, currency),
-                "total_tax_set": bag(r.tax, currency),
-                "line_item": _line(order, lines[r.line_item_id]),
-            }
-            for r in refund.lines
-        ],
+        "refund_line_items": [_refund_line(order, line) for line in refund.lines],
         "transactions": [transaction(order, t) for t in refund.transactions],
+    }
+
+
+def _refund_line(order: Order, line: RefundLine) -> Json:
+    currency = order.currency
+    bought = next(each for each in order.lines if each.id == line.line_item_id)
+    return {
+        "id": line.id,
+        "line_item_id": line.line_item_id,
+        "quantity": line.quantity,
+        "location_id": None,
+        "restock_type": line.restock_type,
+        # Numbers here, strings everywhere else: Shopify's own inconsistency.
+        "subtotal": float(money.to_decimal(line.subtotal, currency)),
+        "total_tax": float(money.to_decimal(line.tax, currency)),
+        "subtotal_set": bag(line.subtotal, currency),
+        "total_tax_set": bag(line.tax, currency),
+        "line_item": _line(order, bought),
     }
 
 
