@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 
 from loyalty_app import embedded
+from tests.browser.chromium import LAUNCH
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,6 +18,4 @@ def servers() -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    quiet = ["background-networking", "component-update", "gpu", "quic", "sync"]
-    flags = ["--headless=new", "--no-sandbox", "--no-first-run", *(f"--disable-{one}" for one in quiet)]
-    return {**browser_type_launch_args, "executable_path": "/usr/bin/chromium", "args": flags}
+    return {**browser_type_launch_args, **LAUNCH}

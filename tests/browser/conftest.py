@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.storefront import Storefront
 from tests.browser.watch import Watch
@@ -61,11 +61,13 @@ def context(context: BrowserContext, watch: Watch) -> BrowserContext:
 
 
 @pytest.fixture
-def phone(new_context: Callable[..., BrowserContext], watch: Watch) -> Page:
+def phone(browser: Browser, browser_context_args: dict[str, Any], watch: Watch) -> Iterator[Page]:
     """A page 390 px wide, with touch."""
-    context = new_context(viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
+    small = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
+    context = browser.new_context(**{**browser_context_args, **small})
     watch.over(context)
-    return context.new_page()
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture

@@ -23,6 +23,12 @@ class Storefront:
         self.widget.open()
         return self.widget
 
+    def open_later(self, customer: int) -> Widget:
+        """Signed in on the first page, with the panel still closed."""
+        self.sign_in(customer)
+        self.page.goto("/")
+        return self.widget
+
     def put_into_cart(self, handle: str, quantity: int = 1) -> None:
         self.page.goto(f"/products/{handle}")
         self.page.get_by_label("Quantity").fill(str(quantity))
