@@ -185,7 +185,9 @@ def _verified_claims(
     token: str, client_id: str, secrets: Sequence[str], required: Sequence[str]
 ) -> dict[str, Any]:
     _check_token_form(token)
-    current, *older = [secret for secret in secrets if secret]
+    current, *older = [secret for secret in secrets if secret] or [""]
+    if not current:
+        raise Refused("no_secret")
     app = ShopifyApp(client_id, current, older[0] if older else None)
     # The official verifiers differ only in their answers; the token is judged alike in all of them.
     request: Any = {

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 REFRESH_BEFORE = timedelta(minutes=5)
 REFRESH_WAIT_SECONDS = 15.0
 IDLE_AFTER = timedelta(days=45)
+PASSING_STATUSES = (408, 425, 429, 430)
 LOCK_SPACE = 0x544F4B  # keeps our advisory locks apart from everybody else's
 TOKEN_FIELDS = (
     "access_token",
@@ -46,6 +47,13 @@ REOPEN_REASON = "Shopify no longer accepts the app's token. Open the app in the 
 
 class BadIdToken(Exception):
     """Shopify refuses the ID token: the browser must bring a fresh one."""
+
+
+class GrantRefused(NeedsHuman):
+    """Shopify says no, and would say it again: the app isn't installed there, or the shop is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("Shopify refuses to give the app a token for this shop", "refused")
 
 
 @dataclass(frozen=True)
@@ -206,7 +214,10 @@ def _refreshed_here(shop: Shop, rejected: str) -> bool:
 def _renewed(shop: Shop) -> Grant | None:
     """A new pair; None when only the merchant can help."""
     if shop.grant == "client_credentials":
-        return client_credentials(shop.domain)
+        try:
+            return client_credentials(shop.domain)
+        except GrantRefused:
+            return None
     if not shop.refresh_token:
         return None
     old = {
@@ -220,7 +231,10 @@ def _renewed(shop: Shop) -> Grant | None:
         result = _answer(lambda: _app().refresh_token_exchanged_access_token(old, http_client=http))
     if result.log.code in ("invalid_grant", "refresh_token_expired"):
         return None
-    return _grant(result, shop.domain)
+    try:
+        return _grant(result, shop.domain)
+    except GrantRefused:
+        return None
 
 
 def _app() -> ShopifyApp:
@@ -240,6 +254,9 @@ def _grant(result: Any, shop_domain: str) -> Grant:
     if result.log.code == "invalid_client":
         log.error("Shopify refuses SHOPIFY_API_KEY and SHOPIFY_API_SECRET", extra={"shop": shop_domain})
         raise NeedsHuman("Shopify refuses the app's client id and secret", "invalid_client")
+    status = result.http_logs[-1].res.status if result.http_logs else 0
+    if 400 <= status < 500 and status not in PASSING_STATUSES:
+        raise GrantRefused
     if not result.ok or result.access_token is None or not result.access_token.token:
         raise TryAgain(f"no token: {result.log.code}", after=5.0, sent=True)
     given = result.access_token

@@ -60,6 +60,29 @@ def test_the_real_thing(shop: Shop, sandbox: Sandbox) -> None:
     assert "read_orders" in [scope["handle"] for scope in data["currentAppInstallation"]["accessScopes"]]
 
 
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        ("5xx", TryAgain),
+        ("too_many", TryAgain),
+        ("html", TryAgain),
+        ("cut", TryAgain),
+        ("throttle", None),
+        ("unauthorized", None),
+    ],
+)
+def test_accidents_of_the_sandbox(
+    shop: Shop, sandbox: Sandbox, fault: str, outcome: type[Exception] | None
+) -> None:
+    sandbox.post("/sandbox/faults", {"operations": [{"operation": "shop", "fault": fault, "times": 1}]})
+    if outcome is None:
+        assert AdminClient(shop).run("installation")
+        return
+    with pytest.raises(outcome):
+        AdminClient(shop).run("installation")
+    assert AdminClient(shop).run("installation"), "one accident, and all is well again"
+
+
 CUT = (200, {"Content-Length": "500"}, b'{"data": {')
 
 

@@ -170,7 +170,10 @@ def test_idle_shops_are_renewed_by_the_clock(shop: Shop) -> None:
         (200, b"{}", TryAgain),
         (200, b'{"access_token": "x", "expires_in": "soon"}', TryAgain),
         (200, b" " * 200_000, TryAgain),
+        (408, b"", TryAgain),
         (400, b'{"error": "invalid_grant"}', NeedsHuman),
+        (400, b'{"error": "app_not_installed"}', NeedsHuman),
+        (404, b"", NeedsHuman),
         (401, b'{"error": "invalid_client"}', NeedsHuman),
     ],
 )
@@ -253,6 +256,15 @@ def test_a_refresh_in_another_process_is_waited_for(scripted: Scripted) -> None:
     assert install.access_token(stale) == "shpat_other"
     thread.join(5)
     assert scripted.asked == []
+
+
+def test_an_uninstall_nobody_told_of_is_not_asked_about_for_ever(shop: Shop, sandbox: Sandbox) -> None:
+    sandbox.post("/sandbox/uninstall")
+    with pytest.raises(NeedsHuman) as error:
+        AdminClient(shop).run("installation")
+    assert error.value.code == "reopen"
+    shop.refresh_from_db()
+    assert shop.state == Shop.State.REOPEN
 
 
 def test_one_store_of_ones_own(sandbox: Sandbox, db: None) -> None:

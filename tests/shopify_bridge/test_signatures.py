@@ -315,6 +315,13 @@ def test_what_the_second_opinion_refuses_is_refused_here_too() -> None:
     assert refused >= 30
 
 
+def test_an_app_without_a_secret_lets_nobody_in() -> None:
+    with pytest.raises(Refused, match="no_secret"):
+        signatures.staff_token(signing.id_token(), CLIENT_ID, ("", ""))
+    with pytest.raises(Refused, match="bad_signature"):
+        signatures.proxy_query(signing.proxy_query(), ("", ""), time.time())
+
+
 @pytest.mark.parametrize(
     "changes",
     [{}, {"exp": -5, "nbf": -65, "iat": -65}, {"nbf": 8, "iat": 8, "exp": 68}, {"sig": "x"}, {"exp": 300}],
