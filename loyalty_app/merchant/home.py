@@ -66,6 +66,10 @@ class Check:
     moment: datetime | None = None
     go: str = ""
 
+    @property
+    def icon(self) -> str:
+        return {"success": "check-circle", "info": "clock"}.get(self.tone, "alert-triangle")
+
 
 @page
 def home(request: HttpRequest, staff: Staff) -> HttpResponse:

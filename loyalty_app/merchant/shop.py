@@ -11,6 +11,8 @@ from shopify_bridge import install, jobs, reconcile
 from shopify_bridge.auth import Staff
 from shopify_bridge.models import Shop
 
+RESULT_SECONDS = 3
+"""After this the page is shown again, normally with the result."""
 TONES = {
     Shop.State.ACTIVE: "success",
     Shop.State.REOPEN: "critical",
@@ -42,14 +44,14 @@ def look_back(request: HttpRequest, staff: Staff) -> HttpResponse:
     since = datetime.now(UTC) - reconcile.FULL_WINDOW
     Shop.objects.filter(pk=staff.shop.pk).update(reconcile_watermark=since)
     jobs.ring(jobs.reconcile_recent)
-    return done("Comparing points with orders. Reload in a moment to see the result.", "")
+    return done("Comparing points with orders ...", "/app/settings", pause=RESULT_SECONDS)
 
 
 @fetch
 def audit(request: HttpRequest, staff: Staff) -> HttpResponse:
     Program.objects.filter(pk=staff.shop.program_id).update(audited_at=None)
     jobs.ring(jobs.audit_due)
-    return done("Checking every point. Reload in a moment to see the result.", "")
+    return done("Checking every point ...", "/app/settings", pause=RESULT_SECONDS)
 
 
 def _names(scopes: str) -> set[str]:

@@ -122,9 +122,10 @@ export function showErrors(form, errors) {
   else if (homeless.length) problem.scrollIntoView({ block: 'nearest' });
 }
 
-function finish({ toast, go: address }) {
+/** `pause`: seconds that the work behind the answer needs until the page can show it. */
+function finish({ toast, go: address, pause = 0 }) {
   if (toast) shopify.toast.show(toast);
-  if (address) go(address);
+  if (address) setTimeout(() => go(address), pause * 1000);
 }
 
 // -- buttons ----------------------------------------------------------------------------------------------

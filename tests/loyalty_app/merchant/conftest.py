@@ -1,0 +1,104 @@
+"""A merchant's shop and its panel. Its tokens are of no use, so Shopify is never asked."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from rewards import orders, people, programs
+from rewards.audit import audit
+from rewards.facts import Line, OrderFact
+from rewards.models import Member, Program
+from shopify_bridge.models import Shop
+from tests.shopify_bridge import signing
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+class Merchant:
+    """A shop with a program, and staff who use its panel."""
+
+    def __init__(self, domain: str = "demo.myshopify.com", currency: str = "EUR") -> None:
+        self.program: Program = programs.start("Demo", currency, "Europe/Berlin")
+        self.shop = Shop.objects.create(
+            program_id=self.program.pk,
+            domain=domain,
+            name="Demo",
+            currency=currency,
+            timezone="Europe/Berlin",
+            access_token="1:x",
+            refresh_token="1:x",
+            state=Shop.State.ACTIVE,
+        )
+        self.apply(signup_bonus=0)
+        self.program.versions.update(effective_from=programs.BEGINNING)
+
+    def apply(self, **earning: Any) -> None:
+        document = {**programs.document(self.program)}
+        document["earning"] = {**document["earning"], **earning}
+        programs.apply(self.program, document, "test")
+
+    def document(self) -> dict[str, Any]:
+        self.program.refresh_from_db()
+        return programs.document(self.program)
+
+    def reward(self, reward_id: str) -> dict[str, Any]:
+        found = programs.reward(self.document(), reward_id)
+        assert found is not None
+        return found
+
+    def member(self, customer_id: int = 7001, joined_at: datetime = NOON) -> Member:
+        ref = (self.shop.pk, customer_id)
+        return Member.objects.get(pk=people.enrol(self.program, {ref: joined_at})[ref])
+
+    def order(self, euros: int, *, at: datetime = NOON, **changes: Any) -> None:
+        """Settle an order of so many euros; the same `external_id` again is the same order."""
+        values: dict[str, Any] = {
+            "source_id": self.shop.pk,
+            "external_id": 5001,
+            "updated_at": at,
+            "processed_at": at,
+            "currency": self.program.currency,
+            "customer_id": 7001,
+            "paid": True,
+            "lines": (Line(1, euros * 100, 1, 1),),
+        }
+        fact = OrderFact(**{**values, **changes})
+        assert not orders.settle_orders(self.program, [fact], now=at).unsure
+
+    def _token(self) -> str:
+        issuer = f"https://{self.shop.domain}"
+        return signing.id_token(iss=f"{issuer}/admin", dest=issuer)
+
+    def page(self, path: str, status: int = 200) -> str:
+        mark = "&" if "?" in path else "?"
+        answer = Client().get(f"{path}{mark}shop={self.shop.domain}&id_token={self._token()}")
+        assert answer.status_code == status, answer.content[:500]
+        return answer.content.decode()
+
+    def fetch(self, path: str, method: str = "get") -> HttpResponse:
+        headers = {"Authorization": f"Bearer {self._token()}"}
+        answer: HttpResponse = getattr(Client(enforce_csrf_checks=True), method)(path, headers=headers)
+        return answer
+
+    def post(self, path: str, body: Any, status: int = 200) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._token()}"}
+        client = Client(enforce_csrf_checks=True)
+        answer = client.post(path, body, content_type="application/json", headers=headers)
+        assert answer.status_code == status, answer.content[:500]
+        content: dict[str, Any] = answer.json()
+        return content
+
+    def errors(self, path: str, body: Any) -> dict[str, str]:
+        found: dict[str, str] = self.post(path, body, 422)["errors"]
+        return found
+
+
+@pytest.fixture
+def merchant(db: None) -> Iterator[Merchant]:
+    """The ledger's promises are checked after every test that uses it."""
+    yield Merchant()
+    assert not [finding.check.name for finding in audit() if finding.rows]
