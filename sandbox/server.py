@@ -19,6 +19,7 @@ from sandbox.world import World
 
 # Every part is a module or package with a `blueprint`. The pages are separate from the engine.
 _PARTS = ("graphql", "oauth", "driver", "proxy", "cdn", "admin", "storefront")
+THREADS = 256
 BODY_LIMIT = 20 * 1024 * 1024
 
 
@@ -52,7 +53,9 @@ def _admin_token(world: World, config: Config) -> str:
 
 
 def make_server(app: Flask, host: str, port: int) -> Server:
-    """The sandbox calls the app, which calls the sandbox: there must be threads left for the inner call."""
-    server = Server((host, port), app, numthreads=24, request_queue_size=256)
+    """The sandbox calls the app, which calls the sandbox while its own call still holds a thread here: a rush
+    of shoppers must leave threads for the inner calls.
+    """
+    server = Server((host, port), app, numthreads=THREADS, request_queue_size=512)
     server.timeout = 30
     return server
