@@ -106,7 +106,7 @@ def test_the_demo_keeps_its_contract_and_its_data(tmp_path: Path) -> None:
 
     started = time.monotonic()
     with demo(tmp_path, port) as (_process, contract):
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 30  # Alone on a machine: 3.
         assert contract["admin_token"] == first_token
 
 
