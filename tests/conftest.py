@@ -4,9 +4,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from hypothesis import settings as hypothesis
 
 from loyalty_app import embedded
 from tests.browser.chromium import LAUNCH
+
+# How long an example takes depends on who else uses the machine; pytest's own output shows what is slow.
+hypothesis.register_profile("any machine", deadline=None)
+hypothesis.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
