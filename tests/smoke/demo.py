@@ -66,10 +66,9 @@ class Demo:
 
     def queue_server(self) -> psutil.Process | None:
         """The demo's own embedded Valkey, known by its data folder."""
-        folder = str(self.var / "valkey")
         for process in psutil.process_iter(["cmdline"]):
-            command = process.info["cmdline"] or []
-            if folder in command and any("valkey-server" in part for part in command):
+            command = " ".join(process.info["cmdline"] or [])
+            if "valkey-server " in command and str(self.var) in command:
                 return process
         return None
 

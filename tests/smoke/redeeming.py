@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -32,7 +33,7 @@ def use_each_kind(run: Run) -> str:
         off = _off(order)
         expect(off == _promised(reward, order), f"{reward} took {off} off the order")
         browser.state_becomes(made["id"], "used")
-        said.append(f"{reward} took {off} off")
+        said.append(f"{reward} took {off:.2f} off")
     run.check_balance(customer)
     return ", ".join(said)
 
@@ -99,7 +100,7 @@ def _answers(answer: requests.Response, status: int, code: str | None = None) ->
 def _redeem(
     run: Run, customer: int, browser: Browser, reward: str, price: int, points: int | None
 ) -> dict[str, Any]:
-    answer = browser.redeem(reward, f"smoke-{reward}-{customer}", points)
+    answer = browser.redeem(reward, str(uuid.uuid4()), points)
     _answers(answer, 201)
     made = answer.json()
     expect(made["points"] == price, f"{reward} cost {made['points']} points in place of {price}")
