@@ -284,8 +284,6 @@ class Book:
             ),
         ]
         parts = [(which, ids) for which, ids in wanted if ids]
-        if not parts:
-            return
         self._load_lots_where(
             " UNION ".join(
                 f"SELECT {LOT_COLUMNS} FROM rewards_lot WHERE program_id = %s AND {which}"  # noqa: S608

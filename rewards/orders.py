@@ -164,7 +164,7 @@ def _note(order: Order, item: News) -> None:
     fetched = item if isinstance(item, FetchedOrder) else FetchedOrder(fact)
     order.facts = facts.as_data(fact)
     order.facts_at = fact.updated_at
-    if fact.paid and order.paid_at is None:
+    if fact.paid and (order.paid_at is None or (order.context is None and fetched.paid_at)):
         order.paid_at = fetched.paid_at or fact.processed_at
     if fact.fulfilled and order.fulfilled_at is None:
         order.fulfilled_at = fetched.fulfilled_at or fact.updated_at

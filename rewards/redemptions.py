@@ -10,11 +10,11 @@ Each change of state is conditional on the state before it, in one transaction w
 """
 
 import secrets
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.db.models import Sum
 
@@ -191,16 +191,18 @@ def _note_order(book: Book, redemption: Redemption, order: Order, fact: OrderFac
 # What a change does to the points, and to the row.
 
 
-class _Change:
+class _Change(ABC):
     name: str
     kind = "redemption"
     before: tuple[State, ...]
 
+    @abstractmethod
     def points(self, posting: Posting, held: "_Held", redemption: Redemption) -> None:
-        raise NotImplementedError
+        """Move the points to where they belong afterwards."""
 
+    @abstractmethod
     def row(self, redemption: Redemption, now: datetime) -> None:
-        raise NotImplementedError
+        """Say in the row what happened."""
 
 
 class _Issue(_Change):
@@ -424,8 +426,3 @@ def _within_limit(program_id: int, member_id: int, limit: int, now: datetime) ->
     )
     if recent.count() >= limit:
         raise TooMany(f"At most {limit} redemptions a minute.")
-
-
-def affordable(reward: dict[str, Any], currency: str, available: int) -> bool:
-    """Whether a member with these points can have the reward."""
-    return offers.cheapest(reward, currency) <= available

@@ -89,6 +89,11 @@ def test_excluded_customers_earn_nothing_and_the_reason_says_so():
     assert (found.points, found.explanation["nothing"]) == (0, "customer_tag")
 
 
+@pytest.mark.parametrize("reason", ["test", "cancelled"])
+def test_test_orders_and_cancelled_ones_earn_nothing(reason):
+    assert target(order(line(5000), **{reason: True}), rules()).explanation["nothing"] == reason
+
+
 def test_tags_are_compared_without_case():
     assert rules(excluded_tags=frozenset({"wholesale"})).excludes(["WholeSale"])
     assert not rules(excluded_tags=frozenset({"wholesale"})).excludes([])

@@ -147,7 +147,7 @@ def test_unused_codes_keep_their_points_where_the_program_says_so(redeemed):
 
 
 def used_order(redemption, **changes):
-    values = {"external_id": 5002, "codes": (redemption.code.lower(),)}
+    values = {"external_id": 5002, "codes": ("WELCOME10", redemption.code.lower())}
     return order(line(1000), **{**values, **changes})
 
 

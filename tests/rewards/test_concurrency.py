@@ -1,0 +1,90 @@
+"""Many at once, on the real database: the locks and unique keys are what counts."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from rewards import people, redemptions
+from rewards.audit import audit
+from rewards.ledger import Overdrawn
+from rewards.models import Member, Movement, Redemption
+from rewards.redemptions import Request
+from tests.rewards.conftest import NOW, World, line, order
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CALLERS = 8
+
+
+@pytest.fixture
+def world():
+    made = World()
+    yield made
+    assert not [finding.check.name for finding in audit() if finding.rows]
+
+
+def at_once(calls):
+    """Run the calls in threads with connections of their own; exceptions are results too."""
+
+    def run(call):
+        try:
+            return call()
+        except Exception as error:  # noqa: BLE001 - what a caller got is what the test looks at
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_of_many_redemptions_exactly_those_that_the_balance_allows_succeed(world):
+    member = world.earn(530)
+
+    def redeem(number):
+        return redemptions.reserve(world.program, Request(member.pk, 1, 7001, "five-off", str(number)))
+
+    results = at_once([lambda number=number: redeem(number) for number in range(24)])
+    assert sum(isinstance(result, tuple) for result in results) == 5
+    assert sum(isinstance(result, Overdrawn) for result in results) == 19
+    member.refresh_from_db()
+    assert (member.available, member.reserved) == (30, 500)
+
+
+def test_the_same_key_many_times_is_one_redemption(world):
+    member = world.earn(1000)
+    request = Request(member.pk, 1, 7001, "five-off", "the key")
+    results = at_once([lambda: redemptions.reserve(world.program, request)] * 16)
+    assert len({redemption.pk for redemption, _ in results}) == 1
+    assert sum(created for _, created in results) == 1
+    assert Redemption.objects.count() == 1
+
+
+def test_the_first_orders_of_one_customer_make_one_member(world):
+    world.rules(signup_bonus=50)
+    calls = [
+        lambda number=number: world.settle(order(line(1000), external_id=5000 + number))
+        for number in range(16)
+    ]
+    results = at_once(calls)
+    assert results == [None] * 16
+    assert Member.objects.get().available == 50 + 16 * 10
+
+
+def test_one_order_many_times_at_once_earns_once(world):
+    results = at_once([lambda: world.settle(order(line(1000)))] * 16)
+    assert results == [None] * 16
+    assert Movement.objects.count() == 1
+
+
+def test_orders_and_merges_in_any_order_end_in_one_member(world):
+    world.earn(10)
+    world.earn(10, customer_id=7002, external_id=5002)
+    calls = [lambda: people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)]
+    for number in range(15):
+        news = order(line(1000), external_id=6000 + number, customer_id=7001 + number % 2)
+        calls.append(lambda news=news: world.settle(news))
+    results = at_once(calls)
+    assert results == [None] * 16
+    assert world.member(7001) == world.member(7002)
+    assert world.member(7001).available == 170

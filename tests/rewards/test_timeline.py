@@ -1,0 +1,116 @@
+"""Every movement explains itself: the sentence, the signed points, the pages."""
+
+from datetime import timedelta
+
+import pytest
+
+from rewards import holds, ledger, people, redemptions, standing, timeline
+from rewards.facts import FetchedOrder
+from rewards.redemptions import State
+from tests.rewards.conftest import NOW, line, order
+
+
+def told(world, member=None, **options):
+    events, _ = timeline.events(world.program, member or world.member(), **options)
+    return [(event.points, event.text) for event in events]
+
+
+def test_an_order_says_why(world):
+    world.rules(rate={"points": 5, "per": "4.00"})
+    world.settle(order(line(2990), name="#1002"))
+    assert told(world) == [(37, "Order #1002 earned 37 points: 29.90 x 5 / 4.00 = 37.375, rounded down.")]
+
+
+def test_a_refund_says_what_changed(world):
+    world.settle(order(line(1000), line(1000, id=2), name="#1"))
+    world.settle(order(line(1000), line(1000, id=2, current=0), name="#1", minutes=1))
+    world.settle(order(line(1000), line(1000, id=2, current=0), name="#1", minutes=2, cancelled=True))
+    assert told(world)[:2] == [
+        (-10, "Order #1 earns nothing: it was cancelled."),
+        (-10, "Order #1 now earns 10 points, 10 less than before: 10.00 x 1 = 10."),
+    ]
+
+
+def test_one_point_is_one(world):
+    world.settle(order(line(100), name="#1"))
+    assert told(world) == [(1, "Order #1 earned 1 point: 1.00 x 1 = 1.")]
+
+
+def test_points_that_pay_debt_are_counted_once(world):
+    world.settle(order(line(10000), name="#1"))
+    ledger.adjust(world.program.pk, world.member().pk, -100, key="a", reason="used in the store", now=NOW)
+    world.settle(order(line(10000, current=0), name="#1", minutes=1))
+    ledger.adjust(world.program.pk, world.member().pk, 30, key="b", reason="", now=NOW)
+    assert told(world)[0] == (30, "Changed by the shop.")
+    assert [points for points, _ in told(world)] == [30, -100, -100, 100]
+
+
+def test_a_redemption_tells_its_life(world):
+    member = world.earn(250)
+    request = redemptions.Request(member.pk, 1, 7001, "choose", "k", points=40)
+    redemption, _ = redemptions.reserve(world.program, request, now=NOW)
+    redemptions.issued(world.program.pk, redemption.pk, "gid", now=NOW)
+    redemptions.start_ending(world.program.pk, redemption.pk, State.CANCELLED)
+    redemptions.ended(world.program.pk, redemption.pk, now=NOW)
+    assert told(world)[:2] == [
+        (40, "“Choose your discount: 2.00 EUR” was undone, so the points are back."),
+        (-40, "Redeemed: Choose your discount: 2.00 EUR."),
+    ]
+    everything = [text for _, text in told(world, all=True)]
+    assert "The code for “Choose your discount: 2.00 EUR” is ready." in everything
+
+
+def test_joining_merging_and_the_end_of_a_hold_are_told(world):
+    world.rules(signup_bonus=50, hold_days=3)
+    world.settle(FetchedOrder(order(line(1000)), paid_at=NOW))
+    holds.release_due(now=NOW + timedelta(days=5))
+    people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)
+    texts = [text for _, text in told(world, world.member(7002))]
+    assert "Two customer accounts became one." in texts
+    assert "Welcome: 50 points for joining." in texts
+
+
+def test_the_end_of_a_hold_is_told(world):
+    world.rules(hold_days=3)
+    world.settle(FetchedOrder(order(line(1000)), paid_at=NOW))
+    holds.release_due(now=NOW + timedelta(days=5))
+    assert told(world)[0] == (0, "Points that were on hold can be used now.")
+
+
+def test_an_unknown_rule_still_says_how_many(world):
+    assert timeline.sentence({"rule": "new"}, 3, {"one": "bean", "many": "beans"}) == "3 beans"
+
+
+def test_pages_hold_all_events_once(world):
+    member = world.earn(1)
+    for number in range(7):
+        ledger.adjust(world.program.pk, member.pk, 1, key=str(number), reason=str(number), now=NOW)
+    seen, before = [], None
+    while True:
+        events, before = timeline.events(world.program, member, before=before, limit=3)
+        seen += [event.key for event in events]
+        if before is None:
+            break
+    assert len(seen) == len(set(seen)) == 8
+
+
+def test_a_standing_is_small_and_says_what_is_next(world):
+    member = world.earn(120)
+    found = standing.standing(world.program, member)
+    assert (found["points"], found["tier"]) == (120, None)
+    assert found["next_reward"] == {"title": "Free shipping", "points": 150, "missing": 30}
+
+
+def test_with_everything_in_reach_nothing_is_next(world):
+    assert standing.standing(world.program, world.earn(1000))["next_reward"] is None
+
+
+@pytest.mark.django_db
+def test_standings_are_published_once_per_version(world):
+    member = world.earn(10)
+    (waiting,) = standing.unpublished(world.program.pk, 10)
+    world.earn(5, external_id=5002)
+    standing.published([waiting])
+    assert [found.pk for found in standing.unpublished(world.program.pk, 10)] == [member.pk]
+    standing.published(standing.unpublished(world.program.pk, 10))
+    assert not standing.unpublished(world.program.pk, 10)
