@@ -32,7 +32,6 @@ __all__ = [
 
 SERVERS: dict[str, type[Postgres] | type[Valkey]] = {"postgres": Postgres, "valkey": Valkey}
 
-
 _held: dict[tuple[Path, str], IO[bytes]] = {}
 
 
@@ -58,8 +57,7 @@ def _join(var: Path, name: str) -> None:
         users = open(layout.var / f"{name}.users", "ab")  # noqa: SIM115
         fcntl.flock(users, fcntl.LOCK_SH)
         _held[(var, name)] = users
-    if len(_held) == 1:
-        atexit.register(leave, os.getpid())
+    atexit.register(leave, os.getpid())
 
 
 def revive() -> None:

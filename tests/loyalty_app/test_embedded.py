@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+import redis
 
 from loyalty_app import embedded
 
@@ -18,16 +19,16 @@ USER = """
 import sys
 from pathlib import Path
 from loyalty_app import embedded
-embedded.join_postgres(Path(sys.argv[1]))
+getattr(embedded, sys.argv[2])(Path(sys.argv[1]))
 print("joined", flush=True)
 sys.stdin.read()
 """
 
 
-def open_user(var: Path) -> subprocess.Popen[str]:
-    """A process that joins PostgreSQL, and leaves when its standard input ends."""
+def open_user(var: Path, join: str = "join_postgres") -> subprocess.Popen[str]:
+    """A process that joins a server, and leaves when its standard input ends."""
     process = subprocess.Popen(
-        [sys.executable, "-c", USER, str(var)],
+        [sys.executable, "-c", USER, str(var), join],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -62,10 +63,15 @@ def answers(var: Path) -> bool:
     return True
 
 
-def refusal(var: Path) -> str:
+def refusal(var: Path, join: str = "join_postgres") -> str:
     started = time.monotonic()
     result = subprocess.run(
-        [sys.executable, "-c", USER, str(var)], cwd=ROOT, capture_output=True, text=True, input="", timeout=60
+        [sys.executable, "-c", USER, str(var), join],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        input="",
+        timeout=60,
     )
     assert result.returncode != 0
     assert time.monotonic() - started < 20
@@ -176,3 +182,21 @@ def test_it_never_listens_on_a_port_and_only_its_user_reaches_it(tmp_path: Path)
     assert process.uids().effective != 0
     assert (embedded.socket_folder(tmp_path).stat().st_mode & 0o777) == 0o700
     close_user(user)
+
+
+def test_valkey_keeps_its_data_and_names_a_damaged_folder(tmp_path: Path) -> None:
+    first = open_user(tmp_path, "join_valkey")
+    with redis.Redis.from_url(embedded.redis_url(tmp_path)) as client:
+        client.set("kept", "7")
+    close_user(first)
+    second = open_user(tmp_path, "join_valkey")
+    with redis.Redis.from_url(embedded.redis_url(tmp_path)) as client:
+        assert client.get("kept") == b"7"
+    close_user(second)
+
+    dump = tmp_path / "valkey" / "dump.rdb"
+    dump.write_bytes(b"no such format" * 10)
+    text = refusal(tmp_path, "join_valkey")
+    assert str(tmp_path / "valkey") in text
+    assert "nothing in it was changed or deleted" in text
+    assert dump.read_bytes().startswith(b"no such format")
