@@ -11,6 +11,7 @@ from tests.smoke.shop import expect, gid, wait_until
 from tests.smoke.state import Run
 
 WITHOUT_QUEUE_SECONDS = 20
+ORDERS_WITHOUT_QUEUE = 5
 
 
 def merge(run: Run) -> str:
@@ -69,8 +70,9 @@ def stop_the_queue(run: Run) -> str:
     server.terminate()
     health = f"{run.demo.app}/health/ready"
     wait_until(10, "the queue is down", lambda: requests.get(health, timeout=10).json()["queue"] == "down")
-    seconds = _order_and_wait(run, run.by_wealth()[0], "12.34", WITHOUT_QUEUE_SECONDS)
-    return f"an order was awarded {seconds:.1f} s later"
+    wealthy = run.by_wealth()[:ORDERS_WITHOUT_QUEUE]
+    waits = [_order_and_wait(run, customer, "12.34", WITHOUT_QUEUE_SECONDS) for customer in wealthy]
+    return f"{len(waits)} orders were awarded all the same, the slowest {max(waits):.1f} s later"
 
 
 def audit(run: Run) -> str:
