@@ -20,7 +20,7 @@ from loyalty_app.merchant.answers import (
     typed,
 )
 from loyalty_app.merchant.chart import chart
-from rewards import reports
+from rewards import programs, reports
 from rewards.models import Program
 from rewards.reports import Figures
 from shopify_bridge.auth import Staff
@@ -77,7 +77,7 @@ def home(request: HttpRequest, staff: Staff) -> HttpResponse:
     this, before = reports.week(program, now)
     today = now.astimezone(ZoneInfo(program.timezone)).date()
     context = {
-        "figures": _figures(this, before, program),
+        "figures": _figures(this, before, programs.document(program)["points"]["many"]),
         "chart": chart(reports.days(program, today, CHART_DAYS)),
         "checks": list(_checks(staff.shop, program, now)),
         "steps": [step for step in STEPS if step not in staff.shop.steps_dismissed],
@@ -127,12 +127,13 @@ def inbox_of(shop: Shop) -> Any:
     return InboxRow.objects.filter(mine | Q(program_id=UNKNOWN_PROGRAM, shop_domain=shop.domain))
 
 
-def _figures(this: Figures, before: Figures, program: Program) -> list[Figure]:
+def _figures(this: Figures, before: Figures, points: str) -> list[Figure]:
+    name = points[:1].upper() + points[1:]
     return [
         Figure("Members joined", this.joined, before.joined),
-        Figure("Orders with points", this.orders, before.orders),
-        Figure("Points earned", this.earned, before.earned, _back(this.taken_back, "taken back by refunds")),
-        Figure("Points spent", this.spent, before.spent, _back(this.returned, "came back unused")),
+        Figure(f"Orders with {points}", this.orders, before.orders),
+        Figure(f"{name} earned", this.earned, before.earned, _back(this.taken_back, "taken back by refunds")),
+        Figure(f"{name} spent", this.spent, before.spent, _back(this.returned, "came back unused")),
         Figure("Rewards redeemed", this.redemptions, before.redemptions),
     ]
 

@@ -1,6 +1,7 @@
 """The pages of the members: the list, one member with everything that happened, changes by hand."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
@@ -23,13 +24,13 @@ from loyalty_app.merchant.answers import (
 from loyalty_app.merchant.forms import Unreadable, text, whole
 from rewards import ledger, personal, programs, timeline
 from rewards.ledger import MemberMerged, Overdrawn
-from rewards.models import Bucket, Identity, Member, Movement, Order, Program, Redemption
+from rewards.models import Bucket, Identity, Lot, Member, Movement, Order, Program, Redemption
 from rewards.timeline import counted
 from shopify_bridge.auth import Staff
 
 PAGE = 25
 EVENTS = 15
-NEWEST_SHOWN = 20
+NEWEST_SHOWN = 10
 ADJUST_MOST = 1_000_000_000
 TONES = {
     Redemption.State.RESERVED: "info",
@@ -107,6 +108,7 @@ def one(request: HttpRequest, staff: Staff, member_id: int) -> HttpResponse:
         "older": older,
         "is_later_page": bool(before),
         "debt": _debt(found, member),
+        "next_release": _next_release(found, member),
         "redemptions": _redemptions(found, member),
         "orders": _orders(found, member),
         "adjust_most": ADJUST_MOST,
@@ -230,6 +232,12 @@ def _debt(found: Program, member: Member) -> Json | None:
         "order": last.explanation.get("order"),
         "moment": last.happened_at,
     }
+
+
+def _next_release(found: Program, member: Member) -> datetime | None:
+    """When the first points on hold can be spent."""
+    on_hold = Lot.objects.filter(program=found, member=member, pending__gt=0).order_by("available_at")
+    return on_hold.values_list("available_at", flat=True).first()
 
 
 def _redemptions(found: Program, member: Member) -> list[Json]:

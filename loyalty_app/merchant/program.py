@@ -16,7 +16,7 @@ from rewards.facts import Line, OrderFact
 from rewards.money import exponent, major
 from shopify_bridge.auth import Staff
 
-VERSIONS_SHOWN = 20
+VERSIONS_SHOWN = 10
 SAMPLE = Decimal("29.90")
 AUTHORS = {"start": "The app, at the start", "manage.py": "A command of the operator"}
 

@@ -34,12 +34,13 @@ class Merchant:
             state=Shop.State.ACTIVE,
         )
         self.apply(signup_bonus=0)
-        self.program.versions.update(effective_from=programs.BEGINNING)
 
     def apply(self, **earning: Any) -> None:
+        """Change the rules, for the past too: the tests' orders are older than the test."""
         document = {**programs.document(self.program)}
         document["earning"] = {**document["earning"], **earning}
         programs.apply(self.program, document, "test")
+        self.program.versions.update(effective_from=programs.BEGINNING)
 
     def document(self) -> dict[str, Any]:
         self.program.refresh_from_db()

@@ -78,6 +78,12 @@ def test_a_member_page_explains_each_movement(merchant: Merchant) -> None:
     assert f"adjust:{member.pk}:{KEY}:0" in html
 
 
+def test_points_on_hold_say_when_they_are_free(merchant: Merchant) -> None:
+    merchant.apply(hold_days=14)
+    merchant.order(30)
+    assert "the first are free on 4 Dec 2026" in merchant.page(f"/app/members/{merchant.member().pk}")
+
+
 def test_a_debt_is_explained(merchant: Merchant) -> None:
     merchant.order(30, name="#1001")
     member = merchant.member()
