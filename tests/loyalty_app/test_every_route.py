@@ -18,6 +18,7 @@ from tests.shopify_bridge import signing
 pytestmark = pytest.mark.django_db
 OPEN_TO_ALL = {"health/live", "health/ready", "app/token"}
 METHODS = ("get", "post")
+BUYERS = ("/extensions/customer-account/", "/extensions/checkout/")
 
 
 def routes(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, list[str]]]:
@@ -103,7 +104,10 @@ def path_of(route: str, names: list[str], ids: dict[str, object]) -> str:
 def call(method: str, path: str, shop: str, customer: str = "7") -> HttpResponse:
     """As this shop's staff or customer, with everything in order."""
     client = Client(enforce_csrf_checks=True)
-    token = signing.id_token(iss=f"https://{shop}/admin", dest=f"https://{shop}")
+    if path.startswith(BUYERS):
+        token = signing.buyer_token(int(customer or 0), dest=shop)
+    else:
+        token = signing.id_token(iss=f"https://{shop}/admin", dest=f"https://{shop}")
     if path.startswith("/storefront/"):
         path += "?" + signing.proxy_query(shop=shop, logged_in_customer_id=customer)
     body = {"data": "{}", "content_type": "application/json"} if method == "post" else {}
