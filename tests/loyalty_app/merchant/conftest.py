@@ -10,7 +10,7 @@ from django.test import Client
 
 from rewards import orders, people, programs
 from rewards.audit import audit
-from rewards.facts import Line, OrderFact
+from rewards.facts import FetchedOrder, Line, OrderFact
 from rewards.models import Member, Program
 from shopify_bridge.models import Shop
 from tests.shopify_bridge import signing
@@ -68,7 +68,7 @@ class Merchant:
             "lines": (Line(1, euros * 100, 1, 1),),
         }
         fact = OrderFact(**{**values, **changes})
-        assert not orders.settle_orders(self.program, [fact], now=at).unsure
+        assert not orders.settle_orders(self.program, [FetchedOrder(fact, paid_at=at)], now=at).unsure
 
     def _token(self) -> str:
         issuer = f"https://{self.shop.domain}"
