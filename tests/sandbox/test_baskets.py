@@ -1,0 +1,55 @@
+"""Orders with discounts on single lines, by `POST /sandbox/orders`."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from sandbox import totals
+from sandbox.world import ShopState
+
+BASKET = {
+    "processed_at": "2026-03-01T10:00:00+00:00",
+    "lines": [
+        {"title": "Tea", "price": "4.00", "quantity": 2, "discounts": ["0.50", "0.25"]},
+        {"title": "Jam", "price": "3.00"},
+    ],
+}
+
+
+def sell(client: FlaskClient, **changes: Any) -> Any:
+    return client.post("/sandbox/orders", json={**BASKET, **changes})
+
+
+def test_each_discount_stays_on_its_line(client: FlaskClient, state: ShopState) -> None:
+    made = sell(client, customer=next(iter(state.customers))).get_json()
+    order = state.orders[made["id"]]
+    assert [totals.line_net(line) for line in order.lines] == [725, 300]
+    assert made["lines"] == [line.id for line in order.lines]
+    assert totals.financial_status(order) == "paid"
+    assert order.processed_at.isoformat() == BASKET["processed_at"]
+    assert [application.kind for application in order.discount_applications] == ["manual", "manual"]
+
+
+def test_it_is_announced_like_a_checkouts_order(client: FlaskClient, state: ShopState) -> None:
+    sell(client)
+    assert {"orders/paid", "orders/updated"} <= {delivery.topic for delivery in state.deliveries.values()}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"customer": 1},
+        {"lines": []},
+        {"lines": [{"title": "Tea", "price": "1.00", "discounts": ["1.01"]}]},
+        {"lines": [{"title": "Tea", "price": "-1.00"}]},
+        {"lines": [{"title": "Tea", "price": "dear"}]},
+        {"lines": [{"price": "1.00"}]},
+        {"processed_at": "2026-03-01T10:00:00"},
+        {"colour": "red"},
+    ],
+)
+def test_what_makes_no_sense_is_refused(client: FlaskClient, state: ShopState, changes: Any) -> None:
+    before = len(state.orders)
+    assert sell(client, **changes).status_code == 400
+    assert len(state.orders) == before
