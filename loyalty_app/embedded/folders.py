@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pwd
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,13 @@ def layout_of(var: Path) -> Layout:
 def _server_user(var: Path) -> pwd.struct_passwd:
     """PostgreSQL refuses to run as root, so root's servers run as the owner of the data, or as nobody."""
     if os.getuid() != 0:
-        return pwd.getpwuid(os.getuid())
+        try:
+            return pwd.getpwuid(os.getuid())
+        except KeyError:
+            raise EmbeddedError(
+                f"User id {os.getuid()} has no name on this machine, and PostgreSQL refuses to run without "
+                f"one. Run as a user that /etc/passwd knows, or set DATABASE_URL and REDIS_URL."
+            ) from None
     for folder in (var / "postgres", var):
         if folder.exists() and folder.stat().st_uid != 0:
             return pwd.getpwuid(folder.stat().st_uid)
@@ -64,12 +71,14 @@ def prepare(var: Path) -> Layout:
     except OSError as error:
         raise EmbeddedError(
             f"The data folder {var} can't be used: {error.strerror}. Set LOYALTY_VAR to a folder that "
-            f"{pwd.getpwuid(os.getuid()).pw_name} may write to, or set DATABASE_URL and REDIS_URL."
+            f"{name_of(os.getuid())} may write to, or set DATABASE_URL and REDIS_URL."
         ) from error
+    # In the temporary folder somebody else may have been there first, with a link to follow.
+    found = layout.run.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.getuid(), layout.user.pw_uid):
+        raise EmbeddedError(other_user(layout.run))
     if os.getuid() == 0:
         os.chown(layout.run, layout.user.pw_uid, layout.user.pw_gid)
-    elif layout.run.stat().st_uid != os.getuid():
-        raise EmbeddedError(other_user(layout.run))
     # Whoever reaches the sockets is in: this folder's mode is the password.
     layout.run.chmod(0o700)
     return layout
@@ -77,7 +86,7 @@ def prepare(var: Path) -> Layout:
 
 def other_user(folder: Path) -> str:
     return (
-        f"The folder {folder} belongs to user {name_of(folder.stat().st_uid)}, and this process runs as "
+        f"The folder {folder} belongs to user {name_of(folder.lstat().st_uid)}, and this process runs as "
         f"{name_of(os.getuid())}. Run it as that user, or set LOYALTY_VAR to another folder."
     )
 

@@ -173,6 +173,20 @@ def test_a_path_too_long_for_sockets_and_below_a_closed_folder_works(tmp_path: P
     close_user(user)
 
 
+def test_a_link_in_place_of_the_sockets_folder_is_not_followed(tmp_path: Path) -> None:
+    var = tmp_path / ("v" * 120)
+    target = tmp_path / "precious"
+    target.mkdir(mode=0o755)
+    folder = embedded.socket_folder(var)
+    folder.symlink_to(target)
+    try:
+        assert str(folder) in refusal(var)
+        assert (target.stat().st_mode & 0o777) == 0o755
+        assert target.stat().st_uid == os.getuid()
+    finally:
+        folder.unlink()
+
+
 def test_it_never_listens_on_a_port_and_only_its_user_reaches_it(tmp_path: Path) -> None:
     user = open_user(tmp_path)
     process = psutil.Process(server_pid(tmp_path))
