@@ -2,12 +2,18 @@
    Its parts are joined into one script; this one carries messages between the app's page and the frame. */
 
 const script = document.currentScript;
-const frameOrigin = new URL(script.src, location.href).origin;
+const frameOrigin = originOfFrame(new URL(script.src, location.href).origin);
 const isEmbedded = window.parent !== window;
 
 const waiting = new Map();
 const listeners = new Map();
 let lastCall = 0;
+
+/** The sandbox answers at 127.0.0.1 and at localhost; the admin may be open at the other name than the script's. */
+function originOfFrame(own) {
+  const other = own.replace('//127.0.0.1', '//localhost');
+  return location.ancestorOrigins?.[0] === other ? other : own;
+}
 
 /** Ask the frame to do something; resolves with its answer. */
 function callFrame(name, ...values) {
