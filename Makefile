@@ -22,7 +22,7 @@ test: lint types migrations ## Run every check: what CI runs
 	@bin/smoke
 
 test-fast: lint types migrations ## The checks to run while working: no browser, no whole journeys
-	@$(PY) -m pytest -n 2 -m "not slow"
+	@$(PY) -m pytest -n 2 --dist loadgroup -m "not slow"
 
 lint: setup ## Style, and the direction of imports
 	@$(PY) -m ruff check .
