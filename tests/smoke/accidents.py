@@ -36,13 +36,13 @@ def forget(run: Run) -> str:
     run.shop.drive("privacy/customer_redact", customer=str(customer))
     wait_until(10, "the member is gone", lambda: browser.me()["member"] is None)
     del run.owed[customer]
-    members = _metric(run, "loyalty_members")
+    members = run.demo.metric("loyalty_members")
     run.shop.order(customer, "80.00")
     witness = run.by_wealth()[7]
     _order_and_wait(run, witness, "30.00", 10)  # sent later: by now the first one was handled too
     run.shop.drive("idle", seconds=20)
     expect(browser.me()["member"] is None, "an order brought the forgotten member back")
-    expect(_metric(run, "loyalty_members") == members, "an order made a new member of the forgotten one")
+    expect(run.demo.metric("loyalty_members") == members, "an order made a new member of the forgotten one")
     return "no member after the erasure, none after a later order"
 
 
@@ -57,7 +57,7 @@ def forge(run: Run) -> str:
             headers["X-Shopify-Hmac-Sha256"] = signature.encode("latin-1")  # type: ignore[assignment]
         answer = requests.post(f"{run.demo.app}/webhooks", forged, headers=headers, timeout=10)
         expect(answer.status_code == 401, f"signature {signature!r} was answered {answer.status_code}")
-    expect(_parked(run) == 0, "a forged delivery was stored")
+    expect(run.demo.parked() == 0, "a forged delivery was stored")
     run.check_balance(customer)
     return f"{len(signatures)} wrong signatures, all 401, nothing stored"
 
@@ -76,7 +76,7 @@ def stop_the_queue(run: Run) -> str:
 
 
 def audit(run: Run) -> str:
-    wait_until(20, "no delivery waits or is parked", lambda: _metric(run, "loyalty_inbox_rows") == 0)
+    wait_until(20, "no delivery waits or is parked", lambda: run.demo.waiting() + run.demo.parked() == 0)
     for command in ("audit", "check"):
         done = run.demo.manage(command)
         expect(done.returncode == 0, f"manage.py {command}: {done.stdout[-1500:]}{done.stderr[-1500:]}")
@@ -93,18 +93,6 @@ def _order_and_wait(run: Run, customer: int, amount: str, seconds: float) -> flo
     owed = run.owed[customer]
     wait_until(seconds, f"customer {customer} has {owed} points", lambda: browser.available() == owed)
     return time.monotonic() - began
-
-
-def _metric(run: Run, name: str, label: str = "") -> float:
-    text = requests.get(run.demo.metrics, timeout=10).text
-    found = [line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
-    expect(found, f"there is no metric {name}")
-    return sum(float(line.rsplit(" ", 1)[1]) for line in found if label in line)
-
-
-def _parked(run: Run) -> float:
-    """Deliveries set aside for a person."""
-    return _metric(run, "loyalty_inbox_rows", 'state="parked"')
 
 
 CUSTOMER_MERGE = """

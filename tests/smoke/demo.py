@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import requests
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 180
@@ -39,6 +40,22 @@ class Demo:
     metrics: str
     shop: str
     admin_token: str
+
+    def metric(self, name: str, label: str = "") -> float:
+        """A figure of the metrics port, added up over its labels or those that contain `label`."""
+        text = requests.get(self.metrics, timeout=10).text
+        found = [line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
+        if not found:
+            raise DemoTrouble(f"There is no metric {name}.")
+        return sum(float(line.rsplit(" ", 1)[1]) for line in found if label in line)
+
+    def parked(self) -> float:
+        """Deliveries set aside for a person."""
+        return self.metric("loyalty_inbox_rows", 'state="parked"')
+
+    def waiting(self) -> float:
+        """Deliveries that still wait for their turn."""
+        return self.metric("loyalty_inbox_rows", 'state="waiting"')
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `manage.py` on the demo's own database."""
@@ -64,6 +81,11 @@ class Demo:
             "LOG_LEVEL": "WARNING",
         }
 
+    def client_secret(self) -> str:
+        """What Shopify signs with."""
+        kept: dict[str, str] = json.loads((self.var / "demo-secrets.json").read_text())
+        return kept["client_secret"]
+
     def queue_server(self) -> psutil.Process | None:
         """The demo's own embedded Valkey, known by its data folder."""
         for process in psutil.process_iter(["cmdline"]):
@@ -74,10 +96,9 @@ class Demo:
 
 
 @contextmanager
-def running(var: Path) -> Iterator[Demo]:
-    """A demo with an empty data folder, on ports that are free (or those that DEMO_PORT names)."""
+def running(var: Path, port: int) -> Iterator[Demo]:
+    """A demo with an empty data folder, on this port and the two after it."""
     _empty(var)
-    port = int(os.environ.get("DEMO_PORT") or free_port())
     environment = {**_inherited(), "LOYALTY_VAR": str(var), "DEMO_PORT": str(port)}
     with open(var / "output.log", "w") as output:
         process = subprocess.Popen(
@@ -89,12 +110,12 @@ def running(var: Path) -> Iterator[Demo]:
         _stop(process)
 
 
-def free_port() -> int:
+def free_port(first: int = FIRST_PORT) -> int:
     """The first of three free ports in a row."""
-    for port in range(FIRST_PORT, FIRST_PORT + 300, 3):
+    for port in range(first, first + 99, 3):
         if all(_is_free(port + i) for i in range(3)):
             return port
-    raise DemoTrouble(f"No three free ports in a row from {FIRST_PORT} on. Name some: DEMO_PORT=9080")
+    raise DemoTrouble(f"No three free ports in a row from {first} on. Name some: DEMO_PORT=9080")
 
 
 def _is_free(port: int) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.smoke import accidents, loading, redeeming
-from tests.smoke.demo import ROOT, DemoTrouble, running
+from tests.smoke.demo import ROOT, DemoTrouble, free_port, running
 from tests.smoke.shop import Unexpected
 from tests.smoke.state import Run
 
@@ -35,7 +36,7 @@ def main() -> int:
     began = time.monotonic()
     var = ROOT / "var" / "smoke"
     try:
-        with running(var) as demo:
+        with running(var, int(os.environ.get("DEMO_PORT") or free_port())) as demo:
             _say("A sandbox shop with the app", time.monotonic() - began, f"fresh, at {demo.sandbox}")
             _walk(Run(demo))
     except (Unexpected, DemoTrouble) as trouble:

@@ -39,14 +39,16 @@ def wait_until(seconds: float, what: str, look: Callable[[], T | None]) -> T:
 class Shop:
     """The merchant's side: the Admin API and the sandbox's driver."""
 
-    def __init__(self, demo: Demo) -> None:
+    def __init__(self, demo: Demo, domain: str | None = None, currency: str = "USD") -> None:
         self._demo = demo
+        self.domain = domain or demo.shop
+        self._currency = currency
         self._local = threading.local()
 
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
-            self._local.session.headers["Host"] = self._demo.shop
+            self._local.session.headers["Host"] = self.domain
         return self._local.session
 
     def admin(self, document: str, **variables: Any) -> Json:
@@ -95,13 +97,16 @@ class Shop:
     def order(self, customer: int | None, *amounts: str, **more: Any) -> int:
         """A paid order made by the Admin API."""
         lines = [
-            {"title": f"Thing {place}", "quantity": 1, "priceSet": {"shopMoney": _usd(amount)}}
+            {"title": f"Thing {place}", "quantity": 1, "priceSet": self.money(amount)}
             for place, amount in enumerate(amounts)
         ]
         wanted: Json = {"lineItems": lines, "financialStatus": "PAID", **more}
         if customer is not None:
             wanted["customer"] = {"toAssociate": {"id": gid("Customer", customer)}}
         return int(self.admin(ORDER_CREATE, order=wanted)["orderCreate"]["order"]["legacyResourceId"])
+
+    def money(self, amount: str) -> Json:
+        return {"shopMoney": {"amount": amount, "currencyCode": self._currency}}
 
     def refund(self, order: int, lines: list[tuple[int, int]], amount: str | None, key: str) -> None:
         """`lines`: (line id, pieces); `amount`: the money that goes back."""
@@ -136,7 +141,7 @@ class Shop:
 
     def browser(self, customer: int | None = None) -> Browser:
         """A shopper's browser, signed in when a customer is named."""
-        browser = Browser(self._demo)
+        browser = Browser(self._demo.sandbox, self.domain)
         if customer is not None:
             answer = browser.post("/sandbox/login", json={"customer": str(customer)})
             expect(answer.ok, f"customer {customer} can't sign in: {answer.status_code}")
@@ -146,10 +151,10 @@ class Shop:
 class Browser:
     """The shopper's side: pages, cart and the app behind `/apps/loyalty`."""
 
-    def __init__(self, demo: Demo) -> None:
-        self._base = demo.sandbox
+    def __init__(self, base: str, domain: str) -> None:
+        self._base = base
         self._session = requests.Session()
-        self._session.headers["Host"] = demo.shop
+        self._session.headers["Host"] = domain
 
     def get(self, path: str) -> requests.Response:
         return self._session.get(self._base + path, timeout=SECONDS, allow_redirects=False)
@@ -213,10 +218,6 @@ def _refusals(payload: Any) -> list[Json]:
     """The userErrors of a mutation, whatever they are called there."""
     fields = payload.items() if isinstance(payload, dict) else []
     return [error for name, errors in fields if name.lower().endswith("usererrors") for error in errors]
-
-
-def _usd(amount: str) -> Json:
-    return {"amount": amount, "currencyCode": "USD"}
 
 
 CUSTOMER_CREATE = """
