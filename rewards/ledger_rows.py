@@ -1,0 +1,182 @@
+"""The ledger's rows: how a book is read, under lock, and written, set-based. Only `ledger` calls this."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db import connection
+
+from rewards.accounts import OWN, Account, LedgerBroken, Leg, MemberMerged, OpenLot
+from rewards.models import Bucket
+
+LOT_COLUMNS = (
+    "id, member_id, order_id, kind, given, available_at, expires_at, parent_id, "
+    "pending, available, reserved, expired"
+)
+
+
+def lock_accounts(program_id: int, member_ids: list[int]) -> dict[int, Account]:
+    """The members, locked in the order of their ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id, merged_into_id, version, pending, available, reserved, debt FROM rewards_member
+            WHERE program_id = %s AND id = ANY(%s) ORDER BY id FOR UPDATE
+            """,
+            [program_id, member_ids],
+        )
+        rows = cursor.fetchall()
+    if survivors := {id: merged_into for id, merged_into, *_ in rows if merged_into}:
+        raise MemberMerged(survivors)
+    if missing := set(member_ids) - {row[0] for row in rows}:
+        raise LedgerBroken(f"Members {sorted(missing)} are not in program {program_id}.")
+    buckets = (*OWN, Bucket.DEBT)
+    return {
+        id: Account(id, version, dict(zip(buckets, balances, strict=True)))
+        for id, _, version, *balances in rows
+    }
+
+
+def lots(
+    program_id: int, member_ids: list[int], order_ids: list[int], redemption_ids: list[int]
+) -> Iterator[OpenLot]:
+    """The lots of these members with points in them, and those of these orders and redemptions."""
+    wanted = [
+        ("member_id = ANY(%s) AND (pending > 0 OR available > 0 OR reserved > 0)", member_ids),
+        ("order_id = ANY(%s)", order_ids),
+        (
+            "id IN (SELECT lot_id FROM rewards_movement"
+            " WHERE program_id = rewards_lot.program_id AND redemption_id = ANY(%s))",
+            redemption_ids,
+        ),
+    ]
+    parts = [(which, ids) for which, ids in wanted if ids]
+    select = f"SELECT {LOT_COLUMNS} FROM rewards_lot WHERE program_id = %s AND "  # noqa: S608
+    return _lots(
+        " UNION ".join(select + which for which, _ in parts),
+        [value for _, ids in parts for value in (program_id, ids)],
+    )
+
+
+def lot(program_id: int, lot_id: int) -> OpenLot:
+    """One lot."""
+    sql = f"SELECT {LOT_COLUMNS} FROM rewards_lot WHERE program_id = %s AND id = %s"  # noqa: S608
+    return next(_lots(sql, [program_id, lot_id]))
+
+
+def posted(program_id: int, key: str) -> bool:
+    """Whether a movement has this key."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM rewards_movement WHERE program_id = %s AND key = %s", [program_id, key])
+        return cursor.fetchone() is not None
+
+
+def insert_lots(program_id: int, new: Sequence[OpenLot]) -> None:
+    """Write new lots; each learns its id."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('rewards_lot', 'id')) FROM generate_series(1, %s)",
+            [len(new)],
+        )
+        for lot, (id,) in zip(new, cursor.fetchall(), strict=True):
+            lot.id = id
+        cursor.execute(
+            """
+            INSERT INTO rewards_lot (program_id, id, member_id, order_id, parent_id, kind, given,
+                                     available_at, expires_at, pending, available, reserved, expired)
+            OVERRIDING SYSTEM VALUE
+            SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[],
+                %s::bigint[], %s::timestamptz[], %s::timestamptz[],
+                %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+            """,
+            [
+                program_id,
+                [lot.id for lot in new],
+                [lot.member_id for lot in new],
+                [lot.order_id for lot in new],
+                [lot.parent_id for lot in new],
+                [lot.kind for lot in new],
+                [lot.given for lot in new],
+                [lot.available_at for lot in new],
+                [lot.expires_at for lot in new],
+                *_columns(new),
+            ],
+        )
+
+
+def update_lots(program_id: int, changed: Sequence[OpenLot]) -> None:
+    """Write what is left in lots."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE rewards_lot l
+            SET pending = v.pending, available = v.available, reserved = v.reserved, expired = v.expired
+            FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+                AS v (id, pending, available, reserved, expired)
+            WHERE l.program_id = %s AND l.id = v.id
+            """,
+            [[lot.id for lot in changed], *_columns(changed), program_id],
+        )
+
+
+def insert_movements(program_id: int, legs: Sequence[Leg]) -> None:
+    """Write movements; the unique key refuses what was posted before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO rewards_movement (program_id, key, member_id, lot_id, order_id, redemption_id, kind,
+                                          source, target, points, explanation, happened_at)
+            SELECT %s, * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[]::jsonb[], %s::timestamptz[])
+            """,
+            [
+                program_id,
+                [leg.key for leg in legs],
+                [leg.member_id for leg in legs],
+                [leg.lot.id for leg in legs],
+                [leg.order_id for leg in legs],
+                [leg.redemption_id for leg in legs],
+                [leg.kind for leg in legs],
+                [str(leg.source) for leg in legs],
+                [str(leg.target) for leg in legs],
+                [leg.points for leg in legs],
+                [json.dumps(leg.explanation) for leg in legs],
+                [leg.happened_at for leg in legs],
+            ],
+        )
+
+
+def update_accounts(program_id: int, changed: Sequence[Account]) -> None:
+    """Write balances, each on the version that was locked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE rewards_member m
+            SET pending = v.pending, available = v.available, reserved = v.reserved, debt = v.debt,
+                version = m.version + 1
+            FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+                AS v (id, version, pending, available, reserved, debt)
+            WHERE m.program_id = %s AND m.id = v.id AND m.version = v.version
+            """,
+            [
+                [account.id for account in changed],
+                [account.version for account in changed],
+                *([account.buckets[bucket] for account in changed] for bucket in (*OWN, Bucket.DEBT)),
+                program_id,
+            ],
+        )
+        if cursor.rowcount != len(changed):
+            raise LedgerBroken("A member's balance changed under our lock.")
+
+
+def _lots(sql: str, parameters: list[Any]) -> Iterator[OpenLot]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows = cursor.fetchall()
+    for id, member_id, order_id, kind, given, begins, ends, parent_id, *held in rows:
+        buckets = dict(zip((*OWN, Bucket.EXPIRED), held, strict=True))
+        yield OpenLot(id, member_id, order_id, kind, given, begins, ends, parent_id, buckets)
+
+
+def _columns(lots: Sequence[OpenLot]) -> list[list[int]]:
+    return [[lot.buckets[bucket] for lot in lots] for bucket in (*OWN, Bucket.EXPIRED)]
