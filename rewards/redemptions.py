@@ -10,19 +10,15 @@ Each change of state is conditional on the state before it, in one transaction w
 """
 
 import secrets
-from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Sum
-
 from rewards import offers, programs
+from rewards import redemption_changes as changes
 from rewards.facts import OrderFact
-from rewards.ledger import Book, MemberMerged, OpenLot, Overdrawn, Posting, following_merges, opened
-from rewards.models import Bucket, Movement, Order, Program, Redemption
-from rewards.money import major
+from rewards.ledger import Book, MemberMerged, Overdrawn, following_merges, opened
+from rewards.models import Bucket, Order, Program, Redemption
 
 State = Redemption.State
 
@@ -31,8 +27,6 @@ ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 12
 FIRST_TRY = timedelta(seconds=15)
 """The web process tries at once; after this the worker takes over."""
-SECOND_LOOK = timedelta(minutes=15)
-"""After a code ended or was never found it is looked for once more."""
 
 
 class NoSuchReward(LookupError):
@@ -45,10 +39,6 @@ class KeyReused(ValueError):
 
 class TooMany(Exception):
     """The member redeems faster than the program's limit; try again in a minute."""
-
-
-class NotNow(Exception):
-    """The redemption is in a state in which this can't be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +87,19 @@ def reserve(program: Program, request: Request, *, now: datetime | None = None) 
             expires_at=now + timedelta(days=reward["valid_days"]) if reward["valid_days"] else None,
             due_at=now + FIRST_TRY,
         )
-        posting = _posting(book, redemption, "reserve", now)
+        posting = changes.open_posting(book, redemption, "reserve", now)
         posting.take(price.points, Bucket.AVAILABLE, Bucket.RESERVED)
     return redemption, True
 
 
 def issued(program_id: int, redemption_id: int, external_ref: str, *, now: datetime | None = None) -> bool:
     """The code exists in the shop: reserved -> issued. False when it isn't reserved any more."""
-    return _change(program_id, redemption_id, _Issue(external_ref), now)
+    return _change(program_id, redemption_id, changes.Issue(external_ref), now)
 
 
 def failed(program_id: int, redemption_id: int, reason: str, *, now: datetime | None = None) -> bool:
     """The code will not exist: reserved -> failed, the points are free again."""
-    return _change(program_id, redemption_id, _Fail(reason), now)
+    return _change(program_id, redemption_id, changes.Fail(reason), now)
 
 
 def start_ending(
@@ -126,7 +116,7 @@ def start_ending(
 
 def ended(program_id: int, redemption_id: int, *, now: datetime | None = None) -> bool:
     """The code is disabled and no order carries it: ending -> expired or cancelled, points return."""
-    return _change(program_id, redemption_id, _End(), now)
+    return _change(program_id, redemption_id, changes.End(), now)
 
 
 def put_off(redemption: Redemption, until: datetime, reason: str = "", *, absent: bool = False) -> None:
@@ -182,114 +172,14 @@ def _note_order(book: Book, redemption: Redemption, order: Order, fact: OrderFac
     if redemption.member_id not in book.accounts:
         raise MemberMerged({})
     if redemption.state not in (State.USED, State.RETURNED):
-        _apply(book, redemption, _Use(order), fact.updated_at)
+        changes.apply(book, redemption, changes.Use(order), fact.updated_at)
     undone = fact.cancelled or fact.wholly_refunded
     if undone and redemption.state == State.USED and redemption.order_id == order.pk:
-        _apply(book, redemption, _Return(), fact.updated_at)
-
-
-# What a change does to the points, and to the row.
-
-
-class _Change(ABC):
-    name: str
-    kind = "redemption"
-    before: tuple[State, ...]
-
-    @abstractmethod
-    def points(self, posting: Posting, held: "_Held", redemption: Redemption) -> None:
-        """Move the points to where they belong afterwards."""
-
-    @abstractmethod
-    def row(self, redemption: Redemption, now: datetime) -> None:
-        """Say in the row what happened."""
-
-
-class _Issue(_Change):
-    name = "issue"
-    before = (State.RESERVED,)
-
-    def __init__(self, external_ref: str) -> None:
-        self.external_ref = external_ref
-
-    def points(self, posting: Posting, held: "_Held", redemption: Redemption) -> None:
-        held.capture(posting)
-
-    def row(self, redemption: Redemption, now: datetime) -> None:
-        redemption.state = State.ISSUED
-        redemption.external_ref = self.external_ref
-        redemption.due_at = redemption.expires_at
-        redemption.reason = ""
-
-
-class _Fail(_Change):
-    name = "fail"
-    before = (State.RESERVED,)
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-
-    def points(self, posting: Posting, held: "_Held", redemption: Redemption) -> None:
-        held.release(posting)
-
-    def row(self, redemption: Redemption, now: datetime) -> None:
-        redemption.state = State.FAILED
-        redemption.reason = self.reason[:1000]
-        # A request on its way may still make the code.
-        redemption.due_at = now + SECOND_LOOK
-
-
-class _End(_Change):
-    name = "end"
-    kind = "return"
-    before = (State.ENDING,)
-
-    def points(self, posting: Posting, held: "_Held", redemption: Redemption) -> None:
-        program = Program.objects.get(pk=redemption.program_id)
-        if programs.document(program)["return_unused"] or redemption.ending_as == State.CANCELLED:
-            held.give_back(posting)
-
-    def row(self, redemption: Redemption, now: datetime) -> None:
-        redemption.state = State(redemption.ending_as)
-        redemption.due_at = now + SECOND_LOOK
-
-
-class _Use(_Change):
-    """Seen in an order. Whatever we thought before, the reward was had: its points are spent."""
-
-    name = "use"
-    before = (State.RESERVED, State.ISSUED, State.ENDING, State.EXPIRED, State.CANCELLED, State.FAILED)
-
-    def __init__(self, order: Order) -> None:
-        self.order = order
-
-    def points(self, posting: Posting, held: "_Held", redemption: Redemption) -> None:
-        held.capture(posting)
-        held.take_again(posting, redemption.points)
-
-    def row(self, redemption: Redemption, now: datetime) -> None:
-        redemption.state = State.USED
-        redemption.order_id = self.order.pk
-        redemption.due_at = None
-
-
-class _Return(_Change):
-    """Its order was cancelled or wholly refunded."""
-
-    name = "return"
-    kind = "return"
-    before = (State.USED,)
-
-    def points(self, posting: Posting, held: "_Held", redemption: Redemption) -> None:
-        held.give_back(posting)
-
-    def row(self, redemption: Redemption, now: datetime) -> None:
-        redemption.state = State.RETURNED
-        redemption.due_at = None
+        changes.apply(book, redemption, changes.Return(), fact.updated_at)
 
 
 @following_merges
-def _change(program_id: int, redemption_id: int, change: _Change, now: datetime | None) -> bool:
+def _change(program_id: int, redemption_id: int, change: changes.Change, now: datetime | None) -> bool:
     now = now or datetime.now(UTC)
     member_id = Redemption.objects.values_list("member_id", flat=True).get(
         program_id=program_id, pk=redemption_id
@@ -298,116 +188,8 @@ def _change(program_id: int, redemption_id: int, change: _Change, now: datetime 
         redemption = Redemption.objects.select_for_update().get(program_id=program_id, pk=redemption_id)
         if redemption.state not in change.before:
             return False
-        _apply(book, redemption, change, now)
+        changes.apply(book, redemption, change, now)
     return True
-
-
-def _apply(book: Book, redemption: Redemption, change: _Change, now: datetime) -> None:
-    posting = _posting(book, redemption, change.name, now, change.kind)
-    change.points(posting, _Held.by(book, redemption), redemption)
-    change.row(redemption, now)
-    redemption.turns += 1
-    redemption.changed_at = now
-    redemption.attempts = 0
-    redemption.absent_since = None
-    redemption.save()
-
-
-def _posting(
-    book: Book, redemption: Redemption, name: str, now: datetime, kind: str = "redemption"
-) -> Posting:
-    explanation = {
-        "rule": "redemption",
-        "change": name if name != "end" else redemption.ending_as,
-        "reward": _named(redemption),
-        "points": redemption.points,
-    }
-    return book.posting(
-        redemption.member_id,
-        f"redemption:{redemption.pk}:{redemption.turns}:{name}",
-        kind,
-        explanation,
-        now,
-        redemption_id=redemption.pk,
-    )
-
-
-def _named(redemption: Redemption) -> str:
-    """The reward as the shopper knows it; of a variable one also what was chosen."""
-    title: str = redemption.reward["title"]
-    if redemption.reward["kind"] != "variable" or redemption.value is None:
-        return title
-    currency = redemption.program.currency
-    return f"{title}: {major(redemption.value, currency)} {currency}"
-
-
-class _Held:
-    """Where a redemption's points are, by lot, out of its movements."""
-
-    def __init__(self, book: Book, reserved: dict[int, int], spent: dict[int, int]) -> None:
-        self.book = book
-        self.reserved = reserved
-        self.spent = spent
-
-    @classmethod
-    def by(cls, book: Book, redemption: Redemption) -> "_Held":
-        held: dict[str, dict[int, int]] = {Bucket.RESERVED: defaultdict(int), Bucket.SPENT: defaultdict(int)}
-        rows = (
-            Movement.objects.filter(program_id=book.program_id, redemption_id=redemption.pk)
-            .values_list("lot_id", "source", "target")
-            .annotate(points=Sum("points"))
-        )
-        for lot_id, source, target, points in rows:
-            if target in held:
-                held[target][lot_id] += points
-            if source in held:
-                held[source][lot_id] -= points
-        return cls(book, held[Bucket.RESERVED], held[Bucket.SPENT])
-
-    def capture(self, posting: Posting) -> None:
-        """reserved -> spent"""
-        self._unreserve(posting, Bucket.SPENT)
-
-    def release(self, posting: Posting) -> None:
-        """reserved -> available"""
-        self._unreserve(posting, Bucket.AVAILABLE)
-
-    def give_back(self, posting: Posting) -> None:
-        """spent -> available, to the lots the points came from."""
-        for lot_id, points in sorted(self.spent.items()):
-            if points > 0:
-                lot = self.book.lot(lot_id)
-                posting.move(self._own(lot, posting, points), Bucket.SPENT, Bucket.AVAILABLE, points)
-
-    def take_again(self, posting: Posting, points: int) -> None:
-        """What had been given back is spent again: available points first, then debt."""
-        missing = points - sum(self.spent.values()) - sum(self.reserved.values())
-        rest = posting.take(missing, Bucket.AVAILABLE, Bucket.SPENT)
-        if rest:
-            origin = self.book.lot(min(self.spent or self.reserved))
-            posting.move(origin, Bucket.DEBT, Bucket.SPENT, rest)
-
-    def _unreserve(self, posting: Posting, target: Bucket) -> None:
-        for lot_id, points in sorted(self.reserved.items()):
-            # After a merge the points stand in an heir of the lot.
-            heirs = [lot for lot in posting.account.lots if lot_id in (lot.id, lot.parent_id)]
-            missing = posting.take(points, Bucket.RESERVED, target, heirs)
-            posting.take(missing, Bucket.RESERVED, target)
-
-    def _own(self, lot: OpenLot, posting: Posting, points: int) -> OpenLot:
-        """The lot itself, or a child of it where it belongs to a member who was merged away."""
-        if lot.member_id == posting.account.id:
-            return lot
-        child = replace(
-            lot,
-            id=None,
-            member_id=posting.account.id,
-            parent_id=lot.id,
-            given=points,
-            buckets=dict.fromkeys(lot.buckets, 0),
-        )
-        self.book.add(child)
-        return child
 
 
 def _repeated(program_id: int, request: Request) -> Redemption | None:
