@@ -67,6 +67,10 @@ class Check:
     go: str = ""
 
     @property
+    def leaves_app(self) -> bool:
+        return not self.go.startswith("/app/")
+
+    @property
     def icon(self) -> str:
         return {"success": "check-circle", "info": "clock"}.get(self.tone, "alert-triangle")
 
@@ -82,11 +86,7 @@ def home(request: HttpRequest, staff: Staff) -> HttpResponse:
         "checks": list(_checks(staff.shop, program, now)),
         "steps": [step for step in STEPS if step not in staff.shop.steps_dismissed],
         "alarm": _alarm(staff.shop),
-        "embed_url": admin_url(
-            staff.shop,
-            "/themes/current/editor?context=apps&template=index"
-            f"&activateAppId={settings.SHOPIFY_API_KEY}/{EMBED_BLOCK}",
-        ),
+        "embed_url": _embed_url(staff.shop),
         "storefront": settings.SHOPIFY_SANDBOX or f"https://{staff.shop.domain}",
         "embed_block": EMBED_BLOCK,
     }
@@ -125,6 +125,15 @@ def inbox_of(shop: Shop) -> Any:
     """The shop's deliveries, with those that came before the app knew it."""
     mine = Q(program_id=shop.program_id, shop_id=shop.pk)
     return InboxRow.objects.filter(mine | Q(program_id=UNKNOWN_PROGRAM, shop_domain=shop.domain))
+
+
+def _embed_url(shop: Shop) -> str:
+    """The theme editor, with our app embed at hand.
+
+    https://shopify.dev/docs/apps/build/online-store/theme-app-extensions/configuration
+    """
+    block = f"{settings.SHOPIFY_API_KEY}/{EMBED_BLOCK}"
+    return admin_url(shop, f"/themes/current/editor?context=apps&template=index&activateAppId={block}")
 
 
 def _figures(this: Figures, before: Figures, points: str) -> list[Figure]:
@@ -214,11 +223,10 @@ def _last_heard(shop: Shop) -> datetime | None:
 
 
 def _check_embed(shop: Shop) -> Check:
-    label = "Widget in the theme"
+    label, editor = "Widget in the theme", _embed_url(shop)
     if shop.embed_active is None:
-        return Check("info", label, "Not known yet.")
+        return Check("info", label, "Not known yet.", None, editor)
     if shop.embed_active:
-        return Check("success", label, "The app embed is on.", shop.embed_seen_at)
-    return Check(
-        "warning", label, "The app embed is off: shoppers don't see their points.", shop.embed_seen_at
-    )
+        return Check("success", label, "The app embed is on.", shop.embed_seen_at, editor)
+    text = "The app embed is off: shoppers don't see their points."
+    return Check("warning", label, text, shop.embed_seen_at, editor)
