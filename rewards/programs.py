@@ -140,7 +140,8 @@ def apply(program: Program, document: Json, author: str) -> ProgramVersion:
             program=locked,
             number=locked.version + 1,
             document=complete,
-            effective_from=datetime.now(UTC),
+            # Payments are dated in whole seconds: the second of the change belongs to the new version.
+            effective_from=datetime.now(UTC).replace(microsecond=0),
             author=author[:120],
         )
         locked.version = version.number

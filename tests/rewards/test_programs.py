@@ -1,5 +1,7 @@
 """The program as data: complete, checked, in versions that stay as they were."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from rewards import programs
@@ -80,6 +82,16 @@ def test_versions_are_kept_and_dated():
     assert programs.in_force(dated, version.effective_from) == 2
     assert programs.in_force(dated, NOW) == 1
     assert programs.document_of(program.pk, 1)["name"] == "Test Rewards"
+
+
+@pytest.mark.django_db
+def test_a_payment_in_the_second_of_a_change_has_the_new_rules():
+    """Payments are dated in whole seconds, so the change must not look younger than they are."""
+    program = programs.start("Test", "EUR", "UTC")
+    version = programs.apply(program, changed(name="Newer"), "me")
+    paid_at = datetime.now(UTC).replace(microsecond=0)
+    assert version.effective_from.microsecond == 0
+    assert programs.in_force(programs.versions(program.pk), max(paid_at, version.effective_from)) == 2
 
 
 @pytest.mark.django_db

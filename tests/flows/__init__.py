@@ -1,0 +1,1 @@
+"""Whole journeys through the sandbox, over HTTP, against the app's real processes."""
