@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 
-from loyalty_app.merchant import customers
+from loyalty_app.merchant import customers, words
 from loyalty_app.merchant.answers import (
     Json,
     Unprocessable,
@@ -25,7 +25,6 @@ from loyalty_app.merchant.forms import Unreadable, text, whole
 from rewards import ledger, personal, programs, timeline
 from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Bucket, Identity, Lot, Member, Movement, Order, Program, Redemption
-from rewards.timeline import counted
 from shopify_bridge.auth import Staff
 
 PAGE = 25
@@ -60,12 +59,12 @@ class Page:
 
 @page
 def listed(request: HttpRequest, staff: Staff) -> HttpResponse:
-    words = " ".join(request.GET.get("q", "").split())[:200]
+    asked = " ".join(request.GET.get("q", "").split())[:200]
     sort = "points" if request.GET.get("sort") == "points" else "newest"
     problem = ""
-    if words:
+    if asked:
         try:
-            part = Page(customers.search(staff.shop, words), "", "")
+            part = Page(customers.search(staff.shop, asked), "", "")
         except customers.CantAsk:
             part = Page([], "", "")
             problem = "Shopify can't be asked right now. Search by customer number, or try again in a minute."
@@ -74,7 +73,7 @@ def listed(request: HttpRequest, staff: Staff) -> HttpResponse:
     names = customers.names_of(staff.shop, part.members)
     context = {
         "rows": [Row(member, names[member.pk]) for member in part.members],
-        "words": words,
+        "asked": asked,
         "sort": sort,
         "problem": problem,
         "newer": part.newer and _address(sort, before=part.newer),
@@ -141,7 +140,7 @@ def adjust(request: HttpRequest, staff: Staff, member_id: int) -> HttpResponse:
         raise Unprocessable({"": "This customer was merged into another. Reload the page."}) from problem
     names = programs.document(program_of(staff))["points"]
     verb = "given" if points > 0 else "taken"
-    return done(f"{counted(abs(points), names)} {verb}", f"/app/members/{member.pk}")
+    return done(f"{words.counted(abs(points), names)} {verb}", f"/app/members/{member.pk}")
 
 
 @fetch

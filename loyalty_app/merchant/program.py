@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from loyalty_app.merchant import forms
+from loyalty_app.merchant import forms, words
 from loyalty_app.merchant.answers import Json, done, fetch, page, program_of, shown, typed
 from loyalty_app.merchant.forms import PROGRAM_FIELDS
 from rewards import programs, timeline
@@ -79,19 +79,19 @@ def examples(document: Json, currency: str) -> Iterator[Example]:
         (f"… with {major(tax, currency)} tax on top", Line(1, goods, 1, 1, tax=tax), 0),
         (f"A gift card of {major(goods, currency)}", Line(1, goods, 1, 1, gift_card=True), 0),
     ]
-    for words, line, paid_shipping in cases:
-        yield _example(words, line, paid_shipping, rules, document, currency)
+    for said, line, paid_shipping in cases:
+        yield _example(said, line, paid_shipping, rules, document, currency)
 
 
-def _example(words: str, line: Line, shipping: int, rules: Rules, document: Json, currency: str) -> Example:
+def _example(order: str, line: Line, shipping: int, rules: Rules, document: Json, currency: str) -> Example:
     now = datetime.now(UTC)
-    order = OrderFact(0, 0, now, now, currency, lines=(line,), paid=True, shipping=shipping)
+    fact = OrderFact(0, 0, now, now, currency, lines=(line,), paid=True, shipping=shipping)
     try:
-        goal = target(order, rules)
+        goal = target(fact, rules)
     except TooManyPoints:
-        return Example(words, "Too many", "More points than can be counted: such an order would be refused.")
+        return Example(order, "Too many", "More points than can be counted: such an order would be refused.")
     said = timeline.sentence({**goal.explanation, "order": "", "before": 0}, goal.points, document["points"])
-    return Example(words, timeline.counted(goal.points, document["points"]), said.partition(": ")[2])
+    return Example(order, words.counted(goal.points, document["points"]), said.partition(": ")[2])
 
 
 def _version(number: int, author: str, moment: datetime) -> Json:

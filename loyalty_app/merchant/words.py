@@ -6,7 +6,6 @@ from typing import Any
 
 from rewards import offers
 from rewards.money import exponent, major, minor
-from rewards.timeline import counted
 
 Json = dict[str, Any]
 
@@ -52,6 +51,11 @@ def cost(reward: Json, document: Json, currency: str) -> Cost:
     return Cost(price, f"{_effort(points, document, currency)} It costs you {what} one order.")
 
 
+def counted(points: int, names: Json) -> str:
+    """`1 point`, `1,234 points`"""
+    return f"{points:,} {names['one'] if abs(points) == 1 else names['many']}"
+
+
 def _back(points: int, value: str, document: Json, currency: str) -> str:
     spend = _spend(points, document, currency)
     if spend is None:
@@ -76,7 +80,7 @@ def _spend(points: int, document: Json, currency: str) -> Fraction | None:
 
 
 def _percent(share: Fraction) -> str:
-    return f"{_short(f'{float(share):.2f}')}%"
+    return f"{_short(f'{float(share):,.2f}')}%"
 
 
 def _short(number: str) -> str:

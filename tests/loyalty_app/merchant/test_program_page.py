@@ -106,7 +106,7 @@ def test_examples_are_counted_by_the_earning_code_and_save_nothing(merchant: Mer
 def test_an_example_that_earns_too_much_says_so(merchant: Merchant) -> None:
     body = typed(merchant, **{"earning.rate.points": "1000000", "earning.rate.per": "0.01"})
     rows = merchant.post("/app/program/example", body)["examples"]
-    assert rows[0]["points"] == "2990000000 points"
+    assert rows[0]["points"] == "2,990,000,000 points"
 
 
 def test_the_examples_of_a_currency_without_cents(db: None) -> None:
