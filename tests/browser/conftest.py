@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,13 +12,14 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.storefront import Storefront
 from tests.browser.watch import Watch
-from tests.smoke.demo import Demo, running
+from tests.smoke.demo import Demo, free_port, running
 from tests.smoke.shop import Shop, wait_until
 
 WIDE = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All journeys are slow, and share one demo and one browser: they stay in one process."""
     for item in items:
@@ -33,7 +35,8 @@ def browser_context_args(browser_context_args: dict[str, Any], demo: Demo) -> di
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with running(tmp_path_factory.mktemp("demo")) as started:
+    # A range of its own, and another place in it for each process: a demo takes seconds to occupy its ports.
+    with running(tmp_path_factory.mktemp("demo"), free_port(19200 + os.getpid() % 90 * 3)) as started:
         yield started
 
 
