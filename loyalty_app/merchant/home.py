@@ -21,7 +21,7 @@ from loyalty_app.merchant.answers import (
 )
 from loyalty_app.merchant.chart import chart
 from rewards import programs, reports
-from rewards.models import Program
+from rewards.models import Order, Program
 from rewards.reports import Figures
 from shopify_bridge.auth import Staff
 from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
@@ -32,6 +32,7 @@ STEPS = ("embed", "rates", "widget")
 SLOW = timedelta(minutes=2)
 """A delivery that waits longer than this is worth a word."""
 LATEST_ROWS = 50_000
+LATEST_ORDERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def home(request: HttpRequest, staff: Staff) -> HttpResponse:
         "chart": chart(reports.days(program, today, CHART_DAYS)),
         "checks": list(_checks(staff.shop, program, now)),
         "steps": [step for step in STEPS if step not in staff.shop.steps_dismissed],
-        "alarm": _alarm(staff.shop),
+        "alarm": _alarm(staff.shop) or _foreign_orders(program),
         "embed_url": _embed_url(staff.shop),
         "storefront": settings.SHOPIFY_SANDBOX or f"https://{staff.shop.domain}",
         "embed_block": EMBED_BLOCK,
@@ -168,6 +169,19 @@ def _alarm(shop: Shop) -> dict[str, str] | None:
     if shop.state_reason:
         return {"tone": "warning", "heading": "Some permissions are missing", "text": shop.state_reason}
     return None
+
+
+def _foreign_orders(program: Program) -> dict[str, str] | None:
+    """First awards stop when a shop changes its currency: nothing is converted silently."""
+    latest = Order.objects.filter(program=program).order_by("-id").values_list("blocked", flat=True)
+    blocked = sum(why == "currency" for why in latest[:LATEST_ORDERS])
+    if not blocked:
+        return None
+    return {
+        "tone": "warning",
+        "heading": "Orders in another currency earn nothing",
+        "text": f"The program counts in {program.currency}; {blocked:,} of the latest orders don't.",
+    }
 
 
 def _checks(shop: Shop, program: Program, now: datetime) -> Any:

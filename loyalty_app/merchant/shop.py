@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from loyalty_app.merchant.answers import done, fetch, page, program_of, shown
+from loyalty_app.merchant.answers import done, fetch, page, shown
 from rewards.models import Program
 from shopify_bridge import install, jobs, reconcile
 from shopify_bridge.auth import Staff
@@ -33,7 +33,6 @@ def settings_page(request: HttpRequest, staff: Staff) -> HttpResponse:
         "report": shop.reconcile_report,
         "window_days": reconcile.FULL_WINDOW.days,
         "shares": Shop.objects.filter(program_id=shop.program_id).exclude(pk=shop.pk).count(),
-        "other_currency": shop.currency != program_of(staff).currency,
     }
     return shown(request, staff, "merchant/settings.html", context)
 

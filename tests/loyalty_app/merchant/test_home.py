@@ -128,6 +128,14 @@ def test_what_cant_wait_is_said_first(merchant: Merchant, state: str, reason: st
     assert reason in html
 
 
+def test_orders_in_another_currency_are_said(merchant: Merchant) -> None:
+    merchant.order(10)
+    assert "another currency" not in merchant.page("/app/")
+    merchant.order(10, external_id=5002, currency="USD")
+    assert "The program counts in EUR; 1 of the latest orders don&#x27;t." in merchant.page("/app/")
+    assert "another currency" in merchant.page(f"/app/members/{merchant.member().pk}")
+
+
 def test_a_broken_ledger_is_said(merchant: Merchant) -> None:
     audit.audit_due()
     assert "Every balance equals its movements." in merchant.page("/app/")
