@@ -1,0 +1,31 @@
+"""`manage.py reconcile`, against the sandbox."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from shopify_bridge.models import Shop
+
+
+def run(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("reconcile", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_it_says_what_it_saw(shop: Shop) -> None:
+    assert "orders looked at, 0 were behind" in run("--shop", shop.domain, "--days", "1")
+    shop.refresh_from_db()
+    assert shop.reconcile_report is not None
+    assert shop.reconcile_report["healed"] == 0
+
+
+def test_what_cant_be_done_is_said(shop: Shop) -> None:
+    with pytest.raises(CommandError, match="has not installed"):
+        run("--shop", "other.myshopify.com")
+    with pytest.raises(CommandError, match="at least 1"):
+        run("--shop", shop.domain, "--days", "0")
+    Shop.objects.filter(pk=shop.pk).update(access_token="", refresh_token="")
+    with pytest.raises(CommandError, match="can't be asked"):
+        run("--shop", shop.domain)
