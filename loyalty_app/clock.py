@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rewards import audit, holds
+from rewards import audit, expiry, holds
 from shopify_bridge import discounts, inbox, install, metafields, reconcile
 
 WORK: list[tuple[str, float, Callable[[], object]]] = [
@@ -14,6 +14,8 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("enrol the customers of new shops", 10, reconcile.welcome_new_shops),
     ("release holds", 60, holds.release_due),
     ("audit the ledgers", 60, audit.audit_due),
+    ("lapse points", 300, expiry.lapse_due),
+    ("note what lapses soon", 3600, expiry.note_expiring),
     ("reconcile what changed", 600, reconcile.recent),
     ("renew tokens of idle shops", 3600, install.refresh_idle),
     ("delete old deliveries", 3600, inbox.purge),

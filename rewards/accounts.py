@@ -44,6 +44,7 @@ class OpenLot:
     available_at: datetime
     expires_at: datetime | None
     parent_id: int | None = None
+    grace: bool = False
     buckets: dict[str, int] = field(default_factory=lambda: dict.fromkeys((*OWN, Bucket.EXPIRED), 0))
     changed: bool = False
 
@@ -64,6 +65,7 @@ class Account:
 
     id: int
     version: int
+    active_at: datetime | None
     buckets: dict[str, int]
     lots: list[OpenLot] = field(default_factory=list)
     changed: bool = False

@@ -1,9 +1,10 @@
 """The end of a hold: pending points become available when their moment has come."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import transaction
 
+from rewards.expiry import database_now
 from rewards.ledger import Book, MemberMerged
 from rewards.models import Bucket, Lot
 
@@ -12,7 +13,7 @@ BATCH = 500
 
 def release_due(*, now: datetime | None = None, batch: int = BATCH) -> int:
     """Release every lot whose hold is over; returns how many. Safe to run twice at once, and to stop."""
-    now = now or datetime.now(UTC)
+    now = now or database_now()
     released = 0
     while part := _release_batch(now, batch):
         released += part

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import transaction
 
 from rewards import ledger_rows
 from rewards.accounts import LARGEST, OWN, Account, LedgerBroken, Leg, MemberMerged, OpenLot, Overdrawn
-from rewards.models import Bucket
+from rewards.lifetimes import Policy
+from rewards.models import Bucket, Program
 from rewards.signals import standing_changed
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 ATTEMPTS = 3
+BEGINNINGS = (Bucket.ISSUED, Bucket.ADJUSTED, Bucket.PENDING)
+"""Where points come from that the member could never spend before."""
 
 
 @dataclass(slots=True)
@@ -60,11 +63,10 @@ class Posting:
         kind: str,
         *,
         available_at: datetime,
-        expires_at: datetime | None = None,
         source: Bucket = Bucket.ISSUED,
     ) -> OpenLot:
-        """A new lot. It goes on hold when its moment is still to come."""
-        lot = OpenLot(None, self.account.id, self.order_id, kind, points, available_at, expires_at)
+        """A new lot. It goes on hold when its moment is still to come; its life begins at the end of that."""
+        lot = OpenLot(None, self.account.id, self.order_id, kind, points, available_at, None)
         self.book.add(lot)
         on_hold = available_at > self.book.now
         self.move(lot, source, Bucket.PENDING if on_hold else Bucket.AVAILABLE, points)
@@ -82,8 +84,10 @@ class Posting:
         return points
 
     def move(self, lot: OpenLot, source: Bucket, target: Bucket, points: int) -> None:
-        """One leg. Whatever becomes available pays debt first."""
+        """One leg. Whatever becomes available pays debt first, and what is new has an end from then on."""
         self._leg(lot, source, target, points)
+        if target == Bucket.AVAILABLE and source in BEGINNINGS and not lot.grace:
+            lot.expires_at = self.book.policy.end_of_lot(lot.available_at)
         if target == Bucket.AVAILABLE and self.account.owed:
             self._leg(lot, Bucket.AVAILABLE, Bucket.DEBT, min(points, self.account.owed))
 
@@ -99,6 +103,8 @@ class Posting:
             if bucket in self.account.buckets:
                 self.account.buckets[bucket] += change
         self.account.changed = True
+        if source == Bucket.ISSUED or (source, target) == (Bucket.AVAILABLE, Bucket.RESERVED):
+            self.account.active_at = max(self.account.active_at or self.happened_at, self.happened_at)
         self.book.legs.append(
             Leg(
                 f"{self.key}:{self.legs}",
@@ -163,6 +169,11 @@ class Book:
         """Start to say what happened to a member."""
         account = self.accounts[member_id]
         return Posting(self, account, key, kind, explanation, happened_at, order_id, redemption_id)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """How long points of this program live."""
+        return Policy.of(Program.objects.get(pk=self.program_id))
 
     def add(self, lot: OpenLot) -> None:
         """Take a lot into the book, and into its member's account if that is open."""

@@ -10,7 +10,7 @@ from rewards.accounts import OWN, Account, LedgerBroken, Leg, MemberMerged, Open
 from rewards.models import Bucket
 
 LOT_COLUMNS = (
-    "id, member_id, order_id, kind, given, available_at, expires_at, parent_id, "
+    "id, member_id, order_id, kind, given, available_at, expires_at, parent_id, grace, "
     "pending, available, reserved, expired"
 )
 
@@ -20,7 +20,8 @@ def lock_accounts(program_id: int, member_ids: list[int]) -> dict[int, Account]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT id, merged_into_id, version, pending, available, reserved, debt FROM rewards_member
+            SELECT id, merged_into_id, version, active_at, pending, available, reserved, debt
+            FROM rewards_member
             WHERE program_id = %s AND id = ANY(%s) ORDER BY id FOR UPDATE
             """,
             [program_id, member_ids],
@@ -32,8 +33,8 @@ def lock_accounts(program_id: int, member_ids: list[int]) -> dict[int, Account]:
         raise LedgerBroken(f"Members {sorted(missing)} are not in program {program_id}.")
     buckets = (*OWN, Bucket.DEBT)
     return {
-        id: Account(id, version, dict(zip(buckets, balances, strict=True)))
-        for id, _, version, *balances in rows
+        id: Account(id, version, active_at, dict(zip(buckets, balances, strict=True)))
+        for id, _, version, active_at, *balances in rows
     }
 
 
@@ -83,10 +84,10 @@ def insert_lots(program_id: int, new: Sequence[OpenLot]) -> None:
         cursor.execute(
             """
             INSERT INTO rewards_lot (program_id, id, member_id, order_id, parent_id, kind, given,
-                                     available_at, expires_at, pending, available, reserved, expired)
+                                     available_at, expires_at, grace, pending, available, reserved, expired)
             OVERRIDING SYSTEM VALUE
             SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[],
-                %s::bigint[], %s::timestamptz[], %s::timestamptz[],
+                %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bool[],
                 %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
             """,
             [
@@ -99,6 +100,7 @@ def insert_lots(program_id: int, new: Sequence[OpenLot]) -> None:
                 [lot.given for lot in new],
                 [lot.available_at for lot in new],
                 [lot.expires_at for lot in new],
+                [lot.grace for lot in new],
                 *_columns(new),
             ],
         )
@@ -110,12 +112,19 @@ def update_lots(program_id: int, changed: Sequence[OpenLot]) -> None:
         cursor.execute(
             """
             UPDATE rewards_lot l
-            SET pending = v.pending, available = v.available, reserved = v.reserved, expired = v.expired
-            FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-                AS v (id, pending, available, reserved, expired)
+            SET expires_at = v.expires_at, pending = v.pending, available = v.available,
+                reserved = v.reserved, expired = v.expired
+            FROM unnest(%s::bigint[], %s::timestamptz[],
+                        %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+                AS v (id, expires_at, pending, available, reserved, expired)
             WHERE l.program_id = %s AND l.id = v.id
             """,
-            [[lot.id for lot in changed], *_columns(changed), program_id],
+            [
+                [lot.id for lot in changed],
+                [lot.expires_at for lot in changed],
+                *_columns(changed),
+                program_id,
+            ],
         )
 
 
@@ -153,14 +162,16 @@ def update_accounts(program_id: int, changed: Sequence[Account]) -> None:
             """
             UPDATE rewards_member m
             SET pending = v.pending, available = v.available, reserved = v.reserved, debt = v.debt,
-                version = m.version + 1
-            FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-                AS v (id, version, pending, available, reserved, debt)
+                active_at = v.active_at, version = m.version + 1
+            FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[],
+                        %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+                AS v (id, version, active_at, pending, available, reserved, debt)
             WHERE m.program_id = %s AND m.id = v.id AND m.version = v.version
             """,
             [
                 [account.id for account in changed],
                 [account.version for account in changed],
+                [account.active_at for account in changed],
                 *([account.buckets[bucket] for account in changed] for bucket in (*OWN, Bucket.DEBT)),
                 program_id,
             ],
@@ -173,9 +184,9 @@ def _lots(sql: str, parameters: list[Any]) -> Iterator[OpenLot]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         rows = cursor.fetchall()
-    for id, member_id, order_id, kind, given, begins, ends, parent_id, *held in rows:
+    for id, member_id, order_id, kind, given, begins, ends, parent_id, grace, *held in rows:
         buckets = dict(zip((*OWN, Bucket.EXPIRED), held, strict=True))
-        yield OpenLot(id, member_id, order_id, kind, given, begins, ends, parent_id, buckets)
+        yield OpenLot(id, member_id, order_id, kind, given, begins, ends, parent_id, grace, buckets)
 
 
 def _columns(lots: Sequence[OpenLot]) -> list[list[int]]:

@@ -30,6 +30,10 @@ class Program(models.Model):
     currency = models.CharField(max_length=3)
     timezone = models.CharField(max_length=64, default="UTC")
     version = models.IntegerField(default=1)
+    # Since when points lapse as they do now, if that was ever changed; and the version for which the
+    # open lots have their ends. See `expiry`.
+    expiry_since = models.DateTimeField(null=True)
+    dated_version = models.IntegerField(default=1, db_default=1)
     # Makes the digests of redacted people useless outside this program.
     salt = models.BinaryField(max_length=16)
     # The last audit; null: due now. Names of promises it found broken.
@@ -68,6 +72,8 @@ class Member(models.Model):
     debt = models.BigIntegerField(default=0, db_default=0)
     version = models.BigIntegerField(default=0, db_default=0)
     published_version = models.BigIntegerField(default=-1, db_default=-1)
+    # The last earning or redeeming; refunds, returns and lapses are no activity.
+    active_at = models.DateTimeField(null=True)
     # Null: never learnt. Kept fresh by the tag topics, for what people see; orders keep their own copy.
     tags = models.JSONField(null=True)
     merged_into = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, db_constraint=False)
@@ -90,6 +96,9 @@ class Member(models.Model):
                 fields=["program", "id"],
                 condition=Q(version__gt=F("published_version")),
                 name="member_to_publish",
+            ),
+            models.Index(
+                fields=["program", "active_at"], condition=Q(available__gt=0), name="member_resting"
             ),
             models.Index(
                 "program",
@@ -175,6 +184,8 @@ class Lot(models.Model):
     expired = models.BigIntegerField(default=0)
     available_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
+    # Opened for points that came back too late for their own lot; its end is its own.
+    grace = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -194,6 +205,33 @@ class Lot(models.Model):
             ),
             models.Index(fields=["program", "order"], condition=Q(order__isnull=False), name="lot_of_order"),
             models.Index(fields=["available_at"], condition=Q(pending__gt=0), name="lot_on_hold"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(available__gt=0, expires_at__isnull=False),
+                name="lot_ending",
+            ),
+        ]
+
+
+class Notice(models.Model):
+    """Something a member is to be told. Sending is another matter."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    member = models.ForeignKey(
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, related_name="notices"
+    )
+    kind = models.CharField(max_length=20)
+    # How many days before, and the moment it is about.
+    days = models.IntegerField()
+    about = models.DateTimeField()
+    points = models.BigIntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program", "member", "kind", "about", "days"], name="notice_once"
+            ),
         ]
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from rewards import earning, facts, people, programs, redemptions
+from rewards import dates, earning, facts, people, programs, redemptions
 from rewards.earning import Rules
 from rewards.facts import FetchedOrder, OrderFact, OrderRef
 from rewards.ledger import Book, following_merges, reverse
@@ -249,7 +249,7 @@ def _post_difference(book: Book, program: Program, order: Order, fact: OrderFact
         order_id=order.pk,
     )
     if difference > 0:
-        posting.award(difference, "order", available_at=release_at(happened_at, rules, program.timezone))
+        posting.award(difference, "order", available_at=_available_at(happened_at, rules, program, book.now))
     else:
         reverse(posting, -difference, order.pk, forgive=rules.forgive_debt)
     order.settlements += 1
@@ -262,13 +262,12 @@ def _moment(order: Order, rules: Rules) -> datetime:
     return moment
 
 
-def release_at(moment: datetime, rules: Rules, timezone: str) -> datetime:
+def _available_at(moment: datetime, rules: Rules, program: Program, now: datetime) -> datetime:
     """When points of this moment can be spent: at once, or at the start of the local day the hold ends."""
     if not rules.hold_days:
-        return moment
-    zone = ZoneInfo(timezone)
-    day = moment.astimezone(zone).date() + timedelta(days=rules.hold_days)
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+        return min(moment, now)  # the shop's clock may be ahead of ours
+    zone = ZoneInfo(program.timezone)
+    return dates.start_of_day(dates.local_date(moment, zone) + timedelta(days=rules.hold_days), zone)
 
 
 def _save(program_id: int, orders: list[Order]) -> None:

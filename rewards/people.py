@@ -217,6 +217,7 @@ def _carry_over(book: Book, gone_id: int, kept_id: int, happened_at: datetime) -
     out = book.posting(gone_id, f"{key}:out", "merge", explanation, happened_at)
     back = book.posting(kept_id, f"{key}:in", "merge", explanation, happened_at)
     owed = out.account.owed
+    back.account.active_at = max(filter(None, (out.account.active_at, back.account.active_at)), default=None)
     for lot in [lot for lot in out.account.lots if lot.held]:
         heir = replace(
             lot,

@@ -23,6 +23,7 @@ from rewards.models import (
     Lot,
     Member,
     Movement,
+    Notice,
     Order,
     Program,
     ProgramVersion,
@@ -144,11 +145,19 @@ def apply(program: Program, document: Json, author: str) -> ProgramVersion:
             effective_from=datetime.now(UTC).replace(microsecond=0),
             author=author[:120],
         )
+        if _lifetime(complete) != _lifetime(document_of(locked.pk, locked.version)):
+            locked.expiry_since = version.effective_from
         locked.version = version.number
         locked.name = complete["name"]
-        locked.save(update_fields=["version", "name"])
-    program.version, program.name = locked.version, locked.name
+        locked.save(update_fields=["version", "name", "expiry_since"])
+    program.version, program.name, program.expiry_since = locked.version, locked.name, locked.expiry_since
     return version
+
+
+def _lifetime(document: Json) -> Json:
+    """What decides when points lapse; notices don't."""
+    said = document.get("expiry", {"policy": "never"})
+    return {name: value for name, value in said.items() if name != "notice_days"}
 
 
 def erase(program_id: int) -> None:
@@ -156,7 +165,7 @@ def erase(program_id: int) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         # The only way past the wall that keeps movements; see the migration `walls`.
         cursor.execute("SELECT set_config('rewards.erasing', %s, true)", [str(program_id)])
-        for model in (Movement, Redemption, Lot, Order, Identity, Tombstone, Member, ProgramVersion):
+        for model in (Movement, Notice, Redemption, Lot, Order, Identity, Tombstone, Member, ProgramVersion):
             model.objects.filter(program_id=program_id)._raw_delete("default")
         Program.objects.filter(pk=program_id).delete()
     document_of.cache_clear()

@@ -86,18 +86,25 @@ class Held:
 
     def capture(self, posting: Posting) -> None:
         """reserved -> spent"""
-        self._unreserve(posting, Bucket.SPENT)
+        for lot, points in self._reserved_now(posting):
+            posting.move(lot, Bucket.RESERVED, Bucket.SPENT, points)
 
     def release(self, posting: Posting) -> None:
         """reserved -> available"""
-        self._unreserve(posting, Bucket.AVAILABLE)
+        for lot, points in self._reserved_now(posting):
+            home = self._home(lot, posting, points, own_undo=False)
+            if home is lot:
+                posting.move(lot, Bucket.RESERVED, Bucket.AVAILABLE, points)
+            else:
+                posting.move(lot, Bucket.RESERVED, Bucket.TRANSFERRED, points)
+                posting.move(home, Bucket.TRANSFERRED, Bucket.AVAILABLE, points)
 
-    def give_back(self, posting: Posting) -> None:
+    def give_back(self, posting: Posting, *, own_undo: bool = False) -> None:
         """spent -> available, to the lots the points came from."""
         for lot_id, points in sorted(self.spent.items()):
             if points > 0:
-                lot = self.book.lot(lot_id)
-                posting.move(self._own(lot, posting, points), Bucket.SPENT, Bucket.AVAILABLE, points)
+                home = self._home(self.book.lot(lot_id), posting, points, own_undo)
+                posting.move(home, Bucket.SPENT, Bucket.AVAILABLE, points)
 
     def take_again(self, posting: Posting, points: int) -> None:
         """What had been given back is spent again: available points first, then debt."""
@@ -107,16 +114,32 @@ class Held:
             origin = self.book.lot(min(self.spent or self.reserved))
             posting.move(origin, Bucket.DEBT, Bucket.SPENT, rest)
 
-    def _unreserve(self, posting: Posting, target: Bucket) -> None:
+    def _reserved_now(self, posting: Posting) -> list[tuple[OpenLot, int]]:
+        """The lots that hold the reserved points; after a merge those are heirs of the ones they left."""
+        parts: list[tuple[OpenLot, int]] = []
         for lot_id, points in sorted(self.reserved.items()):
-            # After a merge the points stand in an heir of the lot.
             heirs = [lot for lot in posting.account.lots if lot_id in (lot.id, lot.parent_id)]
-            missing = posting.take(points, Bucket.RESERVED, target, heirs)
-            posting.take(missing, Bucket.RESERVED, target)
+            others = [lot for lot in posting.account.lots_with(Bucket.RESERVED) if lot not in heirs]
+            for lot in [*heirs, *others]:
+                taken = sum(part for other, part in parts if other is lot)
+                if part := min(points, lot.buckets[Bucket.RESERVED] - taken):
+                    parts.append((lot, part))
+                    points -= part
+        return parts
 
-    def _own(self, lot: OpenLot, posting: Posting, points: int) -> OpenLot:
-        """The lot itself, or a child of it where it belongs to a member who was merged away."""
-        if lot.member_id == posting.account.id:
+    def _home(self, lot: OpenLot, posting: Posting, points: int, own_undo: bool) -> OpenLot:
+        """Where points come back to: their lot, or a child of it.
+
+        A lot that has lapsed, or is about to, gets a child with some days of grace, once per point. A
+        shopper's own undo gets none beyond the end of the day. A merged member's lot gets an heir.
+        """
+        policy, now = self.book.policy, self.book.now
+        end, grace = lot.expires_at, lot.grace
+        if end is not None and not (own_undo or lot.grace) and end < policy.grace(now):
+            end, grace = policy.grace(now), True
+        elif end is not None and end <= now:
+            end, grace = policy.today(now), True
+        if lot.member_id == posting.account.id and end == lot.expires_at:
             return lot
         child = replace(
             lot,
@@ -124,6 +147,8 @@ class Held:
             member_id=posting.account.id,
             parent_id=lot.id,
             given=points,
+            expires_at=end,
+            grace=grace,
             buckets=dict.fromkeys(lot.buckets, 0),
         )
         self.book.add(child)
@@ -186,7 +211,7 @@ class End(Change):
     def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:
         program = Program.objects.get(pk=redemption.program_id)
         if programs.document(program)["return_unused"] or redemption.ending_as == State.CANCELLED:
-            held.give_back(posting)
+            held.give_back(posting, own_undo=redemption.ending_as == State.CANCELLED)
 
     def row(self, redemption: Redemption, now: datetime) -> None:
         redemption.state = State(redemption.ending_as)

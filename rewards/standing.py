@@ -3,14 +3,20 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rewards import offers, programs
+from rewards import expiry, offers, programs
 from rewards.models import Member, Program
 
 Json = dict[str, Any]
 
 
-def standing(program: Program, member: Member) -> Json:
-    """Small enough for a metafield: points, tier, and the next reward in reach."""
+def standings(program: Program, members: Sequence[Member]) -> dict[int, Json]:
+    """The standings of several members of one program, by member."""
+    ends = expiry.soonest(program, [member.pk for member in members])
+    return {member.pk: standing(program, member, ends.get(member.pk)) for member in members}
+
+
+def standing(program: Program, member: Member, expiring: Json | None = None) -> Json:
+    """Small enough for a metafield: points, tier, the next reward in reach, what lapses next."""
     return {
         "points": member.available,
         "pending": member.pending,
@@ -19,7 +25,7 @@ def standing(program: Program, member: Member) -> Json:
         "tier": None,
         "next_tier": None,
         "next_reward": _next_reward(program, member.available),
-        "expiring": None,
+        "expiring": expiring,
     }
 
 

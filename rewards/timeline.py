@@ -123,6 +123,13 @@ def _release(explanation: Json, points: int, names: Json) -> str:
     return f"{names['many'].capitalize()} that were on hold can be used now."
 
 
+def _lapse(explanation: Json, points: int, names: Json) -> str:
+    lapsed = counted(explanation["points"], names)
+    if explanation.get("idle_since"):
+        return f"{lapsed} lapsed after a long time without earning or redeeming."
+    return f"{lapsed} reached the end of their time."
+
+
 def _merge(explanation: Json, points: int, names: Json) -> str:
     return "Two customer accounts became one."
 
@@ -133,6 +140,7 @@ _SENTENCES = {
     "adjustment": _adjustment,
     "redemption": _redemption,
     "release": _release,
+    "lapse": _lapse,
     "merge": _merge,
 }
 _NOTHING = {

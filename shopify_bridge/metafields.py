@@ -88,16 +88,16 @@ def _publish_members(shops: list[Shop], program: Program) -> int:
 
 
 def _publish_in(shop: Shop, program: Program, members: list[Member]) -> None:
-    by_id = {member.pk: member for member in members}
     identities = Identity.objects.filter(
-        program_id=program.pk, source_id=shop.pk, member_id__in=by_id
+        program_id=program.pk, source_id=shop.pk, member_id__in=[member.pk for member in members]
     ).order_by("external_id")
+    standings = standing.standings(program, members)
     entries = [
         _metafield(
             f"gid://shopify/Customer/{identity.external_id}",
             "$app",
             "standing",
-            standing.standing(program, by_id[identity.member_id]),
+            standings[identity.member_id],
         )
         for identity in identities
     ]

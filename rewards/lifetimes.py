@@ -1,0 +1,71 @@
+"""How long points live, by the program's one policy: pure, apart from reading the program."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from rewards import dates, programs
+from rewards.models import Program
+
+GRACE_DAYS = 30
+"""So long live points that come back to a lot that has lapsed, or is about to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The expiry of one program version. `since`: when these settings came into force, if they changed."""
+
+    kind: str
+    zone: ZoneInfo
+    months: int = 0
+    period: str = ""
+    periods: int = 0
+    since: datetime | None = None
+
+    @classmethod
+    def of(cls, program: Program) -> "Policy":
+        """The policy in force."""
+        said = programs.document(program).get("expiry", {"policy": "never"})
+        return cls(
+            kind=said["policy"],
+            zone=ZoneInfo(program.timezone),
+            months=said.get("months", 0),
+            period=said.get("period", ""),
+            periods=said.get("periods", 0),
+            since=program.expiry_since,
+        )
+
+    def end_of_lot(self, available_at: datetime) -> datetime | None:
+        """When points that became available then lapse; None: not by their own date."""
+        return self._end(available_at) if self.kind in ("rolling", "calendar") else None
+
+    def end_of_rest(self, active_at: datetime) -> datetime | None:
+        """When the balance of a member who was last active then lapses, where inactivity counts."""
+        if self.kind != "inactivity":
+            return None
+        return self._end(max(active_at, self.since) if self.since else active_at)
+
+    def redated(self, available_at: datetime, before: datetime | None) -> datetime | None:
+        """The end of a lot that was given under another policy; `before` is its end by that one."""
+        end = self.end_of_lot(available_at)
+        if end is None or self.since is None or (before is not None and end >= before):
+            return end
+        return max(end, self._end(self.since))
+
+    def grace(self, now: datetime) -> datetime:
+        """The end of points that come back to a lot that has lapsed, or is about to."""
+        return dates.end_of_day(dates.local_date(now, self.zone) + timedelta(days=GRACE_DAYS), self.zone)
+
+    def today(self, now: datetime) -> datetime:
+        """The last instant of the local day."""
+        return dates.end_of_day(dates.local_date(now, self.zone), self.zone)
+
+    def _end(self, begin: datetime) -> datetime:
+        day = dates.local_date(begin, self.zone)
+        if self.kind == "calendar":
+            months = dates.MONTHS_OF_PERIODS[self.period] * self.periods
+            # From the first of the month, so that no short month pulls the period back.
+            day = dates.end_of_period(dates.add_months(day.replace(day=1), months), self.period)
+        else:
+            day = dates.add_months(day, self.months)
+        return dates.end_of_day(day, self.zone)
