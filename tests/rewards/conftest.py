@@ -33,8 +33,8 @@ class World:
         for item in news:
             assert not orders.settle_orders(self.program, [item], now=now).unsure
 
-    def earn(self, points, customer_id=7001, **changes):
-        self.settle(order(line(points * 100), customer_id=customer_id, **changes))
+    def earn(self, points, customer_id=7001, now=NOW, **changes):
+        self.settle(order(line(points * 100), customer_id=customer_id, **changes), now=now)
         return self.member(customer_id)
 
     def member(self, customer_id=7001):

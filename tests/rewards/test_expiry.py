@@ -241,7 +241,8 @@ def test_those_at_rest_are_noted_too(world):
 def test_the_standing_says_what_lapses_next(world):
     with_expiry(world, **ROLLING)
     world.earn(100)
-    world.earn(20, external_id=5002, processed_at=NOW + timedelta(days=40))
+    later = NOW + timedelta(days=40)
+    world.earn(20, external_id=5002, processed_at=later, now=later)
     found = standing.standings(world.program, [world.member()])
     assert found[world.member().pk]["expiring"] == {"points": 100, "on": "2027-11-20"}
 
