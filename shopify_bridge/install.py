@@ -90,7 +90,7 @@ def redact_shop(shop: Shop) -> bool:
             return False
         tokens.drop(row)
         row.name = row.scopes = row.state_reason = row.app_installation_gid = ""
-        row.shopify_id = None
+        row.shopify_id = row.reconcile_watermark = row.reconciled_at = None
         rows = InboxRow.objects.filter(program_id=row.program_id, shop_id=row.pk)
         rows.exclude(state=InboxRow.State.WAITING).delete()
         if Shop.objects.filter(program_id=row.program_id).exclude(pk=row.pk).exists():
@@ -136,6 +136,8 @@ def _take_in(shop_domain: str, grant: Grant, kind: str) -> Shop:
             # Also after "open the app again": a token given now outdates any uninstall told later.
             shop.installed_at = timezone.now()
             shop.uninstalled_at = None
+            # Whoever became a customer while the app was away is a member too.
+            shop.customers_enrolled_at = None
         _describe(shop, details)
         tokens.put(shop, grant)
         shop.grant = kind

@@ -50,9 +50,10 @@ def test_an_erasure_that_comes_after_the_return_erases_nothing(
     assert customer.points == JOINED
 
 
-def test_customers_from_before_the_installation_become_members(own_shop: OwnShop) -> None:
+def test_who_became_a_customer_while_the_app_was_away_is_a_member(own_shop: OwnShop) -> None:
     shop = own_shop()
     shop.drive("uninstall")
+    shop.handled()
     early = shop.new_customer("Early Bird")
     shop.install()
     browser = shop.browser(early)
