@@ -49,7 +49,11 @@ class Valkey(Server):
             pid = int(self._client().info("server")["process_id"])
         except redis.RedisError:
             return
-        end(pid, signal.SIGTERM)
+        try:
+            end(pid, signal.SIGTERM, seconds=5)
+        except EmbeddedError:
+            # It refuses to go while it can't save, as on a full disk. It is a doorbell: nothing is lost.
+            end(pid, signal.SIGKILL)
 
 
 def _valkey_program() -> Path:

@@ -214,3 +214,15 @@ def test_valkey_keeps_its_data_and_names_a_damaged_folder(tmp_path: Path) -> Non
     assert str(tmp_path / "valkey") in text
     assert "nothing in it was changed or deleted" in text
     assert dump.read_bytes().startswith(b"no such format")
+
+
+def test_valkey_stops_even_when_it_cannot_save(tmp_path: Path) -> None:
+    """It refuses to go then, and would outlive everybody who used it."""
+    user = open_user(tmp_path, "join_valkey")
+    with redis.Redis.from_url(embedded.redis_url(tmp_path)) as client:
+        client.set("kept", "7")
+        pid = int(client.info("server")["process_id"])
+    (tmp_path / "valkey").rename(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    close_user(user)
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
