@@ -55,11 +55,16 @@ def test_news_of_an_uninstall_that_is_older_than_the_reinstall(shop: Shop) -> No
 
 def test_an_uninstall_told_after_the_app_was_opened_again(shop: Shop, sandbox: Sandbox) -> None:
     """F57: Shopify delivers it late, when the merchant has long come back and renewed the dead token."""
-    before = timezone.now()
+    before = timezone.now() - timedelta(seconds=1)
     tokens.ask_to_reopen(shop)
     again = take_in(sandbox)
     assert not install.uninstalled(again, before)
     assert install.access_token(again)
+
+
+def test_an_uninstall_in_the_very_second_of_the_installation_counts(shop: Shop) -> None:
+    """Deliveries are dated in whole seconds, so it looks older than the installation."""
+    assert install.uninstalled(shop, shop.installed_at.replace(microsecond=0))
 
 
 def test_redaction_erases_and_a_reinstall_starts_anew(shop: Shop, sandbox: Sandbox) -> None:
