@@ -132,6 +132,19 @@ def put_off(redemption: Redemption, until: datetime, reason: str = "", *, absent
     )
 
 
+def choose_again(redemption: Redemption) -> bool:
+    """Another code, since this one belongs to somebody else; only while nothing was made."""
+    prefix = redemption.code[:-CODE_LENGTH]
+    return bool(
+        Redemption.objects.filter(
+            pk=redemption.pk,
+            program_id=redemption.program_id,
+            state=State.RESERVED,
+            code=redemption.code,
+        ).update(code=prefix + new_code())
+    )
+
+
 def at_rest(redemption: Redemption) -> None:
     """Nothing more to look at for this state."""
     Redemption.objects.filter(

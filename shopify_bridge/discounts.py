@@ -27,6 +27,7 @@ PATIENCE_SECONDS = 10.0
 LOOKS_APART = timedelta(minutes=15)
 """A code counts as never made after two look-ups this far apart."""
 LONGEST_PAUSE = timedelta(minutes=15)
+CODES_TRIED = 3
 BATCH = 100
 Json = dict[str, Any]
 
@@ -70,24 +71,30 @@ def _make(client: AdminClient, redemption: Redemption, within: float) -> None:
             return
         redemptions.put_off(redemption, datetime.now(UTC) + LOOKS_APART, "looked for", absent=True)
         redemption.refresh_from_db()
+    for _ in range(CODES_TRIED):
+        if _created(client, redemption, within):
+            return
+        # Somebody else's code is the same: with 60 bits nearly always an accident of another kind.
+        redemptions.choose_again(redemption)
+        redemption.refresh_from_db()
+    redemptions.failed(redemption.program_id, redemption.pk, "Shopify has other discounts with our codes.")
+
+
+def _created(client: AdminClient, redemption: Redemption, within: float) -> bool:
+    """Ask Shopify to make the code, and note the outcome; False when the code belongs to another discount."""
     operation, field, discount = document_for(redemption, client.shop.currency)
     data = client.run(operation, {"discount": discount}, within=within)[field]
     errors = user_errors(data)
     if not errors:
         redemptions.issued(redemption.program_id, redemption.pk, data["codeDiscountNode"]["id"])
     elif any(error.get("code") == "TAKEN" for error in errors):
-        _adopt(client, redemption, within)
+        # Made by a request of ours whose answer was lost, or not ours.
+        found = _look_up(client, redemption, within)
+        return bool(found) and redemptions.issued(redemption.program_id, redemption.pk, found or "")
     else:
         reason = "; ".join(str(error["message"]) for error in errors)
         redemptions.failed(redemption.program_id, redemption.pk, f"Shopify refused the discount: {reason}")
-
-
-def _adopt(client: AdminClient, redemption: Redemption, within: float) -> None:
-    """The code exists: made by a request of ours whose answer was lost, or somebody else's."""
-    if found := _look_up(client, redemption, within):
-        redemptions.issued(redemption.program_id, redemption.pk, found)
-    else:
-        redemptions.failed(redemption.program_id, redemption.pk, "The code exists and isn't ours.")
+    return True
 
 
 def _end(client: AdminClient, redemption: Redemption, within: float) -> None:

@@ -125,8 +125,11 @@ def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 @require_GET
 @answering
 def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseBase:
-    """`GET redemptions/{id}`"""
-    return JsonResponse(_shown(_own_redemption(visitor, id)))
+    """`GET redemptions/{id}`: who asks is waiting, so a worker is woken where there is something to do."""
+    found = _own_redemption(visitor, id)
+    if found.state in (Redemption.State.RESERVED, Redemption.State.ENDING):
+        jobs.ring(jobs.redeem)
+    return JsonResponse(_shown(found))
 
 
 @require_POST
