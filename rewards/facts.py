@@ -3,7 +3,7 @@
 Money is in minor units of the program's currency; moments are aware datetimes.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -80,7 +80,7 @@ class CustomerFact:
 
 def as_data(fact: OrderFact) -> dict[str, Any]:
     """The fact as JSON data, to be kept with the order."""
-    data = asdict(fact)
+    data = {name: getattr(fact, name) for name in ORDER_FIELDS}
     data["updated_at"] = fact.updated_at.isoformat()
     data["processed_at"] = fact.processed_at.isoformat()
     data["codes"] = list(fact.codes)
@@ -104,4 +104,8 @@ def from_data(data: dict[str, Any]) -> OrderFact:
 
 
 def _without_defaults(line: Line) -> dict[str, Any]:
-    return {f.name: value for f in fields(line) if (value := getattr(line, f.name)) != f.default}
+    return {name: value for name, usual in LINE_DEFAULTS if (value := getattr(line, name)) != usual}
+
+
+ORDER_FIELDS = [field.name for field in fields(OrderFact)]
+LINE_DEFAULTS = [(field.name, field.default) for field in fields(Line)]

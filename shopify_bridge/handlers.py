@@ -189,6 +189,9 @@ HANDLERS: dict[str, Handler] = {
     "shop/redact": shop_redacted,
 }
 
+READING_ONLY = frozenset({order_changed, order_fetched})
+"""Handlers that touch no row: they need no savepoint of their own."""
+
 
 def _same_shop(delivery: Delivery, name: str) -> None:
     """The signature covers the body only: where the body names its shop, the header must say the same."""
