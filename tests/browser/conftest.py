@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.browser.axe import PHONE, WIDE
 from tests.browser.storefront import Storefront
 from tests.browser.watch import Watch
 from tests.smoke.demo import Demo, free_port, running
 from tests.smoke.shop import Shop, wait_until
-
-WIDE = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -93,3 +94,30 @@ def member(shop: Shop, request: pytest.FixtureRequest) -> Callable[[int], int]:
         return customer
 
     return make
+
+
+@pytest.fixture(scope="session")
+def someone(shop: Shop) -> int:
+    """A member with points whom no test changes."""
+    customer = shop.new_customer("Someone Else")
+    shop.order(customer, "120.00")
+    return customer
+
+
+@pytest.fixture
+def program_kept(demo: Demo, shop: Shop, tmp_path: Path) -> Iterator[None]:
+    """The program as it was before, so that the next test finds its rates and rewards."""
+    exported = demo.manage("program", "export", "--shop", demo.shop).stdout
+    (tmp_path / "program.json").write_text(exported)
+    yield
+    applied = demo.manage("program", "apply", "--shop", demo.shop, str(tmp_path / "program.json"))
+    assert applied.returncode == 0, applied.stderr
+    rate = json.loads(exported)["earning"]["rate"]
+    wait_until(15, "the old program is back", lambda: rate["points"] == published_rate(demo))
+
+
+def published_rate(demo: Demo) -> int:
+    text = requests.get(f"{demo.sandbox}/products/bread-knife", timeout=10).text
+    found = re.search(r'data-rate="(\d+)"', text)
+    assert found is not None
+    return int(found[1])

@@ -133,11 +133,3 @@ def test_the_panel_is_a_sheet_on_a_phone(phone: Page, shop: Shop, someone: int, 
         ".filter(([, height]) => height < 44)"
     )
     assert small == []
-
-
-@pytest.fixture(scope="session")
-def someone(shop: Shop) -> int:
-    """A member with points whom no test changes."""
-    customer = shop.new_customer("Someone Else")
-    shop.order(customer, "120.00")
-    return customer
