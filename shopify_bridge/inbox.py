@@ -152,7 +152,7 @@ def _outcome(row: InboxRow, shop: Shop | None, programs: dict[int, Program]) -> 
 
 
 def _without_replays(rows: list[InboxRow]) -> list[InboxRow]:
-    """Park replays: shop and topic aren't signed, but the same bytes under another shop's name give them away."""
+    """Shop and topic aren't signed: the same bytes under another shop's name are a replay, and parked."""
     telling = [row.pk for row in rows if row.shop_id and len(row.body) > SHORT_BODY_BYTES]
     with connection.cursor() as cursor:
         cursor.execute(
