@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from rewards import dates, programs
@@ -25,15 +26,24 @@ class Policy:
     @classmethod
     def of(cls, program: Program) -> "Policy":
         """The policy in force."""
-        said = programs.document(program).get("expiry", {"policy": "never"})
+        return cls.said(programs.document(program), program.timezone, program.expiry_since)
+
+    @classmethod
+    def said(cls, document: dict[str, Any], timezone: str, since: datetime | None) -> "Policy":
+        """What a program document says, with these settings in force since then."""
+        expiry = document.get("expiry", {"policy": "never"})
         return cls(
-            kind=said["policy"],
-            zone=ZoneInfo(program.timezone),
-            months=said.get("months", 0),
-            period=said.get("period", ""),
-            periods=said.get("periods", 0),
-            since=program.expiry_since,
+            kind=expiry["policy"],
+            zone=ZoneInfo(timezone),
+            months=expiry.get("months", 0),
+            period=expiry.get("period", ""),
+            periods=expiry.get("periods", 0),
+            since=since,
         )
+
+    def end(self, begin: datetime) -> datetime | None:
+        """When points of this moment lapse if nothing happens to them or their member; None: never."""
+        return None if self.kind == "never" else self._end(begin)
 
     def end_of_lot(self, available_at: datetime) -> datetime | None:
         """When points that became available then lapse; None: not by their own date."""

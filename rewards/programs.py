@@ -145,7 +145,7 @@ def apply(program: Program, document: Json, author: str) -> ProgramVersion:
             effective_from=datetime.now(UTC).replace(microsecond=0),
             author=author[:120],
         )
-        if _lifetime(complete) != _lifetime(document_of(locked.pk, locked.version)):
+        if lifetime(complete) != lifetime(document_of(locked.pk, locked.version)):
             locked.expiry_since = version.effective_from
         locked.version = version.number
         locked.name = complete["name"]
@@ -154,7 +154,7 @@ def apply(program: Program, document: Json, author: str) -> ProgramVersion:
     return version
 
 
-def _lifetime(document: Json) -> Json:
+def lifetime(document: Json) -> Json:
     """What decides when points lapse; notices don't."""
     said = document.get("expiry", {"policy": "never"})
     return {name: value for name, value in said.items() if name != "notice_days"}

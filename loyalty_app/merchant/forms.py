@@ -57,6 +57,11 @@ def tags(value: Any) -> list[str]:
     return list(dict.fromkeys(tag for part in str(value).split(",") if (tag := text(part))))
 
 
+def days(value: Any) -> list[int]:
+    """`30, 7`"""
+    return sorted({whole(part) for part in str(value).split(",") if part.strip()}, reverse=True)
+
+
 def optional(reader: Reader) -> Reader:
     def read(value: Any) -> Any:
         return reader(value) if str(value).strip() else None
@@ -79,9 +84,20 @@ PROGRAM_FIELDS: dict[str, Reader] = {
     "earning.basis.gift_cards": switch,
     "earning.excluded_customer_tags": tags,
     "earning.signup_bonus": whole,
+    "expiry.policy": text,
+    "expiry.months": optional(whole),
+    "expiry.period": text,
+    "expiry.periods": optional(whole),
+    "expiry.notice_days": days,
     "debt": text,
     "return_unused": switch,
 }
+EXPIRY_FIELDS = {
+    "rolling": ("months",),
+    "inactivity": ("months",),
+    "calendar": ("period", "periods"),
+}
+"""What a policy of expiry is told besides its name."""
 _EVERY_REWARD: dict[str, Reader] = {
     "title": text,
     "points": whole,
@@ -112,6 +128,18 @@ def merged(document: Json, fields: Mapping[str, Reader], typed: Json) -> tuple[J
         except Unreadable as problem:
             unreadable[path] = str(problem)
     return result, unreadable
+
+
+def of_one_policy(document: Json, unreadable: dict[str, str]) -> None:
+    """The form shows the fields of every policy in turn; those of the chosen one count."""
+    expiry = document.get("expiry", {})
+    own = EXPIRY_FIELDS.get(expiry.get("policy"), ())
+    for name in ("months", "period", "periods"):
+        if name not in own:
+            expiry.pop(name, None)
+            unreadable.pop(f"expiry.{name}", None)
+        elif expiry.get(name) is None:
+            expiry.pop(name, None)
 
 
 def checked(

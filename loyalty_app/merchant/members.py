@@ -1,7 +1,7 @@
 """The pages of the members: the list, one member with everything that happened, changes by hand."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
@@ -22,7 +22,7 @@ from loyalty_app.merchant.answers import (
     typed,
 )
 from loyalty_app.merchant.forms import Unreadable, text, whole
-from rewards import ledger, personal, programs, timeline
+from rewards import expiry, ledger, personal, programs, timeline
 from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Bucket, Identity, Lot, Member, Movement, Order, Program, Redemption
 from shopify_bridge.auth import Staff
@@ -108,6 +108,7 @@ def one(request: HttpRequest, staff: Staff, member_id: int) -> HttpResponse:
         "is_later_page": bool(before),
         "debt": _debt(found, member),
         "next_release": _next_release(found, member),
+        "next_lapse": _next_lapse(found, member),
         "redemptions": _redemptions(found, member),
         "orders": _orders(found, member),
         "adjust_most": ADJUST_MOST,
@@ -237,6 +238,12 @@ def _next_release(found: Program, member: Member) -> datetime | None:
     """When the first points on hold can be spent."""
     on_hold = Lot.objects.filter(program=found, member=member, pending__gt=0).order_by("available_at")
     return on_hold.values_list("available_at", flat=True).first()
+
+
+def _next_lapse(found: Program, member: Member) -> Json | None:
+    """The points that lapse next, and the last day they can be spent."""
+    soonest = expiry.soonest(found, [member.pk]).get(member.pk)
+    return soonest and {"points": soonest["points"], "on": date.fromisoformat(soonest["on"])}
 
 
 def _redemptions(found: Program, member: Member) -> list[Json]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from loyalty_app.merchant import forms, words
+from loyalty_app.merchant import forms, lapsing, words
 from loyalty_app.merchant.answers import Json, done, fetch, page, program_of, shown, typed
 from loyalty_app.merchant.forms import PROGRAM_FIELDS
 from rewards import programs, timeline
@@ -18,6 +18,8 @@ from shopify_bridge.auth import Staff
 
 VERSIONS_SHOWN = 10
 SAMPLE = Decimal("29.90")
+EXPIRY = {"policy": "never", "months": 12, "period": "year", "periods": 1, "notice_days": [30, 7]}
+"""What the fields of expiry begin with, those of policies that aren't chosen included."""
 AUTHORS = {"start": "The app, at the start", "manage.py": "A command of the operator"}
 
 
@@ -39,6 +41,8 @@ def program(request: HttpRequest, staff: Staff) -> HttpResponse:
         "examples": list(examples(document, found.currency)),
         "versions": [_version(row.number, row.author, row.effective_from) for row in versions],
         "tags": ", ".join(document["earning"]["excluded_customer_tags"]),
+        "expiry": {**EXPIRY, **document.get("expiry", {})},
+        "lapsing": lapsing.sentences(found, document, datetime.now(UTC)),
     }
     return shown(request, staff, "merchant/program.html", context)
 
@@ -48,6 +52,7 @@ def save(request: HttpRequest, staff: Staff) -> HttpResponse:
     given, found = typed(request), program_of(staff)
     version = forms.version_in(given)
     document, unreadable = forms.merged(programs.document(found), PROGRAM_FIELDS, given)
+    forms.of_one_policy(document, unreadable)
     forms.save(found, document, staff.user_id, version, PROGRAM_FIELDS, unreadable)
     return done("Program saved", "/app/program")
 
@@ -58,12 +63,14 @@ def example(request: HttpRequest, staff: Staff) -> HttpResponse:
     given, found = typed(request), program_of(staff)
     given.pop("version", None)
     document, unreadable = forms.merged(programs.document(found), PROGRAM_FIELDS, given)
+    forms.of_one_policy(document, unreadable)
     document = forms.checked(document, found.currency, PROGRAM_FIELDS, unreadable)
     rows = [
         {"order": row.order, "points": row.points, "why": row.why}
         for row in examples(document, found.currency)
     ]
-    return JsonResponse({"ok": True, "examples": rows})
+    lapse = lapsing.sentences(found, document, datetime.now(UTC))
+    return JsonResponse({"ok": True, "examples": rows, "lapsing": lapse})
 
 
 def examples(document: Json, currency: str) -> Iterator[Example]:

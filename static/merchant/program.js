@@ -1,13 +1,36 @@
-/* Program: what example orders earn by what is typed right now. */
+/* Program: what example orders earn, and when points lapse, by what is typed right now. */
 
 import { preview } from './panel.js';
 
 const list = document.getElementById('examples');
+const lapsing = document.getElementById('lapsing');
+const form = document.querySelector('form[data-preview]');
+const policy = form.querySelector('[name="expiry.policy"]');
 
-preview(document.querySelector('form[data-preview]'), (answer) => {
-  list.classList.toggle('stale', !answer.ok);
-  if (answer.ok) list.replaceChildren(...answer.examples.map(row));
+preview(form, (answer) => {
+  for (const part of [list, lapsing]) part.classList.toggle('stale', !answer.ok);
+  if (!answer.ok) return;
+  list.replaceChildren(...answer.examples.map(row));
+  lapsing.replaceChildren(...answer.lapsing.map(sentence));
 });
+
+policy.addEventListener('change', showPolicy);
+form.addEventListener('reset', () => setTimeout(showPolicy));
+showPolicy();
+
+/** Each policy of expiry has fields of its own; the others are left out of sight. */
+function showPolicy() {
+  const chosen = policy.value || policy.getAttribute('value');
+  for (const part of form.querySelectorAll('[data-policy]')) {
+    part.hidden = !part.dataset.policy.split(' ').includes(chosen);
+  }
+}
+
+function sentence(text) {
+  const made = document.createElement('p');
+  made.textContent = text;
+  return made;
+}
 
 function row({ order, points, why }) {
   const made = document.createElement('li');
