@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-.PHONY: help setup demo smoke test test-fast lint types migrations audit lock clean
+.PHONY: help setup demo smoke soak test test-fast lint types migrations audit lock clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -16,6 +16,9 @@ demo: setup ## Run the whole app in a sandbox shop; Ctrl-C stops it (DEMO_PORT m
 
 smoke: setup ## Drive the main job with real purchases and compare every balance
 	@exec bin/smoke
+
+soak: setup ## The same purchases while processes are killed and Shopify stumbles
+	@exec bin/smoke soak
 
 test: lint types migrations ## Run every check: what CI runs
 	@$(PY) -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered

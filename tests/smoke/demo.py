@@ -86,6 +86,31 @@ class Demo:
         kept: dict[str, str] = json.loads((self.var / "demo-secrets.json").read_text())
         return kept["client_secret"]
 
+    def process(self, name: str) -> psutil.Process | None:
+        """The process that `manage.py NAME` runs in, if it runs right now."""
+        for pid, created in json.loads((self.var / "demo.pids").read_text()):
+            try:
+                process = psutil.Process(pid)
+                is_it = abs(process.create_time() - created) < 1 and process.cmdline()[-1:] == [name]
+            except psutil.NoSuchProcess:
+                continue
+            if is_it:
+                return process
+        return None
+
+    def wait_until_ready(self, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not self._is_ready():
+            if time.monotonic() > deadline:
+                raise DemoTrouble(f"The app was not ready again within {seconds:.0f} seconds.")
+            time.sleep(0.2)
+
+    def _is_ready(self) -> bool:
+        try:
+            return requests.get(f"{self.app}/health/ready", timeout=5).ok
+        except requests.RequestException:
+            return False
+
     def queue_server(self) -> psutil.Process | None:
         """The demo's own embedded Valkey, known by its data folder."""
         for process in psutil.process_iter(["cmdline"]):

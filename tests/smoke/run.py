@@ -13,7 +13,8 @@ from tests.smoke.demo import ROOT, DemoTrouble, free_port, running
 from tests.smoke.shop import Unexpected
 from tests.smoke.state import Run
 
-STEPS: list[tuple[str, Callable[[Run], str]]] = [
+Step = tuple[str, Callable[[Run], str]]
+STEPS: list[Step] = [
     ("Customers sign up", loading.sign_up),
     ("Real purchases, shuffled and doubled", loading.sell),
     ("Refunds of lines and of amounts", loading.refund),
@@ -32,13 +33,14 @@ STEPS: list[tuple[str, Callable[[Run], str]]] = [
 ]
 
 
-def main() -> int:
+def run_steps(steps: list[Step], folder: str) -> int:
+    """Walk through them in a fresh demo; 0 when all hold."""
     began = time.monotonic()
-    var = ROOT / "var" / "smoke"
+    var = ROOT / "var" / folder
     try:
         with running(var, int(os.environ.get("DEMO_PORT") or free_port())) as demo:
             _say("A sandbox shop with the app", time.monotonic() - began, f"fresh, at {demo.sandbox}")
-            _walk(Run(demo))
+            _walk(Run(demo), steps)
     except (Unexpected, DemoTrouble) as trouble:
         print(f"\nFAILED  {trouble}\nThe logs are in {_short(var / 'log')}.", file=sys.stderr)
         return 1
@@ -46,8 +48,8 @@ def main() -> int:
     return 0
 
 
-def _walk(run: Run) -> None:
-    for title, step in STEPS:
+def _walk(run: Run, steps: list[Step]) -> None:
+    for title, step in steps:
         began = time.monotonic()
         try:
             figures = step(run)
@@ -65,4 +67,4 @@ def _short(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_steps(STEPS, "smoke"))
