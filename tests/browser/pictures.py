@@ -1,0 +1,175 @@
+"""`bin/screenshots`: the pictures of `docs/images/`, from a demo of its own with some weeks of history."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+
+import requests
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
+
+from tests.browser.chromium import LAUNCH
+from tests.browser.panel import Panel
+from tests.browser.storefront import Storefront
+from tests.smoke.demo import ROOT, Demo, free_port, running
+from tests.smoke.shop import Shop, wait_until
+
+IMAGES = ROOT / "docs" / "images"
+FIRST_PORT = 19500
+WIDE: ViewportSize = {"width": 1280, "height": 860}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+PRODUCT = "/products/yirga-hills-ethiopia"
+
+# The storefront is shown in her name. (days ago, amount) of each order.
+HERO = "Ada Okafor"
+HERO_ORDERS = [(26, "64.00"), (12, "118.50"), (5, "42.00"), (2, "37.80")]
+# Those of the demo shop's first customers who buy something, then newcomers.
+OTHERS: list[tuple[str, list[tuple[int, str]]]] = [
+    ("Sam Whitfield", [(24, "150.00"), (4, "98.00")]),
+    ("Jonas Lindqvist", [(20, "24.00"), (6, "79.00")]),
+    ("Liam Byrne", [(9, "12.90")]),
+    ("Hana Novak", [(5, "54.00"), (1, "46.00")]),
+    ("Omar Haddad", [(3, "31.40")]),
+    ("Elena Petrova", [(1, "205.00")]),
+    ("Kofi Mensah", [(0, "59.00")]),
+]
+
+
+def main() -> int:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with running(ROOT / "var" / "pictures", free_port(FIRST_PORT)) as demo, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**LAUNCH)
+        shop = Shop(demo)
+        hero = history(demo, shop)
+        for camera in (WideCamera(browser, demo, shop, WIDE), PhoneCamera(browser, demo, shop, PHONE)):
+            camera.shopper(hero)
+            camera.merchant()
+        browser.close()
+    for picture in sorted(IMAGES.glob("*.png")):
+        print(f"{picture.stat().st_size / 1000:7.1f} kB  {picture.relative_to(ROOT)}")
+    return 0
+
+
+# -- some weeks of a small shop ----------------------------------------------------------------------------
+
+
+def history(demo: Demo, shop: Shop) -> int:
+    """Answers the customer in whose name the storefront is shown."""
+    wait_until(20, "the program is published", lambda: "<loyalty-widget" in requests.get(demo.sandbox).text)
+    known = {node["displayName"]: int(node["legacyResourceId"]) for node in customers(shop)}
+    wait_until(30, "the first customers are members", lambda: all(map(shop.points, known.values())))
+    for name, orders in [(HERO, HERO_ORDERS), *OTHERS]:
+        customer = known.get(name) or shop.new_customer(name)
+        for days, amount in orders:
+            at = datetime.now(UTC) - timedelta(days=days, minutes=7 * len(name))
+            shop.order(customer, amount, processedAt=at.isoformat())
+        last = customer
+    wait_until(30, "the points are there", lambda: shop.points(known[HERO]) == 50 + 64 + 118 + 42 + 37)
+    wait_until(30, "the last points are there", lambda: shop.points(last) == 50 + 59)
+    compared = demo.manage("reconcile", "--shop", demo.shop)
+    assert compared.returncode == 0, compared.stderr
+    return known[HERO]
+
+
+def customers(shop: Shop) -> list[dict[str, str]]:
+    found = shop.admin("query { customers(first: 50) { nodes { displayName legacyResourceId } } }")
+    nodes: list[dict[str, str]] = found["customers"]["nodes"]
+    return nodes
+
+
+# -- cameras ------------------------------------------------------------------------------------------------
+
+
+class Camera:
+    suffix = ""
+    hero: int
+
+    def __init__(self, browser: Browser, demo: Demo, shop: Shop, size: ViewportSize) -> None:
+        still = browser.new_context(
+            base_url=demo.sandbox, viewport=size, locale="en-US", reduced_motion="reduce"
+        )
+        self.page = still.new_page()
+        self.store = Storefront(self.page, shop)
+        self.panel = Panel(self.page, demo)
+
+    def take(self, name: str) -> None:
+        self.page.wait_for_load_state("networkidle")
+        self.page.screenshot(path=IMAGES / f"{name}{self.suffix}.png", animations="disabled", caret="hide")
+
+    def take_page(self, name: str, path: str) -> None:
+        self.page.goto(path)
+        self.take(name)
+
+    def take_panel(self, *names: str) -> None:
+        for name in names:
+            self.panel.open("" if name == "home" else f"/{name}")
+            self.take(f"panel-{name}")
+
+    def take_member(self) -> None:
+        self.panel.open(f"/members?q={self.hero}").get_by_role("link", name=HERO).click()
+        expect(self.panel.heading(HERO)).to_be_visible()
+        self.take("panel-member")
+
+    def shopper(self, hero: int) -> None:
+        self.hero = hero
+
+    def merchant(self) -> None:
+        raise NotImplementedError
+
+
+class WideCamera(Camera):
+    def shopper(self, hero: int) -> None:
+        super().shopper(hero)
+        widget = self.store.open("/")
+        self.take("widget-guest")
+        self.store.sign_in(hero)
+        self.take_page("storefront", "/")
+        self.take_page("product", PRODUCT)
+        widget.open()
+        expect(widget.view("points")).to_contain_text("You have enough")
+        self.take("widget-points")
+        widget.tab("rewards")
+        self.take("widget-rewards")
+        widget.redeem("five-off")
+        self.take("widget-code")
+        expect(widget.tab("activity").locator("li").first).to_be_visible()
+        self.take("widget-activity")
+        self.take_page("rewards-page", "/pages/rewards")
+        self.take_page("account", "/account")
+        self.take_page("storefront-arabic", "/?locale=ar")
+        self.page.goto("/?locale=en")
+
+    def merchant(self) -> None:
+        settings = self.panel.open("/settings")
+        settings.get_by_role("button", name="Check now").click()
+        expect(settings.get_by_text("Being checked.")).to_have_count(0)
+        self.take_panel("home", "program", "rewards", "settings")
+        self.panel.open("/members?sort=points")
+        self.take("panel-members")
+        self.panel.open("/rewards/choose")
+        self.take("panel-reward")
+        self.take_member()
+
+
+class PhoneCamera(Camera):
+    suffix = "-phone"
+
+    def shopper(self, hero: int) -> None:
+        super().shopper(hero)
+        self.store.sign_in(hero)
+        self.take_page("product", PRODUCT)
+        widget = self.store.widget
+        widget.open()
+        widget.ask_for("choose")
+        self.take("widget-choose")
+        expect(widget.tab("codes").locator("[data-loyalty-code-text]")).to_be_visible()
+        self.take("widget-codes")
+        self.take_page("rewards-page", "/pages/rewards")
+
+    def merchant(self) -> None:
+        self.take_panel("home", "program")
+        self.take_member()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
