@@ -33,6 +33,7 @@ SHOP = "demo.myshopify.com"
 READY_SECONDS = 90
 STOP_SECONDS = 30
 LONG_LIFE_SECONDS = 60
+STORE_STARTS = 5
 
 
 class DemoError(Exception):
@@ -101,6 +102,7 @@ class Demo:
         self.pids = self.var / "demo.pids"
         self.stop = threading.Event()
         self.children: list[Child] = []
+        self.failed_starts = 0
 
     def run(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -309,8 +311,19 @@ class Demo:
             for child in self.children:
                 self._revive(child)
             if time.monotonic() - looked > 5:
-                embedded.revive()
+                self._revive_stores()
                 looked = time.monotonic()
+
+    def _revive_stores(self) -> None:
+        """A killed server may need more than one start, while parts of the old one still hold its memory."""
+        try:
+            embedded.revive()
+            self.failed_starts = 0
+        except embedded.EmbeddedError as problem:
+            self.failed_starts += 1
+            if self.failed_starts == STORE_STARTS:
+                raise
+            say(f"A store did not start again and will be started once more. {str(problem).splitlines()[0]}")
 
     def _revive(self, child: Child) -> None:
         now, code = time.monotonic(), child.ended()

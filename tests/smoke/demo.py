@@ -119,6 +119,16 @@ class Demo:
                 return process
         return None
 
+    def database_server(self) -> psutil.Process | None:
+        """The demo's own embedded PostgreSQL."""
+        try:
+            process = psutil.Process(
+                int((self.var / "postgres" / "postmaster.pid").read_text().split("\n")[0])
+            )
+            return process if process.status() != psutil.STATUS_ZOMBIE else None
+        except (FileNotFoundError, psutil.NoSuchProcess):
+            return None
+
 
 @contextmanager
 def running(var: Path, port: int) -> Iterator[Demo]:

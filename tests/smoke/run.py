@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import requests
+
 from tests.smoke import accidents, loading, redeeming
 from tests.smoke.demo import ROOT, DemoTrouble, free_port, running
 from tests.smoke.shop import Unexpected
@@ -41,7 +43,7 @@ def run_steps(steps: list[Step], folder: str) -> int:
         with running(var, int(os.environ.get("DEMO_PORT") or free_port())) as demo:
             _say("A sandbox shop with the app", time.monotonic() - began, f"fresh, at {demo.sandbox}")
             _walk(Run(demo), steps)
-    except (Unexpected, DemoTrouble) as trouble:
+    except (Unexpected, DemoTrouble, requests.RequestException) as trouble:
         print(f"\nFAILED  {trouble}\nThe logs are in {_short(var / 'log')}.", file=sys.stderr)
         return 1
     print(f"\nAll holds. {time.monotonic() - began:.0f} seconds.")

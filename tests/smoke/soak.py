@@ -10,13 +10,15 @@ import sys
 import threading
 import time
 
+import psutil
+
 from tests.smoke import accidents, loading, redeeming
 from tests.smoke.run import Step, run_steps
 from tests.smoke.state import Run
 
 SEED = 7
 KILL_EVERY_SECONDS = 1.0
-VICTIMS = ("web", "worker", "clock")
+VICTIMS = ("web", "worker", "clock", "valkey", "postgres")
 STUMBLES = [
     {"operation": "*", "fault": fault, "rate": rate}
     for fault, rate in (("5xx", 0.1), ("throttle", 0.1), ("cut", 0.05), ("too_many", 0.02))
@@ -52,11 +54,19 @@ class Killer:
 
     def _go_on(self) -> None:
         while not self._over.wait(KILL_EVERY_SECONDS):
-            name = self._chance.choice([*VICTIMS, "valkey"])
-            server = self._run.demo.queue_server() if name == "valkey" else self._run.demo.process(name)
-            if server is not None:
-                server.kill()
+            name = self._chance.choice(VICTIMS)
+            victim = self._find(name)
+            if victim is not None:
+                victim.kill()
                 self.killed.append(name)
+
+    def _find(self, name: str) -> psutil.Process | None:
+        match name:
+            case "valkey":
+                return self._run.demo.queue_server()
+            case "postgres":
+                return self._run.demo.database_server()
+        return self._run.demo.process(name)
 
 
 def calm(run: Run) -> str:
