@@ -15,6 +15,7 @@ from sandbox.api.order_part_views import LineView, RefundView, TransactionView
 from sandbox.api.order_views import FulfillmentOrderView, OrderView
 from sandbox.api.search import Searchable, compile_query
 from sandbox.api.views import (
+    BulkOperationView,
     CollectionView,
     CustomerView,
     InstallationView,
@@ -170,6 +171,7 @@ _NODES: dict[str, tuple[str, type[View]]] = {
     "DiscountCodeNode": ("discounts", DiscountCodeNodeView),
     "FulfillmentOrder": ("orders", FulfillmentOrderView),
     "StoreCreditAccount": ("store_credit", StoreCreditView),
+    "BulkOperation": ("bulk_operations", BulkOperationView),
 }
 
 

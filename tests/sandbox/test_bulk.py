@@ -52,6 +52,13 @@ def test_nothing_found_has_no_file(query: Query) -> None:
     assert finished(query, run(query, EVERYTHING)["bulkOperation"]["id"])["url"] is None
 
 
+def test_it_is_asked_about_as_a_node_too(query: Query) -> None:
+    operation = run(query, EVERYTHING)["bulkOperation"]["id"]
+    finished(query, operation)
+    ask = "query($id: ID!) { node(id: $id) { id ... on BulkOperation { status } } }"
+    assert query(ask, id=operation)["data"]["node"] == {"id": operation, "status": "COMPLETED"}
+
+
 @pytest.mark.parametrize(
     "document",
     [
