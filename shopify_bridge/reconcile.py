@@ -46,10 +46,12 @@ def everything() -> None:
         _quietly(shop, datetime.now(UTC) - FULL_WINDOW)
 
 
-def reconcile(shop: Shop, since: datetime, until: datetime | None = None) -> Report:
-    """Settle every order that changed in this time and isn't known in that state.
+def reconcile(
+    shop: Shop, since: datetime, until: datetime | None = None, *, settling: timedelta = SETTLING
+) -> Report:
+    """Settle every order that changed in this time and isn't known in that state, and enrol new customers.
 
-    Raises TryAgain and NeedsHuman.
+    `settling`: how long an order is left to its webhooks. Raises TryAgain and NeedsHuman.
     """
     started = datetime.now(UTC)
     program = Program.objects.get(pk=shop.program_id)
@@ -59,13 +61,14 @@ def reconcile(shop: Shop, since: datetime, until: datetime | None = None) -> Rep
     looked_at = healed = 0
     for order_id, updated_at in orders.changed(shop, query):
         looked_at += 1
-        if updated_at > started - SETTLING or _is_known(shop, order_id, updated_at):
+        if updated_at > started - settling or _is_known(shop, order_id, updated_at):
             continue
         found = orders.fetch(shop, order_id)
         if found is not None:
             settle_orders(program, [found])
             healed += 1
             log.warning("order was behind", extra={"shop": shop.domain, "order": order_id})
+    enrol_customers(shop, query)
     Shop.objects.filter(pk=shop.pk).update(
         reconciled_at=started,
         reconcile_watermark=started - SETTLING,
@@ -74,12 +77,12 @@ def reconcile(shop: Shop, since: datetime, until: datetime | None = None) -> Rep
     return Report(looked_at, healed)
 
 
-def enrol_customers(shop: Shop) -> int:
-    """Make members of the customers a shop already has; returns how many there are."""
+def enrol_customers(shop: Shop, query: str | None = None) -> int:
+    """Make members of the customers a shop has, or of those the query finds; returns how many there are."""
     program = Program.objects.get(pk=shop.program_id)
     client, after, seen = AdminClient(shop), None, 0
     while True:
-        page = client.run("customers_changed", {"query": None, "after": after})["customers"]
+        page = client.run("customers_changed", {"query": query, "after": after})["customers"]
         joined = {
             (shop.pk, int(node["legacyResourceId"])): payloads.moment(node, "createdAt")
             for node in page["nodes"]

@@ -41,6 +41,17 @@ def test_a_lost_payment_is_made_good_by_the_next_news(shop: Merchant, customer: 
     assert customer.points == JOINED + 30
 
 
+def test_what_was_never_delivered_is_found_by_reconcile_at_once(shop: Merchant) -> None:
+    shop.drive("faults", webhooks={"drop": 1})
+    buyer, visitor = (Customer(shop, shop.new_customer(name)) for name in ("Lost Buyer", "Lost Visitor"))
+    order = buyer.buys("30.00")
+    shop.cancel(buyer.buys("10.00"))
+    shop.refund(order, [], "5.00", f"flow-{order}")
+    shop.drive("faults", reset=True)
+    assert "2 were behind" in shop.manage("reconcile", "--days", "1")
+    assert (buyer.points, visitor.points) == (50 + 25, 50)
+
+
 def test_what_an_edit_adds_after_the_payment_earns_at_once(shop: Merchant, customer: Customer) -> None:
     order = customer.buys("20.00")
     shop.handled()

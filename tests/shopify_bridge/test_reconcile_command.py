@@ -15,7 +15,8 @@ def run(*arguments: str) -> str:
 
 
 def test_it_says_what_it_saw(shop: Shop) -> None:
-    assert "orders looked at, 0 were behind" in run("--shop", shop.domain, "--days", "1")
+    assert f"{shop.domain}: " in run("--shop", shop.domain, "--days", "1")
+    assert "orders looked at, 0 were behind" in run()
     shop.refresh_from_db()
     assert shop.reconcile_report is not None
     assert shop.reconcile_report["healed"] == 0

@@ -1,4 +1,4 @@
-"""`manage.py reconcile --shop S [--days N]`: points equal orders."""
+"""`manage.py reconcile [--shop S] [--days N]`: points equal orders."""
 
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Compare a shop's points with the orders Shopify shows, and settle what differs."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--shop", required=True, help="the shop's domain, like my-shop.myshopify.com")
+        parser.add_argument("--shop", help="the shop's domain, like my-shop.myshopify.com (default: all)")
         parser.add_argument(
             "--days",
             type=int,
@@ -24,17 +24,33 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        shop = Shop.objects.filter(domain=options["shop"]).first()
-        if shop is None:
-            raise CommandError(f"{options['shop']} has not installed the app here.")
         if options["days"] < 1:
             raise CommandError("--days must be at least 1.")
+        failures = [
+            failure for shop in _shops(options["shop"]) if (failure := self._reconcile(shop, options["days"]))
+        ]
+        if failures:
+            raise CommandError(" ".join(failures))
+
+    def _reconcile(self, shop: Shop, days: int) -> str | None:
+        """Why it could not be done, if so."""
         started = perf_counter()
         try:
-            report = reconcile(shop, datetime.now(UTC) - timedelta(days=options["days"]))
+            # Whoever asks wants to see it right now: no order is left to a webhook that may still come.
+            report = reconcile(shop, datetime.now(UTC) - timedelta(days=days), settling=timedelta(0))
         except (TryAgain, NeedsHuman) as problem:
-            raise CommandError(f"{shop.domain} can't be asked: {problem}") from problem
+            return f"{shop.domain} can't be asked: {problem}"
         self.stdout.write(
-            f"{report.looked_at} orders looked at, {report.healed} were behind and are settled, "
-            f"in {perf_counter() - started:.1f} s."
+            f"{shop.domain}: {report.looked_at} orders looked at, {report.healed} were behind and are "
+            f"settled, in {perf_counter() - started:.1f} s."
         )
+        return None
+
+
+def _shops(domain: str | None) -> list[Shop]:
+    if domain is None:
+        return list(Shop.objects.filter(state=Shop.State.ACTIVE).order_by("domain"))
+    found = list(Shop.objects.filter(domain=domain))
+    if not found:
+        raise CommandError(f"{domain} has not installed the app here.")
+    return found
