@@ -12,6 +12,7 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("publish standings", 5, metafields.publish),
     ("go on with redemptions", 5, discounts.work_due),
     ("enrol the customers of new shops", 10, reconcile.welcome_new_shops),
+    ("knock at paused shops", 60, install.knock),
     ("release holds", 60, holds.release_due),
     ("audit the ledgers", 60, audit.audit_due),
     ("lapse points", 300, expiry.lapse_due),

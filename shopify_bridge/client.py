@@ -104,8 +104,9 @@ class AdminClient:
         log.warning("shop paused", extra={"shop": self.shop.domain, "why": reason})
 
     def _resume(self) -> None:
+        # What changed meanwhile may count as published, in another shop of the program: all is sent again.
         Shop.objects.filter(pk=self.shop.pk, state=Shop.State.PAUSED).update(
-            state=Shop.State.ACTIVE, state_reason=""
+            state=Shop.State.ACTIVE, state_reason="", published_program_version=0
         )
         self.shop.refresh_from_db(fields=["state", "state_reason"])
         log.info("shop resumed", extra={"shop": self.shop.domain})

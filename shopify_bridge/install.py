@@ -17,7 +17,7 @@ from shopify import ApiAccess
 
 from rewards import people, programs
 from shopify_bridge import budget, client, tokens
-from shopify_bridge.errors import NeedsHuman
+from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
 from shopify_bridge.signatures import IdToken, is_shop_domain
 from shopify_bridge.tokens import Grant, access_token, refresh_idle
@@ -26,6 +26,7 @@ __all__ = [
     "access_token",
     "connect",
     "installed",
+    "knock",
     "needs_opening",
     "redact_shop",
     "refresh_idle",
@@ -60,6 +61,15 @@ def connect(shop_domain: str) -> Shop:
     if not is_shop_domain(shop_domain):
         raise NeedsHuman(f"{shop_domain!r} is no domain like my-shop.myshopify.com", "bad_domain")
     return _take_in(shop_domain, tokens.client_credentials(shop_domain), "client_credentials")
+
+
+def knock() -> None:
+    """Ask paused shops whether they can be called again; an answer resumes them. For the clock."""
+    for shop in Shop.objects.filter(state=Shop.State.PAUSED):
+        try:
+            client.AdminClient(shop).run("installation")
+        except (TryAgain, NeedsHuman) as problem:
+            log.info("still paused", extra={"shop": shop.domain, "why": str(problem)})
 
 
 def uninstalled(shop: Shop, at: datetime) -> bool:
@@ -139,6 +149,8 @@ def _take_in(shop_domain: str, grant: Grant, kind: str) -> Shop:
             shop.uninstalled_at = None
             # Whoever became a customer while the app was away is a member too.
             shop.customers_enrolled_at = None
+            # The theme may show nothing, or what held before: publish all of it.
+            shop.published_program_version = 0
         _describe(shop, details)
         tokens.put(shop, grant)
         shop.grant = kind

@@ -36,6 +36,8 @@ def publish() -> int:
 
 def _publish_news(program: Program) -> int:
     shops = list(_callable_shops().filter(program_id=program.pk))
+    if not shops:
+        return 0  # Paused just now: nothing counts as published that nobody was told.
     try:
         for shop in shops:
             _publish_program(shop, program)
@@ -47,12 +49,14 @@ def _publish_news(program: Program) -> int:
 
 
 def _programs_with_news() -> list[Program]:
-    """Programs with a member, or a version, ahead of what was published."""
+    """Programs with a member, or a version, ahead of what was published, and a shop that can be called."""
     return list(
         Program.objects.raw(
             """
             SELECT * FROM rewards_program p WHERE id IN (
-                SELECT DISTINCT program_id FROM rewards_member WHERE version > published_version
+                SELECT m.program_id FROM rewards_member m
+                JOIN shopify_bridge_shop s ON s.program_id = m.program_id AND s.state = 'active'
+                WHERE m.version > m.published_version
                 UNION
                 SELECT s.program_id FROM shopify_bridge_shop s JOIN rewards_program o ON o.id = s.program_id
                 WHERE s.state = 'active' AND s.published_program_version < o.version

@@ -40,6 +40,25 @@ class Sandbox:
         answer = requests.get(url, params=parameters, headers={"Host": shop}, timeout=10)
         return str(answer.json()["id_token"])
 
+    def admin(self, query: str, shop: str = SHOP, **variables: Any) -> dict[str, Any]:
+        """The data of a call with the token of another app that may do anything."""
+        host = {"Host": shop}
+        token = requests.get(f"{self.url}/sandbox/admin-token", headers=host, timeout=10).json()[
+            "admin_token"
+        ]
+        answer = requests.post(
+            f"{self.url}/admin/api/2026-10/graphql.json",
+            json={"query": query, "variables": variables},
+            headers={"X-Shopify-Access-Token": token, **host},
+            timeout=10,
+        ).json()
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def new_customer(self) -> int:
+        made = self.admin('mutation { customerCreate(input: { firstName: "A" }) { customer { id } } }')
+        return int(made["customerCreate"]["customer"]["id"].rpartition("/")[2])
+
 
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
