@@ -157,7 +157,11 @@ class PhoneCamera(Camera):
     def shopper(self, hero: int) -> None:
         super().shopper(hero)
         self.store.sign_in(hero)
-        self.take_page("product", PRODUCT)
+        self.page.goto(PRODUCT)
+        self.page.get_by_role("heading", level=1).scroll_into_view_if_needed()
+        self.page.mouse.wheel(0, 420)
+        self.page.wait_for_timeout(300)
+        self.take("product")
         widget = self.store.widget
         widget.open()
         widget.ask_for("choose")
