@@ -70,7 +70,7 @@ export async function send(address, content, options = {}) {
     return { errors: { '': body.error?.message || 'That did not work. Please try again.' } };
   } catch (problem) {
     if (problem.name === 'AbortError') throw problem;
-    return { errors: { '': 'The app could not be reached. What you typed is still here; please try again.' } };
+    return { errors: { '': 'The app could not be reached. What you typed is still here; please try again.' }, again: true };
   }
 }
 
@@ -95,7 +95,16 @@ async function sendForm(form) {
   delete form.dataset.sending;
   setBusy(form, false);
   if (answer.errors) showErrors(form, answer.errors);
-  else finish(answer);
+  if (answer.again && form.hasAttribute('data-save-bar')) offerAgain(form);
+  if (!answer.errors) finish(answer);
+}
+
+/** The save bar went with the first try, and comes back only when something is typed. */
+function offerAgain(form) {
+  const button = document.createElement('s-button');
+  button.setAttribute('type', 'submit');
+  button.textContent = 'Try again';
+  form.querySelector('.form-problem').append(' ', button);
 }
 
 function setBusy(form, isBusy) {

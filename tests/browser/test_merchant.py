@@ -89,6 +89,20 @@ def test_an_error_stands_at_its_field_and_what_was_typed_stays(panel: Panel, wat
     expect(panel.save_bar).to_be_hidden()
 
 
+def test_a_save_that_got_lost_can_be_tried_again(panel: Panel, context: BrowserContext, watch: Watch) -> None:
+    watch.expect("net::ERR")
+    panel.open("/program")
+    panel.field("points.one").fill("point ")
+    context.route("**/app/program", lambda route: route.abort("connectionreset"))
+    panel.save()
+    problem = panel.frame.get_by_role("alert").filter(has_text="The app could not be reached.")
+    expect(problem).to_be_visible()
+    expect(panel.field("points.one")).to_have_value("point ")
+    context.unroute("**/app/program")
+    problem.get_by_role("button", name="Try again").click()
+    panel.toast("saved")
+
+
 def test_a_member_is_found_and_an_adjustment_is_booked_once(
     panel: Panel, store: Storefront, shop: Shop, watch: Watch
 ) -> None:
