@@ -33,11 +33,11 @@ def settle_orders(program: Program, news: Sequence[News], *, now: datetime | Non
     """Make the points of these orders right, in one transaction (or the caller's).
 
     Any number of orders, any number of states of each, in any order: the newest state wins, an older
-    one changes nothing, and settling the same twice posts nothing.
+    one changes nothing but that it opens a gate, and settling the same twice posts nothing.
     """
     now = now or datetime.now(UTC)
     newest, unsure = _newest(news)
-    unsure |= _settle(program, newest, now)
+    unsure |= _settle(program, news, newest, now)
     return Settled(tuple(OrderRef(*key) for key in sorted(unsure)))
 
 
@@ -68,8 +68,7 @@ def _newest(news: Iterable[News]) -> tuple[dict[Key, News], set[Key]]:
     newest: dict[Key, News] = {}
     unsure: set[Key] = set()
     for item in news:
-        fact = _fact(item)
-        key = (fact.source_id, fact.external_id)
+        fact, key = _fact(item), _key(item)
         known = newest.get(key)
         if known is None or _supersedes(item, known):
             newest[key] = item
@@ -92,20 +91,26 @@ def _supersedes(item: News, known: News) -> bool:
 
 @following_merges
 @transaction.atomic
-def _settle(program: Program, newest: dict[Key, News], now: datetime) -> set[Key]:
-    orders = _locked(program.pk, list(newest))
+def _settle(program: Program, news: Sequence[News], newest: dict[Key, News], now: datetime) -> set[Key]:
+    orders = _locked(program.pk, list({_key(item) for item in news}))
     unsure: set[Key] = set()
     dated = programs.versions(program.pk)
     accepted: list[tuple[Order, News]] = []
+    opened = _open_gates(orders, news)
     for key, item in newest.items():
         order = orders[key]
         try:
             if _is_news(order, item):
-                _note(order, item)
-                _give_context(program, order, item, dated)
-                accepted.append((order, item))
+                order.facts, order.facts_at = facts.as_data(_fact(item)), _fact(item).updated_at
+            elif key in opened and order.facts:
+                item = facts.from_data(order.facts)
+            else:
+                continue
+            _give_context(program, order, item, dated)
+            accepted.append((order, item))
         except _Unsure:
             unsure.add(key)
+    _keep_gates([orders[key] for key in opened - {_key(item) for _, item in accepted}])
     if not accepted:
         return unsure
     _leave_out_the_forgotten(program, [order for order, _ in accepted])
@@ -158,16 +163,33 @@ def _is_news(order: Order, item: News) -> bool:
     raise _Unsure
 
 
-def _note(order: Order, item: News) -> None:
-    """Keep the state, and open the one-way gates."""
-    fact = _fact(item)
-    fetched = item if isinstance(item, FetchedOrder) else FetchedOrder(fact)
-    order.facts = facts.as_data(fact)
-    order.facts_at = fact.updated_at
-    if fact.paid and (order.paid_at is None or (order.context is None and fetched.paid_at)):
-        order.paid_at = fetched.paid_at or fact.processed_at
-    if fact.fulfilled and order.fulfilled_at is None:
-        order.fulfilled_at = fetched.fulfilled_at or fact.updated_at
+def _open_gates(orders: dict[Key, Order], news: Sequence[News]) -> set[Key]:
+    """Having once been paid, or fulfilled, counts for good: old news says so too. Returns whose opened."""
+    opened: set[Key] = set()
+    for item in sorted(news, key=lambda item: _fact(item).updated_at):
+        fact, order = _fact(item), orders[_key(item)]
+        fetched = item if isinstance(item, FetchedOrder) else FetchedOrder(fact)
+        before = (order.paid_at, order.fulfilled_at)
+        # What was fetched knows the moment; what a delivery says of it is a guess.
+        if (fact.paid and order.paid_at is None) or (
+            order.paid_at and fetched.paid_at and order.context is None
+        ):
+            order.paid_at = fetched.paid_at or fact.processed_at
+        if (fact.fulfilled and order.fulfilled_at is None) or (
+            order.fulfilled_at and fetched.fulfilled_at and order.context is None
+        ):
+            order.fulfilled_at = fetched.fulfilled_at or fact.updated_at
+        if before != (order.paid_at, order.fulfilled_at):
+            opened.add(_key(item))
+    return opened
+
+
+def _keep_gates(orders: Iterable[Order]) -> None:
+    """Of orders that aren't settled now: the state in doubt is fetched, what opened stays open."""
+    for order in orders:
+        Order.objects.filter(program_id=order.program_id, pk=order.pk).update(
+            paid_at=order.paid_at, fulfilled_at=order.fulfilled_at
+        )
 
 
 def _give_context(program: Program, order: Order, item: News, dated: list[tuple[datetime, int]]) -> None:
@@ -298,6 +320,11 @@ def _save(program_id: int, orders: list[Order]) -> None:
                 program_id,
             ],
         )
+
+
+def _key(item: News) -> Key:
+    fact = _fact(item)
+    return fact.source_id, fact.external_id
 
 
 def _fact(item: News) -> OrderFact:
