@@ -54,9 +54,9 @@ class OpenLot:
         return sum(self.buckets[bucket] for bucket in OWN)
 
     @property
-    def turn(self) -> tuple[datetime, int]:
+    def turn(self) -> tuple[datetime, datetime, int]:
         """Spending takes what lapses first, then the oldest; lots of this very moment come last."""
-        return (self.expires_at or NEVER, LARGEST if self.id is None else self.id)
+        return (self.expires_at or NEVER, self.available_at, LARGEST if self.id is None else self.id)
 
 
 @dataclass(slots=True, eq=False)

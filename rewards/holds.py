@@ -33,7 +33,8 @@ def _release_batch(now: datetime, batch: int) -> int:
     try:
         with transaction.atomic():
             book = Book.open(program_id, [member_id for member_id, _ in own], now=now)
-            for lot in [lot for lot in book.lots if lot.available_at <= now and lot.buckets[Bucket.PENDING]]:
+            held = [lot for lot in book.lots if lot.available_at <= now and lot.buckets[Bucket.PENDING]]
+            for lot in sorted(held, key=lambda lot: lot.turn):
                 explanation = {"rule": "release", "lot": lot.id}
                 posting = book.posting(
                     lot.member_id,

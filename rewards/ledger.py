@@ -6,6 +6,7 @@ movements and balances into the database, set-based, in the caller's transaction
 book of one.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +15,12 @@ from functools import cached_property, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import transaction
+from django.db.models import Sum
 
 from rewards import ledger_rows
 from rewards.accounts import LARGEST, OWN, Account, LedgerBroken, Leg, MemberMerged, OpenLot, Overdrawn
 from rewards.lifetimes import Policy
-from rewards.models import Bucket, Program
+from rewards.models import Bucket, Movement, Program, Redemption
 from rewards.signals import standing_changed
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "Posting",
     "adjust",
     "following_merges",
+    "held_by",
     "opened",
     "reverse",
 ]
@@ -83,15 +86,22 @@ class Posting:
                 points -= part
         return points
 
-    def move(self, lot: OpenLot, source: Bucket, target: Bucket, points: int) -> None:
-        """One leg. Whatever becomes available pays debt first, and what is new has an end from then on."""
-        self._leg(lot, source, target, points)
+    def move(
+        self, lot: OpenLot, source: Bucket, target: Bucket, points: int, redemption_id: int | None = None
+    ) -> None:
+        """One leg. Whatever becomes available pays debt first, and what is new has an end from then on.
+
+        `redemption_id`: of this leg alone, where the posting is about something else.
+        """
+        self._leg(lot, source, target, points, redemption_id)
         if target == Bucket.AVAILABLE and source in BEGINNINGS and not lot.grace:
             lot.expires_at = self.book.policy.end_of_lot(lot.available_at)
         if target == Bucket.AVAILABLE and self.account.owed:
             self._leg(lot, Bucket.AVAILABLE, Bucket.DEBT, min(points, self.account.owed))
 
-    def _leg(self, lot: OpenLot, source: Bucket, target: Bucket, points: int) -> None:
+    def _leg(
+        self, lot: OpenLot, source: Bucket, target: Bucket, points: int, redemption_id: int | None = None
+    ) -> None:
         if points <= 0:
             raise LedgerBroken(f"A movement of {points} points ({self.key}).")
         for bucket, change in ((source, -points), (target, points)):
@@ -111,7 +121,7 @@ class Posting:
                 self.account.id,
                 lot,
                 self.order_id,
-                self.redemption_id,
+                redemption_id or self.redemption_id,
                 self.kind,
                 source,
                 target,
@@ -259,6 +269,22 @@ def opened(
         )
         yield book
         book.write()
+
+
+def held_by(redemption: Redemption) -> dict[str, dict[int, int]]:
+    """Where a redemption's points are, reserved and spent, by lot, out of its movements."""
+    held: dict[str, dict[int, int]] = {Bucket.RESERVED: defaultdict(int), Bucket.SPENT: defaultdict(int)}
+    rows = (
+        Movement.objects.filter(program_id=redemption.program_id, redemption_id=redemption.pk)
+        .values_list("lot_id", "source", "target")
+        .annotate(points=Sum("points"))
+    )
+    for lot_id, source, target, points in rows:
+        if target in held:
+            held[target][lot_id] += points
+        if source in held:
+            held[source][lot_id] -= points
+    return held
 
 
 def reverse(posting: Posting, points: int, order_id: int, *, forgive: bool) -> None:

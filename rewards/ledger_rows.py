@@ -54,7 +54,8 @@ def lots(
     parts = [(which, ids) for which, ids in wanted if ids]
     select = f"SELECT {LOT_COLUMNS} FROM rewards_lot WHERE program_id = %s AND "  # noqa: S608
     return _lots(
-        " UNION ".join(select + which for which, _ in parts),
+        # Always in one order: which of two alike comes first decides who pays a debt, or lapses.
+        " UNION ".join(select + which for which, _ in parts) + " ORDER BY id",
         [value for _, ids in parts for value in (program_id, ids)],
     )
 

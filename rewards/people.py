@@ -1,6 +1,7 @@
 """Who is who: members, their identities in the shops, merging and forgetting."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from django.db import connection, transaction
 
 from rewards import programs
-from rewards.ledger import OWN, Book, OpenLot, Posting
+from rewards.ledger import Book, OpenLot, Posting, held_by
 from rewards.models import Bucket, Identity, Member, Movement, Order, Program, Redemption, Tombstone
 
 Ref = tuple[int, int]
@@ -23,10 +24,7 @@ def enrol(program: Program, joined: Mapping[Ref, datetime], *, now: datetime | N
     now = now or datetime.now(UTC)
     with transaction.atomic():
         found, new = resolve(program, joined)
-        if new:
-            book = Book.open(program.pk, new, now=now)
-            welcome(book, program, new)
-            book.write()
+        _greet(program, new, now)
     return found
 
 
@@ -84,7 +82,9 @@ def forgotten(program: Program, refs: list[Ref]) -> list[bool]:
     return [digest in gone for digest in digests]
 
 
-def merge(program: Program, survivor: Ref, lost: Ref, *, happened_at: datetime) -> None:
+def merge(
+    program: Program, survivor: Ref, lost: Ref, *, happened_at: datetime, now: datetime | None = None
+) -> None:
     """One customer became part of another: everything of the lost one moves to the survivor.
 
     A survivor who asked to be forgotten takes nothing; the lost one is forgotten with them.
@@ -95,6 +95,8 @@ def merge(program: Program, survivor: Ref, lost: Ref, *, happened_at: datetime) 
             return
         found, new = resolve(program, {survivor: happened_at})
         kept_id, gone_id = found[survivor], find(program.pk, [lost]).get(lost)
+        if gone_id is None or gone_id == kept_id:
+            _greet(program, new, now or datetime.now(UTC))
         if gone_id is None:
             # Never seen; whatever still comes for the lost id lands on the survivor.
             if not forgotten(program, [lost])[0]:
@@ -102,7 +104,7 @@ def merge(program: Program, survivor: Ref, lost: Ref, *, happened_at: datetime) 
                     program=program, source_id=lost[0], external_id=lost[1], member_id=kept_id
                 )
         elif gone_id != kept_id:
-            _join(program, gone_id, kept_id, new, happened_at)
+            _join(program, gone_id, kept_id, new, happened_at, now or datetime.now(UTC))
 
 
 def forget(program: Program, ref: Ref) -> None:
@@ -194,13 +196,25 @@ def _create(program_id: int, joined: Mapping[Ref, datetime]) -> dict[int, dateti
     return made
 
 
+def _greet(program: Program, new: Mapping[int, datetime], now: datetime) -> None:
+    if new:
+        book = Book.open(program.pk, new, now=now)
+        welcome(book, program, new)
+        book.write()
+
+
 def _join(
-    program: Program, gone_id: int, kept_id: int, new: Mapping[int, datetime], happened_at: datetime
+    program: Program,
+    gone_id: int,
+    kept_id: int,
+    new: Mapping[int, datetime],
+    happened_at: datetime,
+    now: datetime,
 ) -> None:
     # Order rows before member rows, as everywhere.
     orders = Order.objects.select_for_update().filter(program=program, member_id__in=[kept_id, gone_id])
     order_ids = list(orders.order_by("id").values_list("id", flat=True))
-    book = Book.open(program.pk, [kept_id, gone_id], now=datetime.now(UTC), order_ids=order_ids)
+    book = Book.open(program.pk, [kept_id, gone_id], now=now, order_ids=order_ids)
     welcome(book, program, new)
     _carry_over(book, gone_id, kept_id, happened_at)
     book.write()
@@ -218,7 +232,9 @@ def _carry_over(book: Book, gone_id: int, kept_id: int, happened_at: datetime) -
     back = book.posting(kept_id, f"{key}:in", "merge", explanation, happened_at)
     owed = out.account.owed
     back.account.active_at = max(filter(None, (out.account.active_at, back.account.active_at)), default=None)
-    for lot in [lot for lot in out.account.lots if lot.held]:
+    reserved = _reserved_by_lot(book.program_id, gone_id)
+    # In their turn, so that among themselves the heirs keep it.
+    for lot in sorted((lot for lot in out.account.lots if lot.held), key=lambda lot: lot.turn):
         heir = replace(
             lot,
             id=None,
@@ -228,12 +244,28 @@ def _carry_over(book: Book, gone_id: int, kept_id: int, happened_at: datetime) -
             buckets=dict.fromkeys(lot.buckets, 0),
         )
         book.add(heir)
-        for bucket in OWN:
+        for bucket in (Bucket.PENDING, Bucket.AVAILABLE):
             if points := lot.buckets[bucket]:
                 out.move(lot, bucket, Bucket.TRANSFERRED, points)
                 back.move(heir, Bucket.TRANSFERRED, bucket, points)
+        for redemption_id, points in reserved.get(lot.id, ()):
+            out.move(lot, Bucket.RESERVED, Bucket.TRANSFERRED, points, redemption_id)
+            back.move(heir, Bucket.TRANSFERRED, Bucket.RESERVED, points, redemption_id)
     if owed:
         _carry_debt(book, out, back, owed)
+
+
+def _reserved_by_lot(program_id: int, member_id: int) -> dict[int | None, list[tuple[int, int]]]:
+    """(redemption, points) of what each lot of a member holds for redemptions whose codes are being made."""
+    found: dict[int | None, list[tuple[int, int]]] = defaultdict(list)
+    open_ones = Redemption.objects.filter(
+        program_id=program_id, member_id=member_id, state=Redemption.State.RESERVED
+    )
+    for redemption in open_ones.order_by("pk"):
+        for lot_id, points in held_by(redemption)[Bucket.RESERVED].items():
+            if points:
+                found[lot_id].append((redemption.pk, points))
+    return found
 
 
 def _carry_debt(book: Book, out: Posting, back: Posting, owed: int) -> None:

@@ -4,15 +4,12 @@ A change is applied in an open book, in the transaction that saves the row; see 
 """
 
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db.models import Sum
-
 from rewards import programs
-from rewards.ledger import Book, OpenLot, Posting
-from rewards.models import Bucket, Movement, Order, Program, Redemption
+from rewards.ledger import Book, OpenLot, Posting, held_by
+from rewards.models import Bucket, Order, Program, Redemption
 from rewards.money import major
 
 State = Redemption.State
@@ -71,67 +68,52 @@ class Held:
 
     @classmethod
     def by(cls, book: Book, redemption: Redemption) -> "Held":
-        held: dict[str, dict[int, int]] = {Bucket.RESERVED: defaultdict(int), Bucket.SPENT: defaultdict(int)}
-        rows = (
-            Movement.objects.filter(program_id=book.program_id, redemption_id=redemption.pk)
-            .values_list("lot_id", "source", "target")
-            .annotate(points=Sum("points"))
-        )
-        for lot_id, source, target, points in rows:
-            if target in held:
-                held[target][lot_id] += points
-            if source in held:
-                held[source][lot_id] -= points
+        held = held_by(redemption)
         return cls(book, held[Bucket.RESERVED], held[Bucket.SPENT])
 
     def capture(self, posting: Posting) -> None:
         """reserved -> spent"""
-        for lot, points in self._reserved_now(posting):
+        for lot, points in self._lots(self.reserved):
             posting.move(lot, Bucket.RESERVED, Bucket.SPENT, points)
 
     def release(self, posting: Posting) -> None:
         """reserved -> available"""
-        for lot, points in self._reserved_now(posting):
-            home = self._home(lot, posting, points, own_undo=False)
-            if home is lot:
-                posting.move(lot, Bucket.RESERVED, Bucket.AVAILABLE, points)
-            else:
-                posting.move(lot, Bucket.RESERVED, Bucket.TRANSFERRED, points)
-                posting.move(home, Bucket.TRANSFERRED, Bucket.AVAILABLE, points)
+        self._bring_home(posting, self.reserved, Bucket.RESERVED, own_undo=False)
 
     def give_back(self, posting: Posting, *, own_undo: bool = False) -> None:
         """spent -> available, to the lots the points came from."""
-        for lot_id, points in sorted(self.spent.items()):
-            if points > 0:
-                home = self._home(self.book.lot(lot_id), posting, points, own_undo)
-                posting.move(home, Bucket.SPENT, Bucket.AVAILABLE, points)
+        self._bring_home(posting, self.spent, Bucket.SPENT, own_undo)
 
     def take_again(self, posting: Posting, points: int) -> None:
         """What had been given back is spent again: available points first, then debt."""
         missing = points - sum(self.spent.values()) - sum(self.reserved.values())
         rest = posting.take(missing, Bucket.AVAILABLE, Bucket.SPENT)
         if rest:
-            origin = self.book.lot(min(self.spent or self.reserved))
+            origin = self.book.lot(min({*self.spent, *self.reserved}))
             posting.move(origin, Bucket.DEBT, Bucket.SPENT, rest)
 
-    def _reserved_now(self, posting: Posting) -> list[tuple[OpenLot, int]]:
-        """The lots that hold the reserved points; after a merge those are heirs of the ones they left."""
-        parts: list[tuple[OpenLot, int]] = []
-        for lot_id, points in sorted(self.reserved.items()):
-            heirs = [lot for lot in posting.account.lots if lot_id in (lot.id, lot.parent_id)]
-            others = [lot for lot in posting.account.lots_with(Bucket.RESERVED) if lot not in heirs]
-            for lot in [*heirs, *others]:
-                taken = sum(part for other, part in parts if other is lot)
-                if part := min(points, lot.buckets[Bucket.RESERVED] - taken):
-                    parts.append((lot, part))
-                    points -= part
-        return parts
+    def _bring_home(self, posting: Posting, held: dict[int, int], source: Bucket, own_undo: bool) -> None:
+        for lot, points in self._lots(held):
+            full = source == Bucket.SPENT and lot.held + lot.buckets[Bucket.EXPIRED] + points > lot.given
+            home = self._home(lot, posting, points, own_undo, full)
+            if home is lot:
+                posting.move(lot, source, Bucket.AVAILABLE, points)
+            else:
+                # Out of the one and into the other: what is spent again belongs to the lot it is then in.
+                posting.move(lot, source, Bucket.TRANSFERRED, points)
+                posting.move(home, Bucket.TRANSFERRED, Bucket.AVAILABLE, points)
 
-    def _home(self, lot: OpenLot, posting: Posting, points: int, own_undo: bool) -> OpenLot:
+    def _lots(self, held: dict[int, int]) -> list[tuple[OpenLot, int]]:
+        """The lots with what they hold, in the order in which they would be spent."""
+        found = [(self.book.lot(lot_id), points) for lot_id, points in held.items() if points > 0]
+        return sorted(found, key=lambda part: part[0].turn)
+
+    def _home(self, lot: OpenLot, posting: Posting, points: int, own_undo: bool, full: bool) -> OpenLot:
         """Where points come back to: their lot, or a child of it.
 
         A lot that has lapsed, or is about to, gets a child with some days of grace, once per point. A
-        shopper's own undo gets none beyond the end of the day. A merged member's lot gets an heir.
+        shopper's own undo gets none beyond the end of the day. A merged member's lot gets an heir, and one
+        that others have filled meanwhile - after a debt was paid with other points - gets one too.
         """
         policy, now = self.book.policy, self.book.now
         end, grace = lot.expires_at, lot.grace
@@ -139,7 +121,7 @@ class Held:
             end, grace = policy.grace(now), True
         elif end is not None and end <= now:
             end, grace = policy.today(now), True
-        if lot.member_id == posting.account.id and end == lot.expires_at:
+        if lot.member_id == posting.account.id and end == lot.expires_at and not full:
             return lot
         child = replace(
             lot,

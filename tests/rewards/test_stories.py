@@ -1,0 +1,109 @@
+"""Stories in which the app and the reference ledger once disagreed, each told as short as it can be."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from rewards import expiry, orders, people, programs, redemptions
+from rewards.facts import FetchedOrder
+from rewards.models import Lot, Program
+from rewards.redemptions import Request, State
+from tests.rewards.conftest import NOW, line, order
+
+
+def redeem(world, key="k", customer_id=7001, now=NOW):
+    request = Request(world.member(customer_id).pk, 1, customer_id, "five-off", key)
+    return redemptions.reserve(world.program, request, now=now)[0]
+
+
+def use(world, redemption, external_id=5009, **changes):
+    world.settle(
+        order(line(100), external_id=external_id, customer_id=None, codes=(redemption.code,), **changes)
+    )
+
+
+def balances(world, customer_id=7001):
+    found = world.member(customer_id)
+    return found.pending, found.available, found.reserved, found.debt
+
+
+def test_a_survivor_first_heard_of_in_a_merge_is_welcomed(world):
+    world.rules(signup_bonus=50)
+    people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)
+    assert world.member(7002).available == 50
+    people.enrol(world.program, {(1, 7002): NOW, (1, 7001): NOW})
+    assert world.member(7001).available == 50
+
+
+def test_a_code_made_after_a_merge_is_used_without_touching_another_that_is_being_made(world):
+    """The heirs of reserved points are known by redemption, not guessed from what is reserved."""
+    world.earn(300)
+    first, second = redeem(world, "a"), redeem(world, "b")
+    world.earn(1, customer_id=7002, external_id=5002)
+    people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)
+    people.merge(world.program, (1, 7003), (1, 7002), happened_at=NOW)
+    redemptions.issued(world.program.pk, first.pk, "gid", now=NOW)
+    use(world, first)
+    assert balances(world) == (0, 101, 100, 0)
+    redemptions.failed(world.program.pk, second.pk, "no", now=NOW)
+    assert balances(world) == (0, 201, 0, 0)
+
+
+def test_points_that_a_debt_stood_for_come_back_beside_a_lot_that_is_full_again(world):
+    world.earn(100)
+    first = redeem(world, "a")
+    redemptions.failed(world.program.pk, first.pk, "no", now=NOW)
+    redeem(world, "b")  # the same points once more
+    use(world, first)
+    assert balances(world) == (0, 0, 100, -100)
+    world.earn(100, external_id=5002)
+    assert balances(world) == (0, 0, 100, 0)
+    use(world, first, minutes=1, cancelled=True)
+    assert balances(world) == (0, 100, 100, 0)
+
+
+def test_grace_is_given_once_even_when_the_code_was_used_after_all(world):
+    world.apply({**programs.document(world.program), "expiry": {"policy": "rolling", "months": 1}})
+    Program.objects.update(expiry_since=None)
+    world.program.refresh_from_db()
+    world.earn(100)
+    redemption = redeem(world)
+    redemptions.issued(world.program.pk, redemption.pk, "gid", now=NOW)
+    late = NOW + timedelta(days=60)
+    redemptions.start_ending(world.program.pk, redemption.pk, State.EXPIRED, now=late)
+    redemptions.ended(world.program.pk, redemption.pk, now=late)
+    (end,) = Lot.objects.filter(grace=True).values_list("expires_at", flat=True)
+    for minutes, cancelled in ((1, False), (2, True)):
+        fact = order(external_id=5009, codes=(redemption.code,), minutes=minutes, cancelled=cancelled)
+        world.settle(fact, now=late + timedelta(days=20))
+    assert balances(world) == (0, 100, 0, 0)
+    assert expiry.lapse_due(now=end) == 100
+
+
+def test_an_order_that_was_once_paid_earns_even_if_that_news_comes_last(world):
+    """An edit makes an order owe money again; that it was paid before opens the gate whenever it is heard."""
+    paid = order(line(2000))
+    edited = replace(
+        paid, lines=(line(2000), line(1500, id=2)), paid=False, updated_at=NOW + timedelta(hours=1)
+    )
+    world.settle(edited, paid)
+    assert world.member().available == 35
+
+
+def test_the_same_within_one_batch_and_with_a_hold(world):
+    world.rules(hold_days=5)
+    paid = order(line(2000))
+    edited = replace(paid, lines=(line(1500),), paid=False, updated_at=NOW + timedelta(hours=1))
+    assert orders.settle_orders(world.program, [edited, paid], now=NOW).unsure
+    world.settle(FetchedOrder(edited, paid_at=NOW))
+    assert balances(world) == (15, 0, 0, 0)
+
+
+def test_of_two_members_points_the_older_are_spent_first_also_after_a_merge(world):
+    """The heir of a lot keeps its age, and so its turn: on it depends what a refund finds."""
+    world.earn(100)
+    later = NOW + timedelta(hours=1)
+    world.earn(100, customer_id=7002, external_id=5002, processed_at=later, now=later)
+    people.merge(world.program, (1, 7002), (1, 7001), happened_at=later)
+    redeem(world, customer_id=7002, now=later)
+    assert Lot.objects.get(member=world.member(7002), order__external_id=5001).available == 0
+    assert Lot.objects.get(order__external_id=5002).available == 100
