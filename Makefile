@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-.PHONY: help setup demo smoke soak test test-fast lint types migrations audit lock clean
+.PHONY: help setup demo smoke soak test test-fast soak-model lint types migrations audit lock clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ test: lint types migrations ## Run every check: what CI runs
 
 test-fast: lint types migrations ## The checks to run while working: no browser, no whole journeys
 	@$(PY) -m pytest -n 2 --dist loadgroup -m "not slow"
+
+soak-model: setup ## Tell the app and the reference ledger long stories (STEPS, SEED)
+	@MODEL_STEPS=$(or $(STEPS),100000) MODEL_SEED=$(SEED) $(PY) -m pytest -n 0 -s tests/model
 
 lint: setup ## Style, and the direction of imports
 	@$(PY) -m ruff check .
