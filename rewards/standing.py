@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.db.models import F
+
 from rewards import expiry, offers, programs
 from rewards.models import Member, Program
 
@@ -67,16 +69,24 @@ def rewards_for(program: Program, available: int) -> list[Json]:
 
 
 def unpublished(program_id: int, limit: int) -> Sequence[Member]:
-    """Members who changed since their standing was last published."""
+    """Members who changed since their standing was last published, then those with a new program only."""
     return list(
         Member.objects.raw(
             """
             SELECT * FROM rewards_member WHERE program_id = %s AND version > published_version
-            ORDER BY id LIMIT %s
+            ORDER BY published_version = -2 - version, id LIMIT %s
             """,
             [program_id, limit],
         )
     )
+
+
+def all_stale(program_id: int) -> None:
+    """What all standings say of the program is out of date. That takes a while to publish in a big shop.
+
+    So it waits behind whoever has news of their own: a version that moves on no longer fits this mark.
+    """
+    Member.objects.filter(program_id=program_id).update(published_version=-2 - F("version"))
 
 
 def published(members: Iterable[Member]) -> None:

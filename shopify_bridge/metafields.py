@@ -77,7 +77,7 @@ def _publish_program(shop: Shop, program: Program) -> None:
     _set(shop, [_metafield(shop.app_installation_gid, "loyalty", "program", value)])
     Shop.objects.filter(pk=shop.pk).update(published_program_version=program.version)
     # The next reward in a standing depends on the program.
-    Member.objects.filter(program_id=program.pk).update(published_version=-1)
+    standing.all_stale(program.pk)
 
 
 def _publish_members(shops: list[Shop], program: Program) -> int:

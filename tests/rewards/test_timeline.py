@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 
 from rewards import holds, ledger, people, redemptions, standing, timeline
 from rewards.facts import FetchedOrder
+from rewards.models import Member
 from rewards.redemptions import State
 from tests.rewards.conftest import NOW, line, order
 
@@ -114,3 +116,16 @@ def test_standings_are_published_once_per_version(world):
     assert [found.pk for found in standing.unpublished(world.program.pk, 10)] == [member.pk]
     standing.published(standing.unpublished(world.program.pk, 10))
     assert not standing.unpublished(world.program.pk, 10)
+
+
+@pytest.mark.django_db
+def test_news_of_one_member_never_waits_behind_a_new_program_for_all(world):
+    first = world.earn(10)
+    others = people.enrol(world.program, {(1, number): NOW for number in range(900, 910)})
+    standing.published(standing.unpublished(world.program.pk, 100))
+    standing.all_stale(world.program.pk)
+    assert len(standing.unpublished(world.program.pk, 100)) == 1 + len(others)
+    last = max(others.values())
+    Member.objects.filter(pk=last).update(version=F("version") + 1)
+    found = [member.pk for member in standing.unpublished(world.program.pk, 2)]
+    assert found == [last, first.pk]
