@@ -31,16 +31,20 @@ _costs: dict[str, float] = {}
 _guard = threading.Lock()
 
 
-def wait_seconds(shop_domain: str, operation: str) -> float:
-    """How long until the bucket should hold what the operation asks; reserves that cost when it does."""
+def wait_seconds(shop_domain: str, operation: str, spare: float = 0.0) -> float:
+    """How long until the bucket should hold what the operation asks; reserves that cost when it does.
+
+    `spare` is the share of the whole bucket that is left to more urgent calls.
+    """
     with _guard:
         bucket = _buckets.get(shop_domain)
         if bucket is None:
             return 0.0
         cost = min(_costs.get(operation, DEFAULT_COST), bucket.maximum)
         available = bucket.now()
-        if available < cost:
-            return (cost - available) / bucket.restore_rate
+        needed = min(cost + spare * bucket.maximum, bucket.maximum)
+        if available < needed:
+            return (needed - available) / bucket.restore_rate
         bucket.available, bucket.seen_at = available - cost, monotonic()
         return 0.0
 

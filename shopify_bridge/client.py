@@ -66,10 +66,14 @@ class ShopUnavailable(NeedsHuman):
 
 
 class AdminClient:
-    """The Admin API of one shop, with its tokens and its cost budget. Make one where it is needed."""
+    """The Admin API of one shop, with its tokens and its cost budget. Make one where it is needed.
 
-    def __init__(self, shop: Shop) -> None:
+    `spare`: the share of the cost bucket that this work leaves to more urgent calls.
+    """
+
+    def __init__(self, shop: Shop, *, spare: float = 0.0) -> None:
         self.shop = shop
+        self.spare = spare
 
     def __repr__(self) -> str:
         return f"AdminClient({self.shop.domain})"
@@ -82,10 +86,10 @@ class AdminClient:
         token = access_token(self.shop)
         try:
             try:
-                data = ask(self.shop.domain, token, operation, variables, deadline)
+                data = ask(self.shop.domain, token, operation, variables, deadline, self.spare)
             except Unauthorised:
                 token = access_token(self.shop, rejected=token)
-                data = ask(self.shop.domain, token, operation, variables, deadline)
+                data = ask(self.shop.domain, token, operation, variables, deadline, self.spare)
         except Unauthorised:
             ask_to_reopen(self.shop)
             raise
@@ -126,11 +130,12 @@ def ask(
     operation: str,
     variables: dict[str, Any] | None = None,
     deadline: float | None = None,
+    spare: float = 0.0,
 ) -> dict[str, Any]:
     """Like `AdminClient.run` for a token in hand; waits while Shopify throttles, until the deadline."""
     deadline = deadline or monotonic() + PATIENCE_SECONDS
     while True:
-        _wait(budget.wait_seconds(shop_domain, operation), deadline)
+        _wait(budget.wait_seconds(shop_domain, operation, spare), deadline)
         answer = _post(shop_domain, token, operation, variables, deadline)
         _watch_version(answer, shop_domain)
         _check_status(answer)

@@ -189,7 +189,7 @@ def _deactivate(client: AdminClient, external_ref: str, within: float) -> None:
 def _note_use(client: AdminClient, redemption: Redemption) -> bool:
     """Settle the orders that carry the code; whether there was one."""
     used = False
-    for order_id, _ in orders.changed(client.shop, f"discount_code:{redemption.code}"):
+    for order_id, _, _ in orders.changed(client.shop, f"discount_code:{redemption.code}"):
         found = orders.fetch(client.shop, order_id)
         if found is not None:
             settle_orders(redemption.program, [found])

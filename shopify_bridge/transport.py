@@ -1,13 +1,15 @@
 """The only way out: HTTPS to `*.myshopify.com` with time limits, no redirects and a size cap.
 
 With SHOPIFY_SANDBOX set (development only), `https://{shop}/...` goes to the sandbox and names the
-shop in `Host`. Nothing else is ever called, whatever an input says.
+shop in `Host`. Besides that only the files of bulk operations are read, from where Shopify keeps them.
+Nothing else is ever called, whatever an input says.
 """
 
 import threading
 from collections.abc import Iterator
 from http.cookiejar import DefaultCookiePolicy
 from time import monotonic
+from urllib.parse import urlsplit
 
 import httpx
 import requests
@@ -20,6 +22,8 @@ CONNECT_SECONDS = 2.0
 READ_SECONDS = 8.0
 GRANT_BYTES_MAX = 100_000
 POOL_SIZE = 20
+FILE_HOST, FILE_FOLDER = "storage.googleapis.com", "/shopify-"
+"""Where Shopify keeps the files of bulk operations: https://shopify.dev/docs/api/usage/bulk-operations/queries"""
 
 _local = threading.local()
 
@@ -45,6 +49,28 @@ def session() -> requests.Session:
         pool.mount("http://", adapter)
         _local.session = pool
     return pool
+
+
+def is_file_address(url: str) -> bool:
+    """Whether this is where Shopify (or the sandbox) keeps the files of bulk operations."""
+    if settings.SHOPIFY_SANDBOX:
+        return url.startswith(settings.SHOPIFY_SANDBOX.rstrip("/") + "/sandbox/bulk/")
+    parts = urlsplit(url)
+    return (
+        parts.scheme == "https"
+        and parts.netloc == FILE_HOST
+        and parts.path.startswith(FILE_FOLDER)
+        and "/." not in parts.path
+    )
+
+
+def file(url: str, offset: int) -> requests.Response:
+    """The file behind such an address, from this byte on where the server can. Stream it, and close it."""
+    if not is_file_address(url):
+        raise ValueError("not an address of Shopify's files")
+    headers = {"Range": f"bytes={offset}-", "Accept-Encoding": "identity"} if offset else {}
+    limits = (CONNECT_SECONDS, READ_SECONDS)
+    return session().get(url, headers=headers, timeout=limits, allow_redirects=False, stream=True)
 
 
 def grant_client() -> httpx.Client:
