@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from rewards import audit, expiry, holds
-from shopify_bridge import discounts, inbox, install, metafields, reconcile
+from shopify_bridge import checks, discounts, inbox, install, metafields, reconcile
 
 WORK: list[tuple[str, float, Callable[[], object]]] = [
     # (name, every so many seconds, function)
@@ -11,6 +11,7 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("drain the inbox", 5, inbox.drain),
     ("publish standings", 5, metafields.publish),
     ("go on with redemptions", 5, discounts.work_due),
+    ("go on with checks of orders", 5, checks.work),
     ("enrol the customers of new shops", 10, reconcile.welcome_new_shops),
     ("knock at paused shops", 60, install.knock),
     ("release holds", 60, holds.release_due),
@@ -20,5 +21,6 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("reconcile what changed", 600, reconcile.recent),
     ("renew tokens of idle shops", 3600, install.refresh_idle),
     ("delete old deliveries", 3600, inbox.purge),
+    ("delete old checks", 3600, checks.purge),
     ("reconcile everything", 86_400, reconcile.everything),
 ]

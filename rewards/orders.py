@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from rewards import dates, earning, facts, people, programs, redemptions
-from rewards.earning import Rules
+from rewards.earning import Rules, TooManyPoints
 from rewards.facts import FetchedOrder, OrderFact, OrderRef
 from rewards.ledger import Book, following_merges, reverse
 from rewards.models import Order, Program
@@ -61,6 +61,17 @@ def knows_refund(program: Program, ref: OrderRef, refund_id: int) -> bool:
         external_id=ref.external_id,
         facts__refunds__contains=refund_id,
     ).exists()
+
+
+def deserves_other_points(program: Program, order: Order, fact: OrderFact) -> bool:
+    """Whether the points of an order aren't those its state earns by the rules of its first award."""
+    if order.context is None or order.member_id is None:
+        return False
+    rules = programs.rules(program.pk, order.context["version"], fact.currency)
+    try:
+        return earning.target(fact, rules, excluded=order.context["excluded"]).points != order.points
+    except TooManyPoints:
+        return True
 
 
 def _newest(news: Iterable[News]) -> tuple[dict[Key, News], set[Key]]:

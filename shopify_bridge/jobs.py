@@ -13,7 +13,7 @@ from django.db import close_old_connections
 from redis.exceptions import RedisError
 
 from rewards import audit
-from shopify_bridge import discounts, inbox, metafields, metrics, reconcile
+from shopify_bridge import checks, discounts, inbox, metafields, metrics
 
 log = logging.getLogger(__name__)
 
@@ -62,10 +62,10 @@ def publish() -> None:
     metafields.publish()
 
 
-def reconcile_recent() -> None:
-    """Look back as far as each shop's watermark says."""
+def check_orders() -> None:
+    """Go on with checks of orders, and with repairs that were asked for."""
     close_old_connections()
-    reconcile.recent()
+    checks.work()
 
 
 def audit_due() -> None:

@@ -96,3 +96,77 @@ class InboxRow(models.Model):
             # Rows come in the order of time, so a few pages of summary find the old ones.
             BrinIndex(fields=["received_at"], name="inbox_age"),
         ]
+
+
+class Gap(models.Model):
+    """An order whose news didn't reach us, or not all of it: found by asking Shopify."""
+
+    class Kind(models.TextChoices):
+        MISSING = "missing", "Never told"
+        BEHIND = "behind", "A change was not told"
+        DIFFERS = "differs", "Other points than it should have"
+        CURRENCY = "currency", "In another currency"
+
+    program_id = models.BigIntegerField()
+    shop_id = models.BigIntegerField()
+    # The order's id and name in the shop, and its last change there.
+    external_id = models.BigIntegerField()
+    name = models.CharField(max_length=60, blank=True)
+    kind = models.CharField(max_length=10, choices=Kind)
+    changed_at = models.DateTimeField()
+    found_at = models.DateTimeField(db_default=Now())
+    # Who asked for its repair, which a worker then does; and why that didn't work.
+    asked_by = models.CharField(max_length=60, blank=True, db_default="")
+    problem = models.TextField(blank=True, db_default="")
+    healed_at = models.DateTimeField(null=True)
+    healed_by = models.CharField(max_length=60, blank=True, db_default="")
+    # What the repair changed.
+    points = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program_id", "shop_id", "external_id"],
+                condition=models.Q(healed_at=None),
+                name="gap_open_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["program_id", "shop_id", "-healed_at"], name="gap_of_shop"),
+        ]
+
+
+class OrderCheck(models.Model):
+    """A look at the orders of a shop that changed in some time. It goes on where it stopped."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Under way"
+        DONE = "done", "Done"
+        STOPPED = "stopped", "Stopped"
+
+    program_id = models.BigIntegerField()
+    shop_id = models.BigIntegerField()
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    # Whether what is found is settled at once, or shown to the merchant first.
+    heals = models.BooleanField()
+    author = models.CharField(max_length=60, blank=True, db_default="")
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING, db_default=State.WAITING)
+    due_at = models.DateTimeField(db_default=Now())
+    problem = models.TextField(blank=True, db_default="")
+    # How far it is: the moment of change up to which orders were compared, or the byte in the file.
+    expected = models.IntegerField(null=True)
+    reached_at = models.DateTimeField(null=True)
+    bulk_id = models.CharField(max_length=80, blank=True, db_default="")
+    bulk_offset = models.BigIntegerField(default=0, db_default=0)
+    looked_at = models.IntegerField(default=0, db_default=0)
+    found = models.IntegerField(default=0, db_default=0)
+    healed = models.IntegerField(default=0, db_default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(state="waiting"), name="check_waiting"),
+            models.Index(fields=["program_id", "shop_id", "-id"], name="check_of_shop"),
+        ]

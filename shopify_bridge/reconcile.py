@@ -5,76 +5,91 @@ https://shopify.dev/docs/apps/build/webhooks/best-practices
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
 
 from rewards import people
-from rewards.models import Order, Program
-from rewards.orders import settle_orders
-from shopify_bridge import inbox, orders, payloads
+from rewards.models import Program
+from shopify_bridge import checks, gaps, inbox, orders, payloads
+from shopify_bridge.checks import FULL_WINDOW, SEARCHED_MOST
 from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain
-from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
+from shopify_bridge.gaps import Compared
+from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, OrderCheck, Shop
 from shopify_bridge.payloads import BadPayload
 
 log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=10)
-FULL_WINDOW = timedelta(days=60)
-"""As far back as Shopify shows orders to an app without `read_all_orders`."""
-SETTLING = timedelta(seconds=30)
-"""A webhook of the last half minute may still be on its way; its order is no gap yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a reconciliation saw: orders looked at, gaps found and healed."""
-
-    looked_at: int = 0
-    healed: int = 0
+LOOK_SECONDS = 1.0
 
 
 def recent() -> None:
     """Every shop: what changed since the last look, with some overlap."""
     for shop in Shop.objects.filter(state=Shop.State.ACTIVE):
-        since = shop.reconcile_watermark or shop.installed_at
-        _quietly(shop, max(since - OVERLAP, datetime.now(UTC) - FULL_WINDOW))
+        _quietly(shop, _recent)
 
 
 def everything() -> None:
-    """Every shop: all the orders Shopify shows."""
-    for shop in Shop.objects.filter(state=Shop.State.ACTIVE):
-        _quietly(shop, datetime.now(UTC) - FULL_WINDOW)
+    """Every shop: all the orders Shopify shows. The checks' own work does it, in steps."""
+    now = datetime.now(UTC)
+    under_way = OrderCheck.objects.filter(state=OrderCheck.State.WAITING, author="")
+    for shop in Shop.objects.filter(state=Shop.State.ACTIVE).exclude(pk__in=under_way.values("shop_id")):
+        checks.begin(shop, now - FULL_WINDOW, now, heals=True)
+        _quietly(shop, lambda shop: enrol_customers(shop, orders.changed_between(now - FULL_WINDOW, now)))
 
 
 def reconcile(
-    shop: Shop, since: datetime, until: datetime | None = None, *, settling: timedelta = SETTLING
-) -> Report:
+    shop: Shop,
+    since: datetime,
+    until: datetime | None = None,
+    *,
+    author: str = "manage.py",
+    watch: Callable[[OrderCheck], None] = lambda check: None,
+) -> OrderCheck:
     """Settle every order that changed in this time and isn't known in that state, and enrol new customers.
 
-    `settling`: how long an order is left to its webhooks. Raises TryAgain and NeedsHuman.
+    Whoever asks wants to see it right now: no order is left to a webhook that may still come, and the
+    end is waited for. Raises TryAgain and NeedsHuman when the shop can't be asked.
     """
-    started = datetime.now(UTC)
-    program = Program.objects.get(pk=shop.program_id)
-    query = f"updated_at:>='{since.isoformat()}'"
-    if until is not None:
-        query += f" updated_at:<='{until.isoformat()}'"
-    looked_at = healed = 0
-    for order_id, updated_at in orders.changed(shop, query):
-        looked_at += 1
-        if updated_at > started - settling or _is_known(shop, order_id, updated_at):
-            continue
-        found = orders.fetch(shop, order_id)
-        if found is not None:
-            settle_orders(program, [found])
-            healed += 1
-            log.warning("order was behind", extra={"shop": shop.domain, "order": order_id})
-    enrol_customers(shop, query)
-    Shop.objects.filter(pk=shop.pk).update(
-        reconciled_at=started,
-        reconcile_watermark=started - SETTLING,
-        reconcile_report={"looked_at": looked_at, "healed": healed},
-    )
-    return Report(looked_at, healed)
+    until = until or datetime.now(UTC)
+    check = checks.begin(shop, since, until, heals=True, author=author, settled=True)
+    while check.state == OrderCheck.State.WAITING:
+        checks.go_on(check, monotonic() + LOOK_SECONDS)
+        check.refresh_from_db()
+        watch(check)
+        pause = (check.due_at - datetime.now(UTC)).total_seconds()
+        if check.state == OrderCheck.State.WAITING and pause > 0:
+            sleep(min(pause, LOOK_SECONDS))
+    if check.state == OrderCheck.State.STOPPED:
+        raise NeedsHuman(check.problem, "stopped")
+    enrol_customers(shop, orders.changed_between(since, until))
+    return check
+
+
+def _quietly(shop: Shop, work: Callable[[Shop], object]) -> None:
+    """One shop that can't be asked doesn't keep the others waiting."""
+    try:
+        work(shop)
+    except (TryAgain, NeedsHuman, BadPayload) as problem:
+        log.warning("not reconciled", extra={"shop": shop.domain, "why": str(problem)})
+
+
+def _recent(shop: Shop) -> None:
+    """What takes longer than a few pages, after an outage, is left to a check of its own."""
+    until, compared = checks.horizon(shop), Compared()
+    since = max((shop.reconcile_watermark or shop.installed_at) - OVERLAP, until - FULL_WINDOW)
+    for page in checks.searched(shop, since, until):
+        part = gaps.compare(shop, page, heals=True, by="reconcile")
+        compared = Compared(
+            compared.looked_at + part.looked_at, compared.found + part.found, compared.healed + part.healed
+        )
+        if compared.looked_at >= SEARCHED_MOST:
+            checks.begin(shop, page[-1].updated_at, until, heals=True)
+            break
+    enrol_customers(shop, orders.changed_between(since, until))
+    checks.remember(shop, until, compared)
+    Shop.objects.filter(pk=shop.pk).update(reconcile_watermark=until)
 
 
 def enrol_customers(shop: Shop, query: str | None = None) -> int:
@@ -104,17 +119,3 @@ def welcome_new_shops() -> None:
             log.warning("customers wait", extra={"shop": shop.domain, "why": str(problem)})
         else:
             Shop.objects.filter(pk=shop.pk).update(customers_enrolled_at=datetime.now(UTC))
-
-
-def _is_known(shop: Shop, order_id: int, updated_at: datetime) -> bool:
-    return Order.objects.filter(
-        program_id=shop.program_id, source_id=shop.pk, external_id=order_id, facts_at__gte=updated_at
-    ).exists()
-
-
-def _quietly(shop: Shop, since: datetime) -> None:
-    """One shop that can't be asked doesn't keep the others waiting."""
-    try:
-        reconcile(shop, since)
-    except (TryAgain, NeedsHuman, BadPayload) as problem:
-        log.warning("not reconciled", extra={"shop": shop.domain, "why": str(problem)})

@@ -23,12 +23,14 @@ from loyalty_app.merchant.chart import chart
 from rewards import programs, reports
 from rewards.models import Order, Program
 from rewards.reports import Figures
+from shopify_bridge import gaps
 from shopify_bridge.auth import Staff
 from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
 
 CHART_DAYS = 30
 EMBED_BLOCK = "loyalty-embed"
 STEPS = ("embed", "rates", "widget")
+ORDERS_CHECK = "/app/orders-check"
 SLOW = timedelta(minutes=2)
 """A delivery that waits longer than this is worth a word."""
 LATEST_ROWS = 50_000
@@ -195,11 +197,14 @@ def _check_orders(shop: Shop) -> Check:
     label = "Points equal orders"
     if shop.reconciled_at is None:
         return Check("info", label, "The first comparison with Shopify's orders is still to come.")
+    if found := gaps.open_gaps(shop).count():
+        text = "1 order differs." if found == 1 else f"{found:,} orders differ."
+        return Check("warning", label, text, shop.reconciled_at, ORDERS_CHECK)
     healed = (shop.reconcile_report or {}).get("healed", 0)
     text = (
         "All orders were known." if not healed else f"{healed:,} had not been told to the app and were added."
     )
-    return Check("success", label, text, shop.reconciled_at)
+    return Check("success", label, text, shop.reconciled_at, ORDERS_CHECK)
 
 
 def _check_ledger(program: Program) -> Check:

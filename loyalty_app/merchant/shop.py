@@ -1,13 +1,11 @@
 """The page of the shop itself: what the app knows of it, and the checks one can start by hand."""
 
-from datetime import UTC, datetime
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from loyalty_app.merchant.answers import done, fetch, page, shown
 from rewards.models import Program
-from shopify_bridge import install, jobs, reconcile
+from shopify_bridge import checks, gaps, install, jobs
 from shopify_bridge.auth import Staff
 from shopify_bridge.models import Shop
 
@@ -31,19 +29,11 @@ def settings_page(request: HttpRequest, staff: Staff) -> HttpResponse:
         "granted_scopes": sorted(granted),
         "api_version": settings.SHOPIFY_API_VERSION,
         "report": shop.reconcile_report,
-        "window_days": reconcile.FULL_WINDOW.days,
+        "window_days": checks.FULL_WINDOW.days,
+        "gaps": gaps.open_gaps(shop).count(),
         "shares": Shop.objects.filter(program_id=shop.program_id).exclude(pk=shop.pk).count(),
     }
     return shown(request, staff, "merchant/settings.html", context)
-
-
-@fetch
-def look_back(request: HttpRequest, staff: Staff) -> HttpResponse:
-    """Compare with all the orders Shopify shows. A worker does it; without one, the clock within minutes."""
-    since = datetime.now(UTC) - reconcile.FULL_WINDOW
-    Shop.objects.filter(pk=staff.shop.pk).update(reconcile_watermark=since)
-    jobs.ring(jobs.reconcile_recent)
-    return done("Comparing points with orders ...", "/app/settings", pause=RESULT_SECONDS)
 
 
 @fetch

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from loyalty_app.merchant import home, inbox, members, program, reward, shop
+from loyalty_app.merchant import home, inbox, members, orders_check, program, reward, shop
 from loyalty_app.merchant.answers import by_method, post_only
 
 urlpatterns = [
@@ -23,7 +23,10 @@ urlpatterns = [
     path("inbox", inbox.listed),
     path("inbox/replay", post_only(inbox.replay_all)),
     path("inbox/<int:row_id>/replay", post_only(inbox.replay)),
+    path("orders-check", by_method(get=orders_check.listed, post=orders_check.begin)),
+    path("orders-check/progress", orders_check.progress),
+    path("orders-check/repair", post_only(orders_check.repair_all)),
+    path("orders-check/<int:gap_id>/repair", post_only(orders_check.repair)),
     path("settings", shop.settings_page),
-    path("settings/look-back", post_only(shop.look_back)),
     path("settings/audit", post_only(shop.audit)),
 ]

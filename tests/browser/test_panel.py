@@ -22,6 +22,7 @@ PAGES = [
     "/rewards/new/variable",
     "/members",
     "/inbox",
+    "/orders-check",
     "/settings",
 ]
 

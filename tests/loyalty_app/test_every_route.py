@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from rewards import people, programs, redemptions
 from rewards.models import Movement, Redemption
-from shopify_bridge.models import InboxRow, Shop
+from shopify_bridge.models import Gap, InboxRow, Shop
 from tests.shopify_bridge import signing
 
 pytestmark = pytest.mark.django_db
@@ -70,10 +70,14 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         state=InboxRow.State.PARKED,
         reason="secret of the neighbour",
     )
+    gap = Gap.objects.create(
+        program_id=program.pk, shop_id=shop.pk, external_id=1, kind=Gap.Kind.MISSING, changed_at=now
+    )
     ids = {
         "member_id": member_id,
         "id": redemption.pk,
         "row_id": row.pk,
+        "gap_id": gap.pk,
         # These name things that every program has.
         "kind": "fixed",
         "reward_id": "five-off",

@@ -1,11 +1,12 @@
 """`manage.py reconcile`, against the sandbox."""
 
 import io
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from shopify_bridge.models import Shop
+from shopify_bridge.models import OrderCheck, Shop
 
 
 def run(*arguments: str) -> str:
@@ -20,6 +21,17 @@ def test_it_says_what_it_saw(shop: Shop) -> None:
     shop.refresh_from_db()
     assert shop.reconcile_report is not None
     assert shop.reconcile_report["healed"] == 0
+
+
+def test_days_can_be_named(shop: Shop) -> None:
+    assert "orders looked at" in run("--shop", shop.domain, "--from", "2026-11-01", "--to", "2026-11-03")
+    check = OrderCheck.objects.get(shop_id=shop.pk)
+    zone = ZoneInfo(shop.timezone)
+    assert check.since.astimezone(zone).isoformat()[:16] == "2026-11-01T00:00"
+    assert check.until.astimezone(zone).isoformat()[:16] == "2026-11-03T23:59"
+    assert check.heals
+    with pytest.raises(CommandError, match="before"):
+        run("--shop", shop.domain, "--from", "2026-11-03", "--to", "2026-11-01")
 
 
 def test_what_cant_be_done_is_said(shop: Shop) -> None:

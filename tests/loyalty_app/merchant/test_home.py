@@ -159,13 +159,6 @@ def test_an_audit_is_due_once_a_day(merchant: Merchant) -> None:
     assert merchant.program.audited_at != first
 
 
-def test_looking_back_moves_the_watermark(merchant: Merchant) -> None:
-    merchant.post("/app/settings/look-back", {})
-    merchant.shop.refresh_from_db()
-    assert merchant.shop.reconcile_watermark is not None
-    assert datetime.now(UTC) - merchant.shop.reconcile_watermark > timedelta(days=59)
-
-
 def test_missing_permissions_are_named(merchant: Merchant) -> None:
     Shop.objects.filter(pk=merchant.shop.pk).update(scopes="read_orders,write_customers")
     html = merchant.page("/app/settings")

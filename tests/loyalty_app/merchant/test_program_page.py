@@ -117,7 +117,15 @@ def test_the_examples_of_a_currency_without_cents(db: None) -> None:
 def test_hostile_names_stay_text(merchant: Merchant) -> None:
     name = """"><script>alert(1)</script>{{ 7|add:7 }}'--"""
     merchant.post("/app/program", typed(merchant, **{"name": name, "points.many": "<b>x</b>"}))
-    for path in ("/app/", "/app/program", "/app/rewards", "/app/members", "/app/settings", "/app/inbox"):
+    for path in (
+        "/app/",
+        "/app/program",
+        "/app/rewards",
+        "/app/members",
+        "/app/settings",
+        "/app/inbox",
+        "/app/orders-check",
+    ):
         html = merchant.page(path)
         assert "<script>alert" not in html
         assert "<b>x" not in html

@@ -1,0 +1,318 @@
+"""Checks of orders against the sandbox, whose deliveries all get lost here: nobody listens where they go."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+import pytest
+import requests
+
+from rewards.audit import audit
+from rewards.models import Order, Program
+from rewards.orders import settle_orders
+from shopify_bridge import bulk, checks, gaps, install, orders, reconcile
+from shopify_bridge.models import Gap, InboxRow, OrderCheck, Shop
+from tests.factories import InboxRowFactory
+from tests.shopify_bridge.conftest import Sandbox, take_in
+
+pytestmark = pytest.mark.django_db
+NEW_CUSTOMER = """
+mutation { customerCreate(input: {firstName: "Check", email: "%s@example.com"}) { customer { id } } }"""
+_numbers = itertools.count(1)
+
+
+class Store:
+    """A shop of the test's own, and its customer who buys."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.domain = f"checks-{next(_numbers)}.myshopify.com"
+        self.sandbox = sandbox
+        sandbox.post("/sandbox/shops", {"domain": self.domain, "name": "Checks"})
+        sandbox.post("/sandbox/install", shop=self.domain)
+        self.shop = take_in(sandbox, self.domain)
+        self.customer = self._new_customer()
+
+    def _new_customer(self) -> int:
+        host = {"Host": self.domain}
+        token = requests.get(f"{self.sandbox.url}/sandbox/admin-token", headers=host, timeout=10).json()
+        answer = requests.post(
+            f"{self.sandbox.url}/admin/api/2026-10/graphql.json",
+            json={"query": NEW_CUSTOMER % self.domain.partition(".")[0]},
+            headers={**host, "X-Shopify-Access-Token": token["admin_token"]},
+            timeout=10,
+        ).json()
+        return int(answer["data"]["customerCreate"]["customer"]["id"].rpartition("/")[2])
+
+    def sells(self, price: str = "10.00", **more: object) -> int:
+        lines = [{"title": "Tea", "price": price}, {"title": "Milk", "price": "1.00"}]
+        body = {"customer": self.customer, "lines": lines, **more}
+        return int(self.sandbox.post("/sandbox/orders", body, shop=self.domain).json()["id"])
+
+    def checked(self, *, heals: bool = False, author: str = "42") -> OrderCheck:
+        now = datetime.now(UTC)
+        check = checks.begin(self.shop, now - timedelta(hours=1), now, heals=heals, author=author)
+        return finished(check)
+
+    def points(self, order: int) -> int:
+        return Order.objects.get(source_id=self.shop.pk, external_id=order).points
+
+    def gap(self) -> Gap:
+        return Gap.objects.get(shop_id=self.shop.pk)
+
+
+def finished(check: OrderCheck, step: float = 30.0) -> OrderCheck:
+    """Worked on until it ends, a bulk operation's pauses left out."""
+    for _ in range(200):
+        checks.go_on(check, monotonic() + step)
+        check.refresh_from_db()
+        if check.state != OrderCheck.State.WAITING:
+            return check
+    raise AssertionError(f"the check didn't end: {check.problem}")
+
+
+@pytest.fixture
+def store(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setattr(checks, "SETTLING", timedelta(seconds=-5))  # nothing is under way to us here
+    return Store(sandbox)
+
+
+@pytest.fixture
+def in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many orders that they are asked for in bulk, and compared two by two."""
+    monkeypatch.setattr(checks, "SEARCHED_MOST", 0)
+    monkeypatch.setattr(checks, "PAGE", 2)
+
+
+def test_what_was_never_told_is_listed_and_repaired_when_asked(store: Store) -> None:
+    order = store.sells("29.00")
+    check = store.checked()
+    assert (check.state, check.looked_at, check.found, check.healed) == ("done", 1, 1, 0)
+    assert store.gap().kind == Gap.Kind.MISSING
+    assert not Order.objects.filter(source_id=store.shop.pk).exists()
+    assert gaps.repair(store.shop, store.gap(), "42")
+    assert store.points(order) == 30
+    gap = store.gap()
+    assert (gap.points, gap.healed_by, gap.name[:1], gap.problem) == (30, "42", "#", "")
+    assert store.checked().found == 0
+
+
+def test_finding_it_twice_is_one_gap(store: Store) -> None:
+    store.sells()
+    assert [store.checked().found, store.checked().found] == [1, 1]
+    assert Gap.objects.filter(shop_id=store.shop.pk).count() == 1
+
+
+def test_a_check_that_heals_closes_what_it_finds(store: Store) -> None:
+    first, second = store.sells("10.00"), store.sells("20.00")
+    check = store.checked(heals=True, author="")
+    assert (check.found, check.healed) == (2, 2)
+    assert (store.points(first), store.points(second)) == (11, 21)
+    assert set(Gap.objects.values_list("healed_by", flat=True)) == {"reconcile"}
+    store.shop.refresh_from_db()
+    assert store.shop.reconcile_report == {"looked_at": 2, "found": 2, "healed": 2}
+    assert store.checked(heals=True).found == 0
+
+
+def test_a_change_that_was_not_told_is_a_gap_of_its_own_kind(store: Store) -> None:
+    order = store.sells()
+    store.checked(heals=True)
+    Order.objects.filter(external_id=order).update(facts_at=datetime.now(UTC) - timedelta(hours=1))
+    assert store.checked().found == 1
+    assert gaps.open_gaps(store.shop).get().kind == Gap.Kind.BEHIND
+
+
+def test_a_delivery_that_comes_late_closes_the_gap(store: Store) -> None:
+    order = store.sells()
+    store.checked()
+    late = orders.fetch(store.shop, order)
+    assert late is not None
+    settle_orders(Program.objects.get(pk=store.shop.program_id), [late])
+    assert store.checked().found == 0
+    assert store.gap().healed_by == "delivery"
+
+
+def test_orders_in_another_currency_stay_open_and_are_not_repaired(store: Store) -> None:
+    Program.objects.filter(pk=store.shop.program_id).update(currency="EUR")
+    order = store.sells()
+    assert store.checked(heals=True).healed == 0
+    assert store.gap().kind == Gap.Kind.CURRENCY
+    assert gaps.ask_for_repair(store.shop, "42") == 0
+    assert store.points(order) == 0
+
+
+def test_repairs_that_were_asked_for_are_done_by_whoever_works(store: Store) -> None:
+    made = [store.sells(), store.sells()]
+    store.checked()
+    assert gaps.ask_for_repair(store.shop, "42") == 2
+    checks.work()
+    assert [store.points(order) for order in made] == [11, 11]
+    assert not gaps.open_gaps(store.shop).exists()
+
+
+def test_an_order_that_shopify_no_longer_shows_is_closed(store: Store) -> None:
+    gap = Gap.objects.create(
+        program_id=store.shop.program_id,
+        shop_id=store.shop.pk,
+        external_id=999_999_999,
+        kind=Gap.Kind.MISSING,
+        changed_at=datetime.now(UTC),
+    )
+    assert gaps.repair(store.shop, gap, "42")
+    gap.refresh_from_db()
+    assert gap.problem == gaps.NO_LONGER_SHOWN
+
+
+@pytest.mark.usefixtures("in_bulk")
+def test_many_orders_are_compared_in_bulk(store: Store) -> None:
+    made = [store.sells(f"{price}.00") for price in range(10, 15)]
+    check = store.checked(heals=True)
+    assert check.bulk_id
+    assert (check.looked_at, check.found, check.healed, check.expected) == (5, 5, 5, 5)
+    assert [store.points(order) for order in made] == [11, 12, 13, 14, 15]
+    assert store.checked().found == 0
+
+
+@pytest.mark.usefixtures("in_bulk")
+def test_in_bulk_points_that_are_wrong_are_found_too(store: Store) -> None:
+    order = store.sells("20.00")
+    right = orders.fetch(store.shop, order)
+    assert right is not None
+    wrong = replace(right, fact=replace(right.fact, lines=right.fact.lines[1:]))
+    settle_orders(Program.objects.get(pk=store.shop.program_id), [wrong])
+    assert store.points(order) == 1
+    assert store.checked().found == 1
+    assert store.gap().kind == Gap.Kind.DIFFERS
+    assert store.checked(heals=True).healed == 1
+    assert (store.points(order), store.gap().points) == (21, 20)
+    assert not [finding.check.name for finding in audit() if finding.rows]
+
+
+@pytest.mark.usefixtures("in_bulk")
+def test_a_check_that_is_interrupted_goes_on_where_it_was(store: Store) -> None:
+    for _ in range(5):
+        store.sells()
+    now = datetime.now(UTC)
+    check = finished(checks.begin(store.shop, now - timedelta(hours=1), now, heals=False), step=-1.0)
+    assert (check.looked_at, check.found) == (5, 5)
+
+
+@pytest.mark.usefixtures("in_bulk")
+def test_no_orders_at_all(store: Store) -> None:
+    assert store.checked().looked_at == 0
+
+
+def test_pages_go_on_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "PAGE", 1)
+    for _ in range(3):
+        store.sells()
+    now = datetime.now(UTC)
+    check = checks.begin(store.shop, now - timedelta(hours=1), now, heals=True)
+    checks.go_on(check, monotonic() - 1)
+    check.refresh_from_db()
+    assert (check.state, check.looked_at, check.healed) == ("waiting", 1, 1)
+    assert check.reached_at is not None
+    assert finished(check).state == "done"
+    assert gaps.open_gaps(store.shop).count() == 0
+    assert Gap.objects.filter(shop_id=store.shop.pk).count() == 3
+
+
+def test_the_recent_look_leaves_what_is_long_to_a_check(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [store.sells() for _ in range(3)]
+    Shop.objects.exclude(pk=store.shop.pk).update(state=Shop.State.UNINSTALLED)
+    monkeypatch.setattr(checks, "PAGE", 1)
+    monkeypatch.setattr(reconcile, "SEARCHED_MOST", 1)
+    reconcile.recent()
+    check = OrderCheck.objects.get(shop_id=store.shop.pk)
+    assert check.heals
+    finished(check)
+    assert [store.points(order) for order in made] == [11, 11, 11]
+    store.shop.refresh_from_db()
+    assert store.shop.reconcile_watermark == check.until
+
+
+def test_everything_is_looked_at_once_at_a_time(store: Store) -> None:
+    for _ in range(2):
+        reconcile.everything()
+    check = OrderCheck.objects.get(shop_id=store.shop.pk)
+    assert check.until - check.since > timedelta(days=59)
+
+
+def test_what_waits_in_the_inbox_is_no_gap(store: Store) -> None:
+    store.sells()
+    InboxRowFactory(shop=store.shop, age=timedelta(minutes=30))
+    InboxRowFactory(shop=store.shop, age=timedelta(minutes=50), attempts=1)
+    behind = datetime.now(UTC) - checks.horizon(store.shop)
+    assert timedelta(minutes=29) < behind < timedelta(minutes=31)
+    assert store.checked().looked_at == 0
+    assert orders.spare_for_news(store.shop) == 0.5
+    InboxRow.objects.update(state=InboxRow.State.DONE)
+    assert orders.spare_for_news(store.shop) == 0
+    assert store.checked().looked_at == 1
+
+
+def test_a_shop_that_cant_be_asked_stops_the_check(store: Store) -> None:
+    Shop.objects.filter(pk=store.shop.pk).update(access_token="", refresh_token="")
+    check = store.checked()
+    assert check.state == OrderCheck.State.STOPPED
+    assert check.problem
+    with pytest.raises(checks.NeedsHuman):
+        reconcile.reconcile(store.shop, datetime.now(UTC) - timedelta(days=1))
+
+
+def test_accidents_put_a_check_off(store: Store) -> None:
+    store.sells()
+    fault = {"operation": "ordersCount", "fault": "5xx", "times": 1}
+    store.sandbox.post("/sandbox/faults", {"operations": [fault]}, shop=store.domain)
+    now = datetime.now(UTC)
+    check = checks.begin(store.shop, now - timedelta(hours=1), now, heals=True)
+    checks.go_on(check, monotonic() + 5)
+    check.refresh_from_db()
+    assert check.state == OrderCheck.State.WAITING
+    assert check.due_at > now
+    assert finished(check).healed == 1
+
+
+def test_a_bulk_file_is_read_in_the_middle_of_an_order(store: Store) -> None:
+    for _ in range(3):
+        store.sells()
+    now = datetime.now(UTC)
+    operation = bulk.orders(store.shop, orders.changed_between(now - timedelta(hours=1), now))
+    url = wait_for(lambda: bulk.answer(store.shop, operation).url)
+    whole = list(bulk.read(url))
+    assert [len(one.node["LineItem"]) for one in whole] == [2, 2, 2]
+    assert [one.node["id"] for one in bulk.read(url, whole[0].end)] == [one.node["id"] for one in whole[1:]]
+    assert list(bulk.read(url, whole[-1].end)) == []
+
+
+def wait_for(ask: Callable[[], str | None]) -> str:
+    for _ in range(200):
+        try:
+            found = ask()
+        except checks.TryAgain:
+            continue
+        assert found
+        return found
+    raise AssertionError("the bulk operation did not end")
+
+
+def test_a_redacted_shop_leaves_no_gaps(store: Store) -> None:
+    store.sells()
+    store.checked()
+    install.uninstalled(store.shop, datetime.now(UTC) + timedelta(minutes=1))
+    assert install.redact_shop(store.shop)
+    assert not Gap.objects.filter(shop_id=store.shop.pk).exists()
+    assert not OrderCheck.objects.filter(shop_id=store.shop.pk).exists()
+
+
+def test_old_checks_and_gaps_are_deleted(store: Store) -> None:
+    store.sells()
+    store.checked(heals=True)
+    assert checks.purge() == 0
+    old = datetime.now(UTC) - checks.KEPT - timedelta(days=1)
+    OrderCheck.objects.update(finished_at=old)
+    Gap.objects.update(healed_at=old)
+    assert checks.purge() == 2
