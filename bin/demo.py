@@ -33,7 +33,7 @@ SHOP = "demo.myshopify.com"
 READY_SECONDS = 90
 STOP_SECONDS = 30
 LONG_LIFE_SECONDS = 60
-STORE_STARTS = 5
+STORE_STARTS = 30
 
 
 class DemoError(Exception):
@@ -310,7 +310,7 @@ class Demo:
         while not self.stop.wait(0.25):
             for child in self.children:
                 self._revive(child)
-            if time.monotonic() - looked > 5:
+            if time.monotonic() - looked > 1:
                 self._revive_stores()
                 looked = time.monotonic()
 

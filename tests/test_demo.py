@@ -138,3 +138,22 @@ def test_what_a_killed_demo_left_is_ended_by_the_next(tmp_path: Path) -> None:
     assert processes_of(tmp_path) != []
     with demo(tmp_path, port) as (_process, contract):
         assert requests.get(f"{contract['app']}/health/ready", timeout=5).ok
+
+
+def test_a_postgres_that_cannot_come_back_yet_does_not_end_the_demo(tmp_path: Path) -> None:
+    """Found by the soak: a process of the killed server held its memory, and the demo gave up altogether."""
+    port = three_free_ports()
+    with demo(tmp_path, port) as (process, contract):
+        killed = psutil.Process(int((tmp_path / "postgres" / "postmaster.pid").read_text().split()[0]))
+        holder = next(child for child in killed.children() if "postgres loyalty" in " ".join(child.cmdline()))
+        holder.suspend()
+        killed.kill()
+        ready = f"{contract['app']}/health/ready"
+        time.sleep(3)
+        assert process.poll() is None
+        assert requests.get(ready, timeout=5).status_code == 503
+        holder.kill()
+        deadline = time.monotonic() + 60
+        while requests.get(ready, timeout=5).status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
