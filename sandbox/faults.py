@@ -34,6 +34,7 @@ class OperationFault:
 @dataclass
 class WebhookFaults:
     duplicate: float = 0.0  # share of deliveries that are sent twice
+    renamed: float = 0.0  # share of those whose second copy has ids of its own
     drop: float = 0.0  # share that is never sent
     shuffle: float = 0.0  # each delivery is held back by up to so many seconds
     delay: float = 0.0  # every delivery is held back by so many seconds
@@ -81,6 +82,11 @@ class Faults:
                 return []
             count = 2 if self._random.random() < wanted.duplicate else 1
             return [wanted.delay + wanted.shuffle * self._random.random() for _ in range(count)]
+
+    def renames(self) -> bool:
+        """Whether the second copy of a delivery comes under new ids."""
+        with self._lock:
+            return self.webhooks.renamed > 0 and self._random.random() < self.webhooks.renamed
 
     def strike(self, root_fields: list[str]) -> OperationFault | None:
         """The accident that meets a call of these root fields, if any."""

@@ -64,8 +64,10 @@ class Outbox:
         twins = [delivery]
         self.duplicated += len(delays) - 1
         for _ in delays[1:]:
-            # The same delivery once more: same id, same bytes.
-            twins.append(Delivery(**{**vars(delivery), "id": self._world.new_id()}))
+            # The same delivery once more: same bytes, and mostly the same ids.
+            new = {"webhook_id": str(uuid.uuid4()), "event_id": str(uuid.uuid4())}
+            ids = {"id": self._world.new_id(), **(new if self._faults.renames() else {})}
+            twins.append(Delivery(**{**vars(delivery), **ids}))
             self._world.save(state, twins[-1])
         for twin, delay in zip(twins, delays, strict=True):
             self._world.after_commit(partial(self._push, state, twin, delay))

@@ -152,6 +152,18 @@ def test_doubled_dropped_and_shuffled(start: Start, receiver: Receiver) -> None:
     assert len(set(ids)) == len(set(arrived))
 
 
+def test_a_double_with_ids_of_its_own(start: Start, receiver: Receiver) -> None:
+    faults = Faults(seed=5)
+    faults.configure({"webhooks": {"duplicate": 1.0, "renamed": 0.5}})
+    world, state, outbox = start(faults)
+    shop_update(world, state, 40)
+    finish(outbox)
+    ids = {headers["X-Shopify-Webhook-Id"] for headers, _ in receiver.got}
+    events = {headers["X-Shopify-Event-Id"] for headers, _ in receiver.got}
+    assert len(receiver.got) == 80
+    assert 40 < len(ids) == len(events) < 80
+
+
 def test_what_waits_goes_out_after_a_restart(start: Start, receiver: Receiver, tmp_path: Path) -> None:
     nobody = replace(receiver.config, app_url="http://127.0.0.1:1", retry_seconds=(60.0,))
     world, state, outbox = start(folder=tmp_path, config=nobody)
