@@ -17,8 +17,8 @@ demo: setup ## Run the whole app in a sandbox shop; Ctrl-C stops it (DEMO_PORT m
 smoke: setup ## Drive the main job with real purchases and compare every balance
 	@exec bin/smoke
 
-soak: setup ## The same purchases while processes are killed and Shopify stumbles
-	@exec bin/smoke soak
+soak: setup ## Kill processes under load and compare every balance (LONG=1: a long one; SEED=n: the same again)
+	@LONG="$(LONG)" SEED="$(SEED)" bin/soak
 
 test: lint types migrations ## Run every check: what CI runs
 	@$(PY) -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered

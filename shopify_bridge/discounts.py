@@ -27,6 +27,8 @@ PATIENCE_SECONDS = 10.0
 LOOKS_APART = timedelta(minutes=15)
 """A code counts as never made after two look-ups this far apart."""
 LONGEST_PAUSE = timedelta(minutes=15)
+LEASE = timedelta(minutes=1)
+"""So long whoever works on a redemption has it alone; if it died, somebody else goes on then."""
 CODES_TRIED = 3
 BATCH = 100
 Json = dict[str, Any]
@@ -69,7 +71,8 @@ def _make(client: AdminClient, redemption: Redemption, within: float) -> None:
         if _absent_for_long(redemption):
             redemptions.failed(redemption.program_id, redemption.pk, "Shopify never made the code.")
             return
-        redemptions.put_off(redemption, datetime.now(UTC) + LOOKS_APART, "looked for", absent=True)
+        # Should this process die now, it is soon looked for again, and not after a quarter of an hour.
+        redemptions.put_off(redemption, datetime.now(UTC) + LEASE, "looked for", absent=True)
         redemption.refresh_from_db()
     for _ in range(CODES_TRIED):
         if _created(client, redemption, within):
@@ -228,6 +231,6 @@ def _claim_due(batch: int) -> list[Redemption]:
         .order_by("due_at", "pk")[:batch]
     )
     Redemption.objects.filter(pk__in=[redemption.pk for redemption in due]).update(
-        due_at=now + timedelta(minutes=1)
+        due_at=now + LEASE
     )
     return due

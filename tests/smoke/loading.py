@@ -34,13 +34,13 @@ def sell(run: Run) -> str:
     run.shop.drive("faults", seed=SEED, webhooks=DELIVERY_FAULTS)
     began = time.monotonic()
     with ThreadPoolExecutor(TILLS) as tills:
-        run.sold = list(tills.map(lambda sale: _sell(run, sale), run.sales))
+        run.sold = list(tills.map(lambda sale: sell_one(run, sale), run.sales))
     run.selling_seconds = time.monotonic()
     seconds = run.selling_seconds - began
     return f"{len(run.sold)} orders made, {len(run.sold) / seconds:.0f} per second"
 
 
-def _sell(run: Run, sale: Sale) -> tuple[int, list[int]]:
+def sell_one(run: Run, sale: Sale) -> tuple[int, list[int]]:
     made = run.shop.drive(
         "orders",
         customer=run.customers[sale.household],
@@ -53,12 +53,12 @@ def _sell(run: Run, sale: Sale) -> tuple[int, list[int]]:
 def _line(line: Line) -> Json:
     return {
         "title": line.title,
-        "price": _dollars(line.price),
-        "discounts": [_dollars(d) for d in line.discounts],
+        "price": dollars(line.price),
+        "discounts": [dollars(d) for d in line.discounts],
     }
 
 
-def _dollars(cents: int) -> str:
+def dollars(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02d}"
 
 
@@ -66,17 +66,17 @@ def refund(run: Run) -> str:
     chosen = purchases.choose_refunds(run.sales, SEED)
     orders = {id(sale): sold for sale, sold in zip(run.sales, run.sold, strict=True)}
     with ThreadPoolExecutor(TILLS) as tills:
-        list(tills.map(lambda item: _refund(run, *item, *orders[id(item[0])]), chosen))
+        list(tills.map(lambda item: refund_one(run, *item, *orders[id(item[0])]), chosen))
     for sale, given in chosen:
         sale.refunds.append(given)
     with_lines = sum(1 for _, given in chosen if given.lines)
     money = sum(given.money for _, given in chosen)
-    return f"{with_lines} of lines, {len(chosen) - with_lines} of amounts only, {_dollars(money)} given back"
+    return f"{with_lines} of lines, {len(chosen) - with_lines} of amounts only, {dollars(money)} given back"
 
 
-def _refund(run: Run, sale: Sale, given: Refund, order: int, line_ids: list[int]) -> None:
+def refund_one(run: Run, sale: Sale, given: Refund, order: int, line_ids: list[int]) -> None:
     lines = [(line_ids[place], 1) for place in given.lines]
-    run.shop.refund(order, lines, _dollars(given.money) if given.money else None, f"smoke-{order}")
+    run.shop.refund(order, lines, dollars(given.money) if given.money else None, f"smoke-{order}")
 
 
 def compare(run: Run) -> str:

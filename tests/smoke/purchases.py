@@ -58,17 +58,17 @@ def choose_refunds(sales: list[Sale], seed: int) -> list[tuple[Sale, Refund]]:
         roll = chance.random()
         if sale.net == 0 or roll >= SHARE_OF_LINE_REFUNDS + SHARE_OF_AMOUNT_REFUNDS:
             continue
-        refund = _of_lines(sale, chance) if roll < SHARE_OF_LINE_REFUNDS else _of_money(sale, chance)
-        chosen.append((sale, refund))
+        draw = refund_of_lines if roll < SHARE_OF_LINE_REFUNDS else refund_of_money
+        chosen.append((sale, draw(sale, chance)))
     return chosen
 
 
-def _of_lines(sale: Sale, chance: random.Random) -> Refund:
+def refund_of_lines(sale: Sale, chance: random.Random) -> Refund:
     places = chance.sample(range(len(sale.lines)), chance.randint(1, len(sale.lines)))
     worth = sum(sale.lines[place].net for place in places)
     money = chance.choice([worth, worth, worth * 9 // 10, min(sale.net, worth + 150), 0])
     return Refund(tuple(sorted(places)), money)
 
 
-def _of_money(sale: Sale, chance: random.Random) -> Refund:
+def refund_of_money(sale: Sale, chance: random.Random) -> Refund:
     return Refund((), chance.randint(1, sale.net))

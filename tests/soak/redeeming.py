@@ -1,0 +1,239 @@
+"""Many redemptions at once: of one balance, with one key, and while the calls to Shopify go wrong."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Thread
+
+import psycopg
+import requests
+
+from tests.smoke.expected import SIGNUP_BONUS
+from tests.smoke.shop import Browser, Unexpected, expect, wait_until
+from tests.soak.kills import Killer
+from tests.soak.state import Soak
+
+AT_ONCE = 32
+PRICE = 100
+REWARD = "five-off"
+FUNDED_WITHIN_SECONDS = 60
+AT_REST_WITHIN_SECONDS = 240
+OPERATION = "discountCodeBasicCreate"
+# The first that strikes counts, so the shares of the later ones are shares of what is left:
+# 20 % made and not answered in time, 10 % 5xx, 10 % throttled, 5 % taken.
+ACCIDENTS = [
+    {"operation": OPERATION, "fault": "timeout_after_work", "rate": 0.2, "seconds": 4},
+    {"operation": OPERATION, "fault": "5xx", "rate": 0.1 / 0.8},
+    {"operation": OPERATION, "fault": "throttle", "rate": 0.1 / 0.7},
+    {"operation": OPERATION, "fault": "taken", "rate": 0.05 / 0.6},
+]
+SHOPPERS = 20
+ASKED_AGAIN = 60
+"""How often a shopper's page asks again, a second apart, when it got no answer."""
+CALLERS_AT_EXPIRY = 200
+
+
+def lift_the_limit(soak: Soak) -> str:
+    """The program allows 300 redemptions a minute and member; these tests want more."""
+    demo = soak.run.demo
+    exported = demo.manage("program", "export", "--shop", demo.shop)
+    expect(exported.returncode == 0, f"program export: {exported.stderr[-500:]}")
+    file = demo.var / "program.json"
+    file.write_text(json.dumps({**json.loads(exported.stdout), "redemptions_per_minute": 100_000}))
+    applied = demo.manage("program", "apply", "--shop", demo.shop, str(file))
+    expect(applied.returncode == 0, f"program apply: {applied.stderr[-500:]}")
+    return applied.stdout.strip()
+
+
+def contend(soak: Soak) -> str:
+    """Of N requests on a balance for N/10 exactly N/10 succeed."""
+    wanted = soak.size.redemptions
+    affordable = wanted // 10
+    customer = _funded(soak, "Contended", affordable * PRICE)
+    watch = _Lowest(soak, customer)
+    began = time.monotonic()
+    with watch:
+        answers = _all_at_once(soak, customer, [f"contended-{i}" for i in range(wanted)])
+    seconds = time.monotonic() - began
+    counted = Counter(answer.status_code for answer in answers)
+    expect(
+        counted == {201: affordable, 409: wanted - affordable},
+        f"{wanted} redemptions on a balance for {affordable} were answered {dict(counted)}",
+    )
+    expect(watch.lowest == 0, f"the lowest balance seen is {watch.lowest}")
+    soak.run.owed[customer] = 0
+    _all_at_rest(soak, [customer])
+    states = Counter(state for state, _ in soak.books.redemptions([customer]).values())
+    expect(states == {"issued": affordable}, f"the redemptions are {dict(states)}")
+    return (
+        f"{wanted} requests, {AT_ONCE} at a time, {wanted / seconds:.0f} per second: {affordable} codes, "
+        f"{wanted - affordable} refused, the lowest of {watch.looks} looks at the balance {watch.lowest}"
+    )
+
+
+def repeat(soak: Soak) -> str:
+    """One key is one redemption, however often and however many at once."""
+    customer = _funded(soak, "Repeating", 10 * PRICE)
+    answers = _all_at_once(soak, customer, ["the-same-key"] * AT_ONCE)
+    statuses = Counter(answer.status_code for answer in answers)
+    expect(statuses == {201: 1, 200: AT_ONCE - 1}, f"one key was answered {dict(statuses)}")
+    ids = {answer.json()["id"] for answer in answers}
+    expect(len(ids) == 1, f"one key made the redemptions {ids}")
+    _all_at_rest(soak, [customer])
+    browser = soak.run.shop.browser(customer)
+    first, second = (browser.redeem(REWARD, "the-same-key").json() for _ in range(2))
+    expect(first == second, f"the same key was answered {first} and {second}")
+    changed = browser.redeem("ten-percent", "the-same-key")
+    expect(changed.status_code == 422, f"the same key with another reward: {changed.status_code}")
+    soak.run.owed[customer] = 9 * PRICE
+    return f"{AT_ONCE} requests with one key made 1 redemption; with another reward 422"
+
+
+def meet_accidents(soak: Soak) -> str:
+    """The calls to Shopify go wrong while web, worker and database die; every shopper gets an answer."""
+    each = soak.size.creates // SHOPPERS
+    soak.asking = _all_funded(soak, "Asking", each * PRICE)
+    soak.run.shop.drive("faults", reset=True, seed=soak.seed, operations=ACCIDENTS)
+    with ThreadPoolExecutor(AT_ONCE) as shoppers, ThreadPoolExecutor(1) as others:
+        browsers = list(shoppers.map(soak.run.shop.browser, soak.asking)) * each
+        killing = others.submit(_kill_meanwhile, soak)
+        answers = list(shoppers.map(lambda browser: _ask(browser, REWARD), browsers))
+    killing.result()
+    Killer(soak).wait_until_all_is_back()
+    soak.run.shop.drive("faults", reset=True)
+    said = Counter(answer.json()["state"] for answer in answers)
+    return f"{len(answers)} requests, answered {dict(said)}"
+
+
+def compare_with_the_shop(soak: Soak) -> str:
+    """With points and a code, or without either: no code without points, no points without a code."""
+    _all_at_rest(soak, soak.asking)
+    found = soak.books.redemptions(soak.asking)
+    wanted = soak.size.creates // SHOPPERS * SHOPPERS
+    expect(len(found) == wanted, f"{wanted} requests made {len(found)} redemptions")
+    states = Counter(state for state, _ in found.values())
+    expect(set(states) <= {"issued", "failed"}, f"the redemptions are {dict(states)}")
+    for customer in soak.asking:
+        mine = soak.books.redemptions([customer]).values()
+        spent = sum(points for state, points in mine if state == "issued")
+        soak.run.owed[customer] = wanted // SHOPPERS * PRICE - spent
+    return f"{dict(states)}; {_compare_codes(soak)}"
+
+
+def _compare_codes(soak: Soak) -> str:
+    mine = soak.books.redemptions([*soak.run.owed])
+    shops = soak.books.codes(soak.run.shop)
+    paid = {code for code, (state, _) in mine.items() if state == "issued"}
+    free = {code for code, status in shops.items() if status == "ACTIVE"} - paid
+    expect(not free, f"{len(free)} codes work in the shop and cost nothing: {sorted(free)[:5]}")
+    missing = paid - set(shops)
+    expect(not missing, f"{len(missing)} codes were paid for and don't exist: {sorted(missing)[:5]}")
+    return f"{len(paid)} codes paid, {len(shops)} in the shop"
+
+
+def renew_the_token(soak: Soak) -> str:
+    """All callers find the token expired at once; the sandbox knows how many pairs it gave."""
+    each = CALLERS_AT_EXPIRY // SHOPPERS
+    customers = _all_funded(soak, "Renewing", each * PRICE)
+    before = soak.books.app_tokens()
+    expect(len(before) == 1, f"the sandbox holds {len(before)} pairs of tokens before")
+    with ThreadPoolExecutor(CALLERS_AT_EXPIRY) as callers:
+        browsers = list(callers.map(soak.run.shop.browser, customers * each))
+        soak.books.end_token()
+        answers = list(callers.map(lambda browser: browser.redeem(REWARD, str(uuid.uuid4())), browsers))
+    statuses = Counter(answer.status_code for answer in answers)
+    expect(statuses == {201: CALLERS_AT_EXPIRY}, f"the callers were answered {dict(statuses)}")
+    after = soak.books.app_tokens()
+    expect(
+        len(after) == 1 and after[0][1] == before[0][0],
+        f"the sandbox holds {len(after)} pairs afterwards, and the newest doesn't follow the one before",
+    )
+    _all_at_rest(soak, customers)
+    soak.run.owed.update(dict.fromkeys(customers, 0))
+    state, _ = soak.books.shop_state()
+    expect(state == "active", f"the shop is {state}")
+    return f"{CALLERS_AT_EXPIRY} callers, 1 refresh"
+
+
+def _funded(soak: Soak, name: str, points: int) -> int:
+    """A new member with exactly these points."""
+    shop = soak.run.shop
+    customer = shop.new_customer(name)
+    shop.order(customer, f"{points - SIGNUP_BONUS}.00")
+    wait_until(
+        FUNDED_WITHIN_SECONDS,
+        f"{name} has {points} points",
+        lambda: soak.books.balances([customer]).get(customer) == points,
+    )
+    return customer
+
+
+def _all_funded(soak: Soak, name: str, points: int) -> list[int]:
+    with ThreadPoolExecutor(SHOPPERS) as tills:
+        return list(tills.map(lambda i: _funded(soak, f"{name} {i}", points), range(SHOPPERS)))
+
+
+def _all_at_once(soak: Soak, customer: int, keys: list[str]) -> list[requests.Response]:
+    with ThreadPoolExecutor(AT_ONCE) as shoppers:
+        browsers = list(shoppers.map(lambda _: soak.run.shop.browser(customer), range(AT_ONCE)))
+        pairs = ((browsers[place % AT_ONCE], key) for place, key in enumerate(keys))
+        return list(shoppers.map(lambda pair: _ask(pair[0], REWARD, pair[1]), pairs))
+
+
+def _ask(browser: Browser, reward: str, key: str = "") -> requests.Response:
+    """As a shopper's page does: with the same key, until there is an answer. 5xx is none."""
+    key = key or str(uuid.uuid4())
+    for _ in range(ASKED_AGAIN):
+        try:
+            answer = browser.redeem(reward, key)
+        except requests.RequestException:
+            answer = None
+        if answer is not None and answer.status_code < 500:
+            return answer
+        time.sleep(1)
+    raise Unexpected(f"the redemption {key} was not answered in {ASKED_AGAIN} tries")
+
+
+def _kill_meanwhile(soak: Soak) -> None:
+    killer, chance = Killer(soak), soak.chance("kills while redeeming")
+    for kind in chance.sample(["web", "worker", "postgres"], 3):
+        time.sleep(chance.uniform(1, 3))
+        killer.kill(kind)
+
+
+def _all_at_rest(soak: Soak, customers: list[int]) -> None:
+    def look() -> bool:
+        states = [state for state, _ in soak.books.redemptions(customers).values()]
+        return "reserved" not in states
+
+    wait_until(AT_REST_WITHIN_SECONDS, "no redemption waits for Shopify", look)
+
+
+class _Lowest:
+    """Looks at a balance all the time."""
+
+    def __init__(self, soak: Soak, customer: int) -> None:
+        self._books, self._customer = soak.books, customer
+        self._over = Event()
+        self._thread = Thread(target=self._look, name="lowest balance")
+        self.lowest = soak.books.available(customer)
+        self.looks = 0
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(0.01):
+            try:
+                self.lowest = min(self.lowest, self._books.available(self._customer))
+            except psycopg.OperationalError:
+                continue
+            self.looks += 1
