@@ -27,8 +27,9 @@ test: lint types migrations ## Run every check: what CI runs
 test-fast: lint types migrations ## The checks to run while working: no browser, no whole journeys
 	@$(PY) -m pytest -n 2 --dist loadgroup -m "not slow"
 
-soak-model: setup ## Tell the app and the reference ledger long stories (STEPS, SEED)
-	@MODEL_STEPS=$(or $(STEPS),100000) MODEL_SEED=$(SEED) $(PY) -m pytest -n 0 -s tests/model
+soak-model: setup ## Long stories for app and reference ledger, a million refund histories (STEPS, SEED, REFUNDS)
+	@MODEL_STEPS=$(or $(STEPS),100000) MODEL_SEED=$(SEED) MODEL_REFUNDS=$(or $(REFUNDS),1000000) \
+		$(PY) -m pytest -n 0 -s tests/model
 
 lint: setup ## Style, and the direction of imports
 	@$(PY) -m ruff check .
