@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from loyalty_app import health
 from shopify_bridge import auth, webhooks
 
+handler404 = "loyalty_app.errors.not_found"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks", webhooks.receive),
     path("storefront/", include("loyalty_app.storefront.urls")),

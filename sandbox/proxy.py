@@ -65,7 +65,8 @@ def signed_query(raw_query: str, here: Visit) -> str:
 @blueprint.route(PATH_PREFIX + "/<path:rest>", methods=METHODS)
 def forward(rest: str) -> Response:
     here = visit()
-    if not here.state.installation.installed:
+    # A path that climbs would leave what the app has registered.
+    if not here.state.installation.installed or ".." in rest.split("/"):
         abort(404)
     query = signed_query(request.query_string.decode("latin-1"), here)
     address = f"{here.config.app_url}{_app_config().proxy_path}/{rest}?{query}"

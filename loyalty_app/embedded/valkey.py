@@ -9,7 +9,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from loyalty_app.embedded.folders import EmbeddedError
-from loyalty_app.embedded.processes import end, package_folder
+from loyalty_app.embedded.processes import end, is_program, package_folder
 from loyalty_app.embedded.server import Server
 
 
@@ -40,20 +40,32 @@ class Valkey(Server):
             "unixsocketperm": "700",
             "dir": str(self.data),
             "save": "300 1",
+            "pidfile": str(self._pid_file),
         }
+        # One that hangs has lost its socket to the next and would outlive everybody.
+        self._end(signal.SIGKILL)
         options = [part for name, value in settings.items() for part in (f"--{name}", value)]
         self.launch([str(_valkey_program()), *options])
 
     def stop(self) -> None:
         try:
-            pid = int(self._client().info("server")["process_id"])
-        except redis.RedisError:
-            return
-        try:
-            end(pid, signal.SIGTERM, seconds=5)
+            self._end(signal.SIGTERM, seconds=5)
         except EmbeddedError:
             # It refuses to go while it can't save, as on a full disk. It is a doorbell: nothing is lost.
-            end(pid, signal.SIGKILL)
+            self._end(signal.SIGKILL)
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.layout.run / "valkey.pid"
+
+    def _end(self, how: signal.Signals, seconds: float = 30) -> None:
+        """End the server of this folder, whether it answers or not."""
+        try:
+            pid = int(self._pid_file.read_text())
+        except (OSError, ValueError):
+            return
+        if is_program(pid, "valkey-server"):  # the number may be another program's by now
+            end(pid, how, seconds)
 
 
 def _valkey_program() -> Path:

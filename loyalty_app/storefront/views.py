@@ -1,21 +1,23 @@
 """What a shopper may ask. Who it is comes from the door in front of the address, never from the body."""
 
 import json
+from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.views.decorators.http import require_GET, require_POST
 
 from rewards import people, redemptions, standing, timeline
 from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Member, Program, Redemption
 from rewards.offers import BadChoice
 from shopify_bridge import discounts, jobs
-from shopify_bridge.auth import Visitor
+from shopify_bridge.auth import Visitor, json_error
 from shopify_bridge.models import Shop
 
 Json = dict[str, Any]
+View = Callable[..., HttpResponseBase]
 BODY_BYTES_MAX = 10_000
 KEY_LENGTH_MAX = 100
 PATIENCE_SECONDS = 3.0
@@ -32,31 +34,35 @@ class Refusal(Exception):
         self.code = code
 
 
-def answering(view: Any) -> Any:
-    """Refusals become JSON; personal answers are never kept by anybody."""
+def answering(method: str) -> Callable[[View], View]:
+    """Refusals, another method's too, become JSON; personal answers are never kept by anybody."""
 
-    @wraps(view)
-    def answer(request: HttpRequest, visitor: Visitor, **captured: Any) -> HttpResponseBase:
-        try:
-            response: HttpResponseBase = view(request, visitor, **captured)
-        except Refusal as refusal:
-            error = {"error": {"code": refusal.code, "message": str(refusal)}}
-            response = JsonResponse(error, status=refusal.status)
-        response["Cache-Control"] = "no-store, private"
-        return response
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, visitor: Visitor, **captured: Any) -> HttpResponseBase:
+            try:
+                if request.method != method:
+                    raise Refusal(405, "method", f"This address answers to {method} only.")
+                response = view(request, visitor, **captured)
+            except Refusal as refusal:
+                response = json_error(refusal.status, refusal.code, str(refusal))
+                if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
+                    response["Allow"] = method
+            response["Cache-Control"] = "no-store, private"
+            return response
 
-    return answer
+        return answer
+
+    return decorate
 
 
-@require_GET
-@answering
+@answering("GET")
 def program(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """`GET program`: what anybody may know."""
     return JsonResponse(standing.public_program(_program(visitor.shop)))
 
 
-@require_GET
-@answering
+@answering("GET")
 def me(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """`GET me`: the member's points, the rewards in reach, the codes at hand. A guest is no member."""
     found_program = _program(visitor.shop)
@@ -76,11 +82,12 @@ def me(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     )
 
 
-@require_GET
-@answering
+@answering("GET")
 def activity(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """`GET activity?before=`: what happened, newest first."""
     member = _signed_in(visitor)
+    if member is None:
+        return JsonResponse({"items": [], "next": None})
     before = request.GET.get("before", "")
     if before and not (before.isascii() and before.isdigit() and len(before) < 19):
         raise Refusal(422, "invalid_cursor", "“before” is the number that the last page named as “next”.")
@@ -94,11 +101,12 @@ def activity(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     return JsonResponse({"items": items, "next": following})
 
 
-@require_POST
-@answering
+@answering("POST")
 def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """`POST redemptions`: points become a code. Normally the code stands in the same answer."""
     member = _signed_in(visitor)
+    if member is None:
+        raise Refusal(409, "insufficient_points", "This customer has no points yet.")
     wanted = _wanted(request, visitor, member)
     try:
         redemption, created = redemptions.reserve(_program(visitor.shop), wanted)
@@ -122,8 +130,7 @@ def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     return JsonResponse(_shown(redemption), status=201 if created else 200)
 
 
-@require_GET
-@answering
+@answering("GET")
 def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseBase:
     """`GET redemptions/{id}`: who asks is waiting, so a worker is woken where there is something to do."""
     found = _own_redemption(visitor, id)
@@ -132,8 +139,7 @@ def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseB
     return JsonResponse(_shown(found))
 
 
-@require_POST
-@answering
+@answering("POST")
 def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseBase:
     """`POST redemptions/{id}/cancel`: the shopper's own undo, while the code is unused."""
     found = _own_redemption(visitor, id)
@@ -147,8 +153,7 @@ def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseBase:
     return JsonResponse(_shown(found))
 
 
-@require_POST
-@answering
+@answering("POST")
 def enrol(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
     """`POST enrol`: a signed-in customer becomes a member, if they aren't one already."""
     if visitor.customer_id is None:
@@ -176,13 +181,11 @@ def _member(visitor: Visitor) -> Member | None:
     ).first()
 
 
-def _signed_in(visitor: Visitor) -> Member:
+def _signed_in(visitor: Visitor) -> Member | None:
+    """The member; None for a customer we haven't heard of yet. Guests are asked to sign in."""
     if visitor.customer_id is None:
         _ask_to_sign_in()
-    member = _member(visitor)
-    if member is None:
-        raise Refusal(409, "insufficient_points", "This customer has no points yet.")
-    return member
+    return _member(visitor)
 
 
 def _ask_to_sign_in() -> NoReturn:

@@ -166,12 +166,23 @@ def test_a_redemption_of_somebody_else_does_not_exist(storefront):
 
 @pytest.mark.parametrize("path", ["me/", "program/", "nothing", "redemptions/x"])
 def test_no_address_redirects(storefront, path):
-    assert storefront.get(path).status_code == 404
+    assert storefront.error(storefront.get(path)) == (404, "not_found")
 
 
 def test_reading_addresses_take_no_posts_and_writing_ones_no_gets(storefront):
-    assert storefront.post("me", {}).status_code == 405
-    assert storefront.get("redemptions").status_code == 405
+    assert storefront.error(storefront.post("me", {})) == (405, "method")
+    answer = storefront.get("redemptions")
+    assert (storefront.error(answer), answer["Allow"]) == ((405, "method"), "POST")
+
+
+def test_a_customer_we_have_not_heard_of_has_nothing_yet(storefront):
+    """The webhook of a new customer may be on its way."""
+    assert storefront.get("me", customer="7009").json()["member"] is None
+    assert storefront.get("activity", customer="7009").json() == {"items": [], "next": None}
+    assert storefront.error(storefront.get("redemptions/1", customer="7009")) == (404, "not_found")
+    body = {"reward": "five-off", "key": "k"}
+    answer = storefront.post("redemptions", body, customer="7009")
+    assert storefront.error(answer) == (409, "insufficient_points")
 
 
 def test_a_newcomer_enrols_and_somebody_forgotten_does_not(storefront):
