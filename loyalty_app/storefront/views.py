@@ -6,7 +6,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from rewards import people, redemptions, standing, timeline
 from rewards.ledger import MemberMerged, Overdrawn
@@ -17,7 +17,7 @@ from shopify_bridge.auth import Visitor, json_error
 from shopify_bridge.models import Shop
 
 Json = dict[str, Any]
-View = Callable[..., HttpResponseBase]
+View = Callable[..., HttpResponse]
 BODY_BYTES_MAX = 10_000
 KEY_LENGTH_MAX = 100
 PATIENCE_SECONDS = 3.0
@@ -39,7 +39,7 @@ def answering(method: str) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def answer(request: HttpRequest, visitor: Visitor, **captured: Any) -> HttpResponseBase:
+        def answer(request: HttpRequest, visitor: Visitor, **captured: Any) -> HttpResponse:
             try:
                 if request.method != method:
                     raise Refusal(405, "method", f"This address answers to {method} only.")
@@ -57,13 +57,13 @@ def answering(method: str) -> Callable[[View], View]:
 
 
 @answering("GET")
-def program(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+def program(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`GET program`: what anybody may know."""
     return JsonResponse(standing.public_program(_program(visitor.shop)))
 
 
 @answering("GET")
-def me(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+def me(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`GET me`: the member's points, the rewards in reach, the codes at hand. A guest is no member."""
     found_program = _program(visitor.shop)
     member = _member(visitor)
@@ -83,7 +83,7 @@ def me(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 
 @answering("GET")
-def activity(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+def activity(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`GET activity?before=`: what happened, newest first."""
     member = _signed_in(visitor)
     if member is None:
@@ -102,7 +102,7 @@ def activity(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 
 @answering("POST")
-def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`POST redemptions`: points become a code. Normally the code stands in the same answer."""
     member = _signed_in(visitor)
     if member is None:
@@ -131,7 +131,7 @@ def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
 
 
 @answering("GET")
-def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseBase:
+def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponse:
     """`GET redemptions/{id}`: who asks is waiting, so a worker is woken where there is something to do."""
     found = _own_redemption(visitor, id)
     if found.state in (Redemption.State.RESERVED, Redemption.State.ENDING):
@@ -140,7 +140,7 @@ def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseB
 
 
 @answering("POST")
-def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseBase:
+def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponse:
     """`POST redemptions/{id}/cancel`: the shopper's own undo, while the code is unused."""
     found = _own_redemption(visitor, id)
     started = redemptions.start_ending(found.program_id, found.pk, Redemption.State.CANCELLED)
@@ -154,7 +154,7 @@ def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponseBase:
 
 
 @answering("POST")
-def enrol(request: HttpRequest, visitor: Visitor) -> HttpResponseBase:
+def enrol(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`POST enrol`: a signed-in customer becomes a member, if they aren't one already."""
     if visitor.customer_id is None:
         _ask_to_sign_in()
