@@ -230,7 +230,5 @@ def _claim_due(batch: int) -> list[Redemption]:
         .filter(due_at__lte=now)
         .order_by("due_at", "pk")[:batch]
     )
-    Redemption.objects.filter(pk__in=[redemption.pk for redemption in due]).update(
-        due_at=now + LEASE
-    )
+    Redemption.objects.filter(pk__in=[redemption.pk for redemption in due]).update(due_at=now + LEASE)
     return due
