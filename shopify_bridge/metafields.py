@@ -6,6 +6,7 @@ https://shopify.dev/docs/api/admin-graphql/latest/mutations/metafieldsSet
 
 import json
 import logging
+from time import monotonic
 from typing import Any
 
 from rewards import standing
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 25
 """Shopify takes at most 25 metafields at once, all or nothing."""
+TURN_SECONDS = 15.0
 PROXY_PATH = "/apps/loyalty"
 Json = dict[str, Any]
 
@@ -81,8 +83,9 @@ def _publish_program(shop: Shop, program: Program) -> None:
 
 
 def _publish_members(shops: list[Shop], program: Program) -> int:
-    done = 0
-    while members := standing.unpublished(program.pk, BATCH):
+    """As many as one turn allows: other work waits behind it, and the sweep goes on in seconds."""
+    done, deadline = 0, monotonic() + TURN_SECONDS
+    while monotonic() < deadline and (members := standing.unpublished(program.pk, BATCH)):
         for shop in shops:
             _publish_in(shop, program, list(members))
         standing.published(members)
