@@ -59,10 +59,12 @@ def contend(soak: Soak) -> str:
     with watch:
         answers = _all_at_once(soak, customer, [f"contended-{i}" for i in range(wanted)])
     seconds = time.monotonic() - began
-    counted = Counter(answer.status_code for answer in answers)
+    # 200 instead of 201: the first answer got lost (5xx), and the same key was asked with again.
+    made = sum(answer.status_code in (200, 201) for answer in answers)
+    refused = sum(answer.status_code == 409 for answer in answers)
     expect(
-        counted == {201: affordable, 409: wanted - affordable},
-        f"{wanted} redemptions on a balance for {affordable} were answered {dict(counted)}",
+        (made, refused) == (affordable, wanted - affordable),
+        f"of {wanted} redemptions on a balance for {affordable} {made} succeeded and {refused} were refused",
     )
     expect(watch.lowest == 0, f"the lowest balance seen is {watch.lowest}")
     soak.run.owed[customer] = 0
@@ -70,8 +72,8 @@ def contend(soak: Soak) -> str:
     states = Counter(state for state, _ in soak.books.redemptions([customer]).values())
     expect(states == {"issued": affordable}, f"the redemptions are {dict(states)}")
     return (
-        f"{wanted} requests, {AT_ONCE} at a time, {wanted / seconds:.0f} per second: {affordable} codes, "
-        f"{wanted - affordable} refused, the lowest of {watch.looks} looks at the balance {watch.lowest}"
+        f"{wanted} requests, {AT_ONCE} at a time, {wanted / seconds:.0f} per second: {made} codes, "
+        f"{refused} refused, the lowest of {watch.looks} looks at the balance {watch.lowest}"
     )
 
 
@@ -139,24 +141,24 @@ def renew_the_token(soak: Soak) -> str:
     """All callers find the token expired at once; the sandbox knows how many pairs it gave."""
     each = CALLERS_AT_EXPIRY // SHOPPERS
     customers = _all_funded(soak, "Renewing", each * PRICE)
-    before = soak.books.app_tokens()
-    expect(len(before) == 1, f"the sandbox holds {len(before)} pairs of tokens before")
+    before = dict(soak.books.app_tokens())
     with ThreadPoolExecutor(CALLERS_AT_EXPIRY) as callers:
         browsers = list(callers.map(soak.run.shop.browser, customers * each))
         soak.books.end_token()
-        answers = list(callers.map(lambda browser: browser.redeem(REWARD, str(uuid.uuid4())), browsers))
+        answers = list(callers.map(lambda browser: _ask(browser, REWARD), browsers))
     statuses = Counter(answer.status_code for answer in answers)
-    expect(statuses == {201: CALLERS_AT_EXPIRY}, f"the callers were answered {dict(statuses)}")
-    after = soak.books.app_tokens()
+    expect(set(statuses) <= {200, 201}, f"the callers were answered {dict(statuses)}")
+    new = {access: old for access, old in soak.books.app_tokens() if access not in before}
     expect(
-        len(after) == 1 and after[0][1] == before[0][0],
-        f"the sandbox holds {len(after)} pairs afterwards, and the newest doesn't follow the one before",
+        len(new) == 1 and set(new.values()) <= set(before),
+        f"the sandbox gave {len(new)} new pairs, in place of one that replaces the one before",
     )
     _all_at_rest(soak, customers)
     soak.run.owed.update(dict.fromkeys(customers, 0))
     state, _ = soak.books.shop_state()
     expect(state == "active", f"the shop is {state}")
-    return f"{CALLERS_AT_EXPIRY} callers, 1 refresh"
+    lost = len(before) - 1
+    return f"{CALLERS_AT_EXPIRY} callers, 1 refresh; earlier, kills lost the answers of {lost} refreshes"
 
 
 def _funded(soak: Soak, name: str, points: int) -> int:

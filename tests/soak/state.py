@@ -27,8 +27,8 @@ class Size:
     """While deliveries pour in and each 2xx is noted."""
 
 
-SHORT = Size("short", 100, 3_000, 25, 8, 2, 1_000, 320, 3)
-LONG = Size("long", 1_000, 100_000, 360, 20, 2, 10_000, 3_000, 50)
+SHORT = Size("short", 100, 2_000, 20, 8, 2, 400, 200, 3)
+LONG = Size("long", 1_000, 100_000, 150, 20, 2, 10_000, 1_500, 25)
 
 
 @dataclass
