@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from rewards import audit, expiry, holds
-from shopify_bridge import checks, discounts, inbox, install, metafields, reconcile
+from shopify_bridge import backfill, checks, discounts, inbox, install, metafields, reconcile
 
 WORK: list[tuple[str, float, Callable[[], object]]] = [
     # (name, every so many seconds, function)
@@ -12,6 +12,7 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("publish standings", 5, metafields.publish),
     ("go on with redemptions", 5, discounts.work_due),
     ("go on with checks of orders", 5, checks.work),
+    ("go on with back-fills", 5, backfill.work),
     ("enrol the customers of new shops", 10, reconcile.welcome_new_shops),
     ("knock at paused shops", 60, install.knock),
     ("release holds", 60, holds.release_due),

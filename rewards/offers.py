@@ -38,6 +38,16 @@ def cheapest(reward: dict[str, Any], currency: str) -> int:
     return points
 
 
+def worth(points: int, rewards: list[dict[str, Any]], currency: str) -> Fraction | None:
+    """Points in minor units of money, by the most generous reward that says so; None: none does."""
+    rates = [
+        Fraction(minor(reward["value" if reward["kind"] == "fixed" else "per"], currency), reward["points"])
+        for reward in rewards
+        if reward["kind"] in ("fixed", "variable")
+    ]
+    return points * max(rates) if rates else None
+
+
 def _variable(reward: dict[str, Any], currency: str, points: int | None) -> Price:
     """Only whole steps within the range; the price of each is rounded up."""
     low, high, step = (minor(reward[name], currency) for name in ("min", "max", "step"))

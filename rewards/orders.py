@@ -63,13 +63,42 @@ def knows_refund(program: Program, ref: OrderRef, refund_id: int) -> bool:
     ).exists()
 
 
+def forecast(program: Program, news: Sequence[FetchedOrder]) -> dict[OrderRef, int]:
+    """What settling these orders would change, by the code that settles. Nothing is saved."""
+    known = {
+        (order.source_id, order.external_id): order
+        for order in Order.objects.filter(
+            program=program,
+            source_id__in={item.fact.source_id for item in news},
+            external_id__in=[item.fact.external_id for item in news],
+        )
+    }
+    dated = programs.versions(program.pk)
+    refs = [(item.fact.source_id, item.fact.customer_id or 0) for item in news]
+    changes = {}
+    for item, gone in zip(news, people.forgotten(program, refs), strict=True):
+        key = _key(item)
+        order = known.get(key) or Order(program=program, source_id=key[0], external_id=key[1])
+        if not gone and _is_news(order, item) and (change := _change(program, order, item, dated)):
+            changes[OrderRef(*key)] = change
+    return changes
+
+
+def _change(program: Program, order: Order, item: FetchedOrder, dated: list[tuple[datetime, int]]) -> int:
+    _open_gates({_key(item): order}, [item])
+    _give_context(program, order, item, dated)
+    try:
+        return _goal(program, order, item.fact).points - order.points if order.context else 0
+    except TooManyPoints:
+        return 0  # it would be refused
+
+
 def deserves_other_points(program: Program, order: Order, fact: OrderFact) -> bool:
     """Whether the points of an order aren't those its state earns by the rules of its first award."""
     if order.context is None or order.member_id is None:
         return False
-    rules = programs.rules(program.pk, order.context["version"], fact.currency)
     try:
-        return earning.target(fact, rules, excluded=order.context["excluded"]).points != order.points
+        return _goal(program, order, fact).points != order.points
     except TooManyPoints:
         return True
 
@@ -287,6 +316,13 @@ def _post_difference(book: Book, program: Program, order: Order, fact: OrderFact
         reverse(posting, -difference, order.pk, forgive=rules.forgive_debt)
     order.settlements += 1
     order.points = goal.points
+
+
+def _goal(program: Program, order: Order, fact: OrderFact) -> earning.Target:
+    """What an order deserves, by the rules of its first award. Raises TooManyPoints."""
+    assert order.context is not None  # who asks has looked
+    rules = programs.rules(program.pk, order.context["version"], fact.currency)
+    return earning.target(fact, rules, excluded=order.context["excluded"])
 
 
 def _moment(order: Order, rules: Rules) -> datetime:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from time import monotonic
 
+from rewards.models import Program
 from shopify_bridge import bulk, gaps, orders, payloads
 from shopify_bridge.database import alone
 from shopify_bridge.errors import NeedsHuman, TryAgain
@@ -19,6 +20,8 @@ from shopify_bridge.payloads import BadPayload
 
 log = logging.getLogger(__name__)
 
+OVERLAP = timedelta(minutes=10)
+"""So much of what was looked at before is looked at again: clocks and searches aren't that exact."""
 SETTLING = timedelta(seconds=30)
 """A webhook of the last half minute may still be on its way; its order is no gap yet."""
 FULL_WINDOW = timedelta(days=60)
@@ -42,12 +45,14 @@ def begin(
 ) -> OrderCheck:
     """Have the orders that changed in this time compared, by whoever works next.
 
+    What last changed before the program began is no gap: that is for a back-fill to bring in.
     `settled`: what changed just now counts too, though its news may still be on its way.
     """
+    began = Program.objects.values_list("created_at", flat=True).get(pk=shop.program_id)
     return OrderCheck.objects.create(
         program_id=shop.program_id,
         shop_id=shop.pk,
-        since=since,
+        since=max(since, began - OVERLAP),
         until=until if settled else min(until, horizon(shop)),
         heals=heals,
         author=author,

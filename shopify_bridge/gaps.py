@@ -135,11 +135,11 @@ def _heal(shop: Shop, program: Program, behind: Sequence[Seen], by: str) -> int:
             problems[one.external_id] = NO_LONGER_SHOWN
         else:
             states.append(state)
-    problems |= _settle(program, states)
+    problems |= settle(program, states)
     return _close(shop, behind, before, problems, by)
 
 
-def _settle(program: Program, states: list[FetchedOrder]) -> dict[int, str]:
+def settle(program: Program, states: list[FetchedOrder]) -> dict[int, str]:
     """Settle all at once; where that fails, one by one, with what each failed of."""
     if not states:
         return {}
@@ -149,7 +149,7 @@ def _settle(program: Program, states: list[FetchedOrder]) -> dict[int, str]:
     except DEFECTS as problem:
         if len(states) == 1:
             return {states[0].fact.external_id: f"{type(problem).__name__}: {problem}"[:400]}
-        return {key: why for state in states for key, why in _settle(program, [state]).items()}
+        return {key: why for state in states for key, why in settle(program, [state]).items()}
     return {}
 
 

@@ -13,7 +13,7 @@ from django.db import close_old_connections
 from redis.exceptions import RedisError
 
 from rewards import audit
-from shopify_bridge import checks, discounts, inbox, metafields, metrics
+from shopify_bridge import backfill, checks, discounts, inbox, metafields, metrics
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,12 @@ def check_orders() -> None:
     """Go on with checks of orders, and with repairs that were asked for."""
     close_old_connections()
     checks.work()
+
+
+def back_fill() -> None:
+    """Go on with back-fills."""
+    close_old_connections()
+    backfill.work()
 
 
 def audit_due() -> None:

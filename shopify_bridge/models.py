@@ -170,3 +170,62 @@ class OrderCheck(models.Model):
             models.Index(fields=["due_at"], condition=models.Q(state="waiting"), name="check_waiting"),
             models.Index(fields=["program_id", "shop_id", "-id"], name="check_of_shop"),
         ]
+
+
+class Backfill(models.Model):
+    """Orders from before the program: counted first, and posted when the merchant says so."""
+
+    class State(models.TextChoices):
+        WORKING = "working", "Under way"
+        READY = "ready", "Counted"
+        STOPPED = "stopped", "Stopped"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+
+    OPEN = (State.WORKING, State.READY, State.STOPPED)
+
+    program_id = models.BigIntegerField()
+    shop_id = models.BigIntegerField()
+    # Orders made from then on; null: all.
+    since = models.DateTimeField(null=True)
+    author = models.CharField(max_length=60)
+    # Who had the counted points posted.
+    confirmed_by = models.CharField(max_length=60, blank=True, db_default="")
+    state = models.CharField(max_length=9, choices=State, default=State.WORKING, db_default=State.WORKING)
+    due_at = models.DateTimeField(db_default=Now())
+    problem = models.TextField(blank=True, db_default="")
+    # The file of all orders, and the byte up to which it is counted, or posted.
+    bulk_id = models.CharField(max_length=80, blank=True, db_default="")
+    bulk_offset = models.BigIntegerField(default=0, db_default=0)
+    expected = models.IntegerField(null=True)
+    looked_at = models.IntegerField(default=0, db_default=0)
+    # What was counted: orders that change something, their points and customers.
+    orders = models.IntegerField(default=0, db_default=0)
+    points = models.BigIntegerField(default=0, db_default=0)
+    members = models.IntegerField(default=0, db_default=0)
+    # What couldn't be settled.
+    failed = models.IntegerField(default=0, db_default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program_id", "shop_id"],
+                condition=models.Q(state__in=["working", "ready", "stopped"]),
+                name="backfill_one_at_a_time",
+            ),
+        ]
+
+
+class BackfillCustomer(models.Model):
+    """A customer who was counted; deleted when the counting ends."""
+
+    program_id = models.BigIntegerField()
+    backfill = models.ForeignKey(Backfill, on_delete=models.CASCADE)
+    customer_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["backfill", "customer_id"], name="backfill_customer_once"),
+        ]

@@ -6,13 +6,13 @@ https://shopify.dev/docs/apps/build/webhooks/best-practices
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from time import monotonic, sleep
 
 from rewards import people
 from rewards.models import Program
 from shopify_bridge import checks, gaps, inbox, orders, payloads
-from shopify_bridge.checks import FULL_WINDOW, SEARCHED_MOST
+from shopify_bridge.checks import FULL_WINDOW, OVERLAP, SEARCHED_MOST
 from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain
 from shopify_bridge.gaps import Compared
 from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, OrderCheck, Shop
@@ -20,7 +20,6 @@ from shopify_bridge.payloads import BadPayload
 
 log = logging.getLogger(__name__)
 
-OVERLAP = timedelta(minutes=10)
 LOOK_SECONDS = 1.0
 
 

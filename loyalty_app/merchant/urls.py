@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from loyalty_app.merchant import home, inbox, members, orders_check, program, reward, shop
+from loyalty_app.merchant import backfill, home, inbox, members, orders_check, program, reward, shop
 from loyalty_app.merchant.answers import by_method, post_only
 
 urlpatterns = [
@@ -27,6 +27,9 @@ urlpatterns = [
     path("orders-check/progress", orders_check.progress),
     path("orders-check/repair", post_only(orders_check.repair_all)),
     path("orders-check/<int:gap_id>/repair", post_only(orders_check.repair)),
+    path("backfill", by_method(get=backfill.shown_page, post=backfill.begin)),
+    path("backfill/progress", backfill.progress),
+    path("backfill/<slug:step>", post_only(backfill.change)),
     path("settings", shop.settings_page),
     path("settings/audit", post_only(shop.audit)),
 ]

@@ -61,14 +61,14 @@ def _back(points: int, value: str, document: Json, currency: str) -> str:
     if spend is None:
         return "Orders earn nothing, so shoppers have to get these points another way."
     share = Fraction(minor(value, currency)) / spend * 100
-    return f"Shoppers spend {_money_of(spend, currency)} for it: {_percent(share)} back."
+    return f"Shoppers spend {money_of(spend, currency)} for it: {_percent(share)} back."
 
 
 def _effort(points: int, document: Json, currency: str) -> str:
     spend = _spend(points, document, currency)
     if spend is None:
         return "Orders earn nothing, so shoppers have to get these points another way."
-    return f"Shoppers spend {_money_of(spend, currency)} for it."
+    return f"Shoppers spend {money_of(spend, currency)} for it."
 
 
 def _spend(points: int, document: Json, currency: str) -> Fraction | None:
@@ -87,7 +87,8 @@ def _short(number: str) -> str:
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
-def _money_of(amount: Fraction, currency: str) -> str:
+def money_of(amount: Fraction, currency: str) -> str:
+    """`1,234.50 EUR`, of minor units."""
     return _money(major(round(amount), currency), currency)
 
 

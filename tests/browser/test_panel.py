@@ -23,6 +23,7 @@ PAGES = [
     "/members",
     "/inbox",
     "/orders-check",
+    "/backfill",
     "/settings",
 ]
 

@@ -80,12 +80,13 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "gap_id": gap.pk,
         # These name things that every program has.
         "kind": "fixed",
+        "step": "stop",
         "reward_id": "five-off",
     }
     return Tenant(shop, ids)
 
 
-SHARED_NAMES = {"kind", "reward_id"}
+SHARED_NAMES = {"kind", "reward_id", "step"}
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """Checks of orders against the sandbox, whose deliveries all get lost here: nobody listens where they go."""
 
-import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import pytest
-import requests
 
 from rewards.audit import audit
 from rewards.models import Order, Program
@@ -15,48 +13,19 @@ from rewards.orders import settle_orders
 from shopify_bridge import bulk, checks, gaps, install, orders, reconcile
 from shopify_bridge.models import Gap, InboxRow, OrderCheck, Shop
 from tests.factories import InboxRowFactory
-from tests.shopify_bridge.conftest import Sandbox, take_in
+from tests.shopify_bridge.conftest import Sandbox
+from tests.shopify_bridge.store import Store
 
 pytestmark = pytest.mark.django_db
-NEW_CUSTOMER = """
-mutation { customerCreate(input: {firstName: "Check", email: "%s@example.com"}) { customer { id } } }"""
-_numbers = itertools.count(1)
 
 
-class Store:
-    """A shop of the test's own, and its customer who buys."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.domain = f"checks-{next(_numbers)}.myshopify.com"
-        self.sandbox = sandbox
-        sandbox.post("/sandbox/shops", {"domain": self.domain, "name": "Checks"})
-        sandbox.post("/sandbox/install", shop=self.domain)
-        self.shop = take_in(sandbox, self.domain)
-        self.customer = self._new_customer()
-
-    def _new_customer(self) -> int:
-        host = {"Host": self.domain}
-        token = requests.get(f"{self.sandbox.url}/sandbox/admin-token", headers=host, timeout=10).json()
-        answer = requests.post(
-            f"{self.sandbox.url}/admin/api/2026-10/graphql.json",
-            json={"query": NEW_CUSTOMER % self.domain.partition(".")[0]},
-            headers={**host, "X-Shopify-Access-Token": token["admin_token"]},
-            timeout=10,
-        ).json()
-        return int(answer["data"]["customerCreate"]["customer"]["id"].rpartition("/")[2])
-
-    def sells(self, price: str = "10.00", **more: object) -> int:
-        lines = [{"title": "Tea", "price": price}, {"title": "Milk", "price": "1.00"}]
-        body = {"customer": self.customer, "lines": lines, **more}
-        return int(self.sandbox.post("/sandbox/orders", body, shop=self.domain).json()["id"])
+class Checked(Store):
+    """A store whose orders are compared."""
 
     def checked(self, *, heals: bool = False, author: str = "42") -> OrderCheck:
         now = datetime.now(UTC)
         check = checks.begin(self.shop, now - timedelta(hours=1), now, heals=heals, author=author)
         return finished(check)
-
-    def points(self, order: int) -> int:
-        return Order.objects.get(source_id=self.shop.pk, external_id=order).points
 
     def gap(self) -> Gap:
         return Gap.objects.get(shop_id=self.shop.pk)
@@ -73,9 +42,9 @@ def finished(check: OrderCheck, step: float = 30.0) -> OrderCheck:
 
 
 @pytest.fixture
-def store(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Store:
+def store(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Checked:
     monkeypatch.setattr(checks, "SETTLING", timedelta(seconds=-5))  # nothing is under way to us here
-    return Store(sandbox)
+    return Checked(sandbox)
 
 
 @pytest.fixture
@@ -85,7 +54,7 @@ def in_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "PAGE", 2)
 
 
-def test_what_was_never_told_is_listed_and_repaired_when_asked(store: Store) -> None:
+def test_what_was_never_told_is_listed_and_repaired_when_asked(store: Checked) -> None:
     order = store.sells("29.00")
     check = store.checked()
     assert (check.state, check.looked_at, check.found, check.healed) == ("done", 1, 1, 0)
@@ -98,13 +67,13 @@ def test_what_was_never_told_is_listed_and_repaired_when_asked(store: Store) -> 
     assert store.checked().found == 0
 
 
-def test_finding_it_twice_is_one_gap(store: Store) -> None:
+def test_finding_it_twice_is_one_gap(store: Checked) -> None:
     store.sells()
     assert [store.checked().found, store.checked().found] == [1, 1]
     assert Gap.objects.filter(shop_id=store.shop.pk).count() == 1
 
 
-def test_a_check_that_heals_closes_what_it_finds(store: Store) -> None:
+def test_a_check_that_heals_closes_what_it_finds(store: Checked) -> None:
     first, second = store.sells("10.00"), store.sells("20.00")
     check = store.checked(heals=True, author="")
     assert (check.found, check.healed) == (2, 2)
@@ -115,7 +84,7 @@ def test_a_check_that_heals_closes_what_it_finds(store: Store) -> None:
     assert store.checked(heals=True).found == 0
 
 
-def test_a_change_that_was_not_told_is_a_gap_of_its_own_kind(store: Store) -> None:
+def test_a_change_that_was_not_told_is_a_gap_of_its_own_kind(store: Checked) -> None:
     order = store.sells()
     store.checked(heals=True)
     Order.objects.filter(external_id=order).update(facts_at=datetime.now(UTC) - timedelta(hours=1))
@@ -123,7 +92,7 @@ def test_a_change_that_was_not_told_is_a_gap_of_its_own_kind(store: Store) -> No
     assert gaps.open_gaps(store.shop).get().kind == Gap.Kind.BEHIND
 
 
-def test_a_delivery_that_comes_late_closes_the_gap(store: Store) -> None:
+def test_a_delivery_that_comes_late_closes_the_gap(store: Checked) -> None:
     order = store.sells()
     store.checked()
     late = orders.fetch(store.shop, order)
@@ -133,7 +102,7 @@ def test_a_delivery_that_comes_late_closes_the_gap(store: Store) -> None:
     assert store.gap().healed_by == "delivery"
 
 
-def test_orders_in_another_currency_stay_open_and_are_not_repaired(store: Store) -> None:
+def test_orders_in_another_currency_stay_open_and_are_not_repaired(store: Checked) -> None:
     Program.objects.filter(pk=store.shop.program_id).update(currency="EUR")
     order = store.sells()
     assert store.checked(heals=True).healed == 0
@@ -142,7 +111,7 @@ def test_orders_in_another_currency_stay_open_and_are_not_repaired(store: Store)
     assert store.points(order) == 0
 
 
-def test_repairs_that_were_asked_for_are_done_by_whoever_works(store: Store) -> None:
+def test_repairs_that_were_asked_for_are_done_by_whoever_works(store: Checked) -> None:
     made = [store.sells(), store.sells()]
     store.checked()
     assert gaps.ask_for_repair(store.shop, "42") == 2
@@ -151,7 +120,7 @@ def test_repairs_that_were_asked_for_are_done_by_whoever_works(store: Store) -> 
     assert not gaps.open_gaps(store.shop).exists()
 
 
-def test_an_order_that_shopify_no_longer_shows_is_closed(store: Store) -> None:
+def test_an_order_that_shopify_no_longer_shows_is_closed(store: Checked) -> None:
     gap = Gap.objects.create(
         program_id=store.shop.program_id,
         shop_id=store.shop.pk,
@@ -165,7 +134,7 @@ def test_an_order_that_shopify_no_longer_shows_is_closed(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("in_bulk")
-def test_many_orders_are_compared_in_bulk(store: Store) -> None:
+def test_many_orders_are_compared_in_bulk(store: Checked) -> None:
     made = [store.sells(f"{price}.00") for price in range(10, 15)]
     check = store.checked(heals=True)
     assert check.bulk_id
@@ -175,7 +144,7 @@ def test_many_orders_are_compared_in_bulk(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("in_bulk")
-def test_in_bulk_points_that_are_wrong_are_found_too(store: Store) -> None:
+def test_in_bulk_points_that_are_wrong_are_found_too(store: Checked) -> None:
     order = store.sells("20.00")
     right = orders.fetch(store.shop, order)
     assert right is not None
@@ -190,7 +159,7 @@ def test_in_bulk_points_that_are_wrong_are_found_too(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("in_bulk")
-def test_a_check_that_is_interrupted_goes_on_where_it_was(store: Store) -> None:
+def test_a_check_that_is_interrupted_goes_on_where_it_was(store: Checked) -> None:
     for _ in range(5):
         store.sells()
     now = datetime.now(UTC)
@@ -199,11 +168,11 @@ def test_a_check_that_is_interrupted_goes_on_where_it_was(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("in_bulk")
-def test_no_orders_at_all(store: Store) -> None:
+def test_no_orders_at_all(store: Checked) -> None:
     assert store.checked().looked_at == 0
 
 
-def test_pages_go_on_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_go_on_too(store: Checked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "PAGE", 1)
     for _ in range(3):
         store.sells()
@@ -234,14 +203,21 @@ def test_the_recent_look_leaves_what_is_long_to_a_check(
     assert store.shop.reconcile_watermark == check.until
 
 
-def test_everything_is_looked_at_once_at_a_time(store: Store) -> None:
+def test_everything_is_looked_at_once_at_a_time(store: Checked) -> None:
+    Program.objects.update(created_at=datetime.now(UTC) - timedelta(days=90))
     for _ in range(2):
         reconcile.everything()
     check = OrderCheck.objects.get(shop_id=store.shop.pk)
     assert check.until - check.since > timedelta(days=59)
 
 
-def test_what_waits_in_the_inbox_is_no_gap(store: Store) -> None:
+def test_what_last_changed_before_the_program_began_is_no_gap(store: Checked) -> None:
+    store.sells()
+    Program.objects.update(created_at=datetime.now(UTC) + timedelta(minutes=11))
+    assert store.checked(heals=True).looked_at == 0
+
+
+def test_what_waits_in_the_inbox_is_no_gap(store: Checked) -> None:
     store.sells()
     InboxRowFactory(shop=store.shop, age=timedelta(minutes=30))
     InboxRowFactory(shop=store.shop, age=timedelta(minutes=50), attempts=1)
@@ -254,7 +230,7 @@ def test_what_waits_in_the_inbox_is_no_gap(store: Store) -> None:
     assert store.checked().looked_at == 1
 
 
-def test_a_shop_that_cant_be_asked_stops_the_check(store: Store) -> None:
+def test_a_shop_that_cant_be_asked_stops_the_check(store: Checked) -> None:
     Shop.objects.filter(pk=store.shop.pk).update(access_token="", refresh_token="")
     check = store.checked()
     assert check.state == OrderCheck.State.STOPPED
@@ -263,7 +239,7 @@ def test_a_shop_that_cant_be_asked_stops_the_check(store: Store) -> None:
         reconcile.reconcile(store.shop, datetime.now(UTC) - timedelta(days=1))
 
 
-def test_accidents_put_a_check_off(store: Store) -> None:
+def test_accidents_put_a_check_off(store: Checked) -> None:
     store.sells()
     fault = {"operation": "ordersCount", "fault": "5xx", "times": 1}
     store.sandbox.post("/sandbox/faults", {"operations": [fault]}, shop=store.domain)
@@ -276,7 +252,7 @@ def test_accidents_put_a_check_off(store: Store) -> None:
     assert finished(check).healed == 1
 
 
-def test_a_bulk_file_is_read_in_the_middle_of_an_order(store: Store) -> None:
+def test_a_bulk_file_is_read_in_the_middle_of_an_order(store: Checked) -> None:
     for _ in range(3):
         store.sells()
     now = datetime.now(UTC)
@@ -299,7 +275,7 @@ def wait_for(ask: Callable[[], str | None]) -> str:
     raise AssertionError("the bulk operation did not end")
 
 
-def test_a_redacted_shop_leaves_no_gaps(store: Store) -> None:
+def test_a_redacted_shop_leaves_no_gaps(store: Checked) -> None:
     store.sells()
     store.checked()
     install.uninstalled(store.shop, datetime.now(UTC) + timedelta(minutes=1))
@@ -308,7 +284,7 @@ def test_a_redacted_shop_leaves_no_gaps(store: Store) -> None:
     assert not OrderCheck.objects.filter(shop_id=store.shop.pk).exists()
 
 
-def test_old_checks_and_gaps_are_deleted(store: Store) -> None:
+def test_old_checks_and_gaps_are_deleted(store: Checked) -> None:
     store.sells()
     store.checked(heals=True)
     assert checks.purge() == 0

@@ -1,11 +1,13 @@
 """`manage.py reconcile`, against the sandbox."""
 
 import io
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from rewards.models import Program
 from shopify_bridge.models import OrderCheck, Shop
 
 
@@ -24,6 +26,7 @@ def test_it_says_what_it_saw(shop: Shop) -> None:
 
 
 def test_days_can_be_named(shop: Shop) -> None:
+    Program.objects.update(created_at=datetime(2026, 1, 1, tzinfo=UTC))
     assert "orders looked at" in run("--shop", shop.domain, "--from", "2026-11-01", "--to", "2026-11-03")
     check = OrderCheck.objects.get(shop_id=shop.pk)
     zone = ZoneInfo(shop.timezone)

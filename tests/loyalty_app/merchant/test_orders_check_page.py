@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rewards import dates
+from rewards.models import Program
 from shopify_bridge.models import Gap, OrderCheck, Shop
 from tests.loyalty_app.merchant.conftest import NOON, Merchant
 
@@ -86,6 +87,7 @@ def test_a_repair_while_shopify_cant_be_asked_says_so(merchant: Merchant) -> Non
 
 def test_staff_have_days_compared_and_see_how_far_it_is(merchant: Merchant) -> None:
     day = today(merchant)
+    Program.objects.update(created_at=NOON - timedelta(days=3000))
     assert merchant.fetch(f"{PATH}/progress").json() == {"ok": True, "busy": False}
     for _ in range(2):  # a second click starts no second check
         merchant.post(PATH, {"from": day, "to": day})
@@ -129,5 +131,6 @@ def test_days_that_make_no_sense_are_said_at_their_field(
 
 def test_who_may_see_all_orders_may_compare_all(merchant: Merchant) -> None:
     Shop.objects.update(scopes="read_orders,read_all_orders")
+    Program.objects.update(created_at=NOON - timedelta(days=3000))
     merchant.post(PATH, {"from": "2020-01-01", "to": today(merchant)})
     assert datetime.now(UTC) - OrderCheck.objects.get().since > timedelta(days=365)

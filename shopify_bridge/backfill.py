@@ -1,0 +1,197 @@
+"""Orders from before the program: collected by a bulk operation, counted, posted when the merchant agrees.
+
+Counting and posting read the same file, a hundred orders at a time; how far they are stands in the row, so
+that a restart goes on there. An order that is known already earns nothing again: its own settlement says so.
+"""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from time import monotonic
+
+from django.db import IntegrityError, transaction
+
+from rewards.facts import FetchedOrder, OrderRef
+from rewards.models import Program
+from rewards.orders import forecast
+from shopify_bridge import bulk, gaps, orders
+from shopify_bridge.checks import STEP_SECONDS, TRY_AGAIN_SECONDS
+from shopify_bridge.database import alone
+from shopify_bridge.errors import NeedsHuman, TryAgain
+from shopify_bridge.models import Backfill, BackfillCustomer, Shop
+from shopify_bridge.payloads import BadPayload
+
+log = logging.getLogger(__name__)
+
+State = Backfill.State
+PART = 100
+FILE_KEPT = timedelta(days=6)
+"""Shopify keeps the file of a bulk operation for seven days."""
+
+
+class NotNow(Exception):
+    """This can't be done in the state the back-fill is in; the message says why."""
+
+
+def begin(shop: Shop, since: datetime | None, author: str) -> Backfill:
+    """Have the orders since then counted. Raises NotNow while there is another back-fill."""
+    try:
+        with transaction.atomic():
+            return Backfill.objects.create(
+                program_id=shop.program_id, shop_id=shop.pk, since=since, author=author
+            )
+    except IntegrityError as error:
+        raise NotNow("Another back-fill is under way.") from error
+
+
+def confirm(backfill: Backfill, author: str) -> None:
+    """Post what was counted. Raises NotNow."""
+    if backfill.created_at < datetime.now(UTC) - FILE_KEPT:
+        raise NotNow("This preview is too old. Discard it and make a new one.")
+    _change(
+        backfill,
+        (State.READY,),
+        State.WORKING,
+        confirmed_by=author,
+        bulk_offset=0,
+        looked_at=0,
+        failed=0,
+        due_at=datetime.now(UTC),
+    )
+
+
+def stop(backfill: Backfill) -> None:
+    """Take a rest; what is posted stays. Raises NotNow."""
+    _change(backfill, (State.WORKING,), State.STOPPED, problem="")
+
+
+def resume(backfill: Backfill) -> None:
+    """Go on where it stopped. Raises NotNow."""
+    _change(backfill, (State.STOPPED,), State.WORKING, problem="", due_at=datetime.now(UTC))
+
+
+def cancel(backfill: Backfill) -> None:
+    """End it; what is posted stays. Raises NotNow."""
+    _change(backfill, Backfill.OPEN, State.CANCELLED, finished_at=datetime.now(UTC))
+    BackfillCustomer.objects.filter(backfill=backfill).delete()
+
+
+def work(seconds: float = STEP_SECONDS) -> None:
+    """Go on with what is due."""
+    deadline = monotonic() + seconds
+    due = Backfill.objects.filter(state=State.WORKING, due_at__lte=datetime.now(UTC))
+    for backfill in due.order_by("due_at"):
+        go_on(backfill, deadline)
+
+
+def go_on(backfill: Backfill, deadline: float) -> None:
+    """Work until it ends, has to wait, is stopped, or the time is up; nobody else does meanwhile."""
+    with alone(f"backfill:{backfill.pk}") as nobody_else:
+        backfill.refresh_from_db()
+        if not nobody_else or backfill.state != State.WORKING:
+            return
+        shop = Shop.objects.get(pk=backfill.shop_id)
+        try:
+            if _through_the_file(shop, backfill, deadline):
+                _end(backfill)
+        except TryAgain as problem:
+            later = datetime.now(UTC) + timedelta(seconds=problem.after or TRY_AGAIN_SECONDS)
+            _note(backfill, due_at=later, problem=str(problem))
+        except (NeedsHuman, BadPayload) as problem:
+            _note(backfill, state=State.STOPPED, problem=str(problem))
+            log.warning("back-fill stopped", extra={"shop": shop.domain, "why": str(problem)})
+
+
+def _through_the_file(shop: Shop, backfill: Backfill, deadline: float) -> bool:
+    """Count, or post, part after part; whether all is done."""
+    if not backfill.bulk_id:
+        since = backfill.since
+        _note(backfill, bulk_id=bulk.orders(shop, f"created_at:>='{since.isoformat()}'" if since else ""))
+    answer = bulk.answer(shop, backfill.bulk_id)
+    _note(backfill, expected=answer.count, problem="")
+    if answer.url is None:
+        return True
+    program = Program.objects.get(pk=shop.program_id)
+    found = bulk.read(answer.url, backfill.bulk_offset)
+    while part := list(islice(found, PART)):
+        states, failed = _readable(shop, part)
+        with transaction.atomic():
+            if backfill.confirmed_by:
+                failed += _post(program, states)
+            else:
+                _count(program, backfill, states)
+            backfill.failed += failed
+            backfill.looked_at += len(part)
+            if not _note(
+                backfill,
+                bulk_offset=part[-1].end,
+                looked_at=backfill.looked_at,
+                failed=backfill.failed,
+                orders=backfill.orders,
+                points=backfill.points,
+            ):
+                return False  # stopped meanwhile, after this part
+        if monotonic() > deadline:
+            return False
+    return True
+
+
+def _readable(shop: Shop, part: list[bulk.Found]) -> tuple[list[FetchedOrder], int]:
+    states = []
+    for one in part:
+        try:
+            states.append(orders.of_bulk(one.node, shop))
+        except (BadPayload, LookupError, TypeError) as problem:
+            log.warning("order can't be read", extra={"shop": shop.domain, "why": type(problem).__name__})
+    return states, len(part) - len(states)
+
+
+def _post(program: Program, states: list[FetchedOrder]) -> int:
+    problems = gaps.settle(program, states)
+    for external_id, why in problems.items():
+        log.warning("order can't be settled", extra={"order": external_id, "why": why})
+    return len(problems)
+
+
+def _count(program: Program, backfill: Backfill, states: list[FetchedOrder]) -> None:
+    changes = forecast(program, states)
+    backfill.orders += len(changes)
+    backfill.points += sum(changes.values())
+    earning = {
+        state.fact.customer_id
+        for state in states
+        if OrderRef(state.fact.source_id, state.fact.external_id) in changes
+    }
+    BackfillCustomer.objects.bulk_create(
+        [
+            BackfillCustomer(program_id=program.pk, backfill=backfill, customer_id=customer)
+            for customer in earning
+            if customer is not None
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _end(backfill: Backfill) -> None:
+    if backfill.confirmed_by:
+        _note(backfill, state=State.DONE, finished_at=datetime.now(UTC))
+        return
+    customers = BackfillCustomer.objects.filter(backfill=backfill)
+    _note(backfill, state=State.READY, members=customers.count())
+    customers.delete()
+
+
+def _note(backfill: Backfill, **values: object) -> bool:
+    """Save how far it is; whether it is still to go on. Who stopped it meanwhile isn't overruled."""
+    kept = {name: value for name, value in values.items() if name != "state"}
+    going = Backfill.objects.filter(pk=backfill.pk, state=State.WORKING).update(**values)
+    if not going:
+        Backfill.objects.filter(pk=backfill.pk).update(**kept)
+    backfill.refresh_from_db()
+    return bool(going)
+
+
+def _change(backfill: Backfill, before: tuple[str, ...], after: str, **values: object) -> None:
+    if not Backfill.objects.filter(pk=backfill.pk, state__in=before).update(state=after, **values):
+        raise NotNow("Somebody else has changed it meanwhile. Reload the page.")
+    backfill.refresh_from_db()

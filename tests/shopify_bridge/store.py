@@ -1,0 +1,43 @@
+"""A shop of a test's own in the sandbox, and its customer who buys. Its deliveries all get lost."""
+
+import itertools
+
+import requests
+
+from rewards.models import Order
+from tests.shopify_bridge.conftest import Sandbox, take_in
+
+NEW_CUSTOMER = """
+mutation { customerCreate(input: {firstName: "Check", email: "%s@example.com"}) { customer { id } } }"""
+_numbers = itertools.count(1)
+
+
+class Store:
+    """A shop of the test's own, and its customer who buys."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.domain = f"store-{next(_numbers)}.myshopify.com"
+        self.sandbox = sandbox
+        sandbox.post("/sandbox/shops", {"domain": self.domain, "name": "Checks"})
+        sandbox.post("/sandbox/install", shop=self.domain)
+        self.shop = take_in(sandbox, self.domain)
+        self.customer = self._new_customer()
+
+    def _new_customer(self) -> int:
+        host = {"Host": self.domain}
+        token = requests.get(f"{self.sandbox.url}/sandbox/admin-token", headers=host, timeout=10).json()
+        answer = requests.post(
+            f"{self.sandbox.url}/admin/api/2026-10/graphql.json",
+            json={"query": NEW_CUSTOMER % self.domain.partition(".")[0]},
+            headers={**host, "X-Shopify-Access-Token": token["admin_token"]},
+            timeout=10,
+        ).json()
+        return int(answer["data"]["customerCreate"]["customer"]["id"].rpartition("/")[2])
+
+    def sells(self, price: str = "10.00", **more: object) -> int:
+        lines = [{"title": "Tea", "price": price}, {"title": "Milk", "price": "1.00"}]
+        body = {"customer": self.customer, "lines": lines, **more}
+        return int(self.sandbox.post("/sandbox/orders", body, shop=self.domain).json()["id"])
+
+    def points(self, order: int) -> int:
+        return Order.objects.get(source_id=self.shop.pk, external_id=order).points
