@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-.PHONY: help setup demo smoke soak test test-fast soak-model lint types migrations audit lock clean
+.PHONY: help setup demo smoke soak test test-fast soak-model mutants lint types migrations audit lock clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,11 @@ test-fast: lint types migrations ## The checks to run while working: no browser,
 soak-model: setup ## Long stories for app and reference ledger, a million refund histories (STEPS, SEED, REFUNDS)
 	@MODEL_STEPS=$(or $(STEPS),100000) MODEL_SEED=$(SEED) MODEL_REFUNDS=$(or $(REFUNDS),1000000) \
 		$(PY) -m pytest -n 0 -s tests/model
+
+mutants: setup ## Change the pure modules in 1,900 ways and see that a test notices each; takes a while
+	@$(PY) -m pip install -q --disable-pip-version-check mutmut==3.8.1
+	@REDIS_URL=redis://127.0.0.1:1/0 $(PY) -m mutmut run --max-children 2
+	@$(PY) -m mutmut results
 
 lint: setup ## Style, and the direction of imports
 	@$(PY) -m ruff check .

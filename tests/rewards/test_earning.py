@@ -167,3 +167,19 @@ def test_the_explanations_own_numbers_recompute_to_the_result(fact, ratio, round
 def test_nothing_left_is_worth_nothing(fact):
     returned = replace(fact, lines=tuple(replace(line, current=0) for line in fact.lines))
     assert points(returned) == 0
+
+
+def test_the_whole_explanation():
+    fact = order(line(12345, id=3), line(0, id=4), currency="KWD")
+    found = target(fact, rules("KWD", version=7, rate_points=3, rate_per=2000))
+    assert found.explanation == {
+        "rule": "order",
+        "version": 7,
+        "currency": "KWD",
+        "lines": {"3": "12.345"},
+        "basis": "12.345",
+        "rate": {"points": 3, "per": "2.000"},
+        "exact": "18.5175",
+        "rounding": "down",
+        "points": 18,
+    }

@@ -81,3 +81,9 @@ def test_grace_is_thirty_days_and_today_is_today():
         policy("rolling", zone=ZoneInfo("Asia/Tokyo"), months=1).today(now)
         == moment(2026, 3, 11, 16) - INSTANT
     )
+
+
+def test_grace_counts_from_the_shops_date_not_from_the_machines():
+    now = datetime(2026, 3, 10, 16, tzinfo=UTC)  # the 11th in Tokyo
+    tokyo = policy("rolling", zone=ZoneInfo("Asia/Tokyo"), months=1)
+    assert tokyo.grace(now) == datetime(2026, 4, 10, 15, tzinfo=UTC) - INSTANT

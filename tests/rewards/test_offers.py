@@ -78,3 +78,13 @@ def test_who_pays_more_never_gets_less(points):
         except BadChoice:
             continue
     assert found == sorted(set(found))
+
+
+def test_amounts_have_the_digits_of_their_currency():
+    dinars = {**CHOOSE, "points": 1, "per": "1.000", "min": "1.000", "max": "5.000", "step": "0.500"}
+    assert price(dinars, "KWD", 1) == Price(1, 1000)
+    assert price(dinars, "KWD", 2) == Price(2, 2000)
+    assert cheapest(dinars, "KWD") == 1
+    with pytest.raises(BadChoice) as refused:
+        price(dinars, "KWD", 9)
+    assert str(refused.value).endswith("1 points give 1.000, 5 points give 5.000.")
