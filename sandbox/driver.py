@@ -164,13 +164,15 @@ def change_shop() -> ResponseReturnValue:
 
 @blueprint.get("/bulk/<int:number>-<secret>.jsonl")
 def bulk_result(number: int, secret: str) -> ResponseReturnValue:
-    """The file of a bulk operation; whoever has its address may read it."""
+    """The file of a bulk operation, or a part of it; whoever has its address may read it."""
     with world().change():
         operations = {i: op for s in world().shops.values() for i, op in s.bulk_operations.items()}
     operation = operations.get(number)
     if operation is None or operation.secret != secret or operation.result is None:
         raise NotFound("there is no such file")
-    return Response(operation.result, content_type="application/jsonl")
+    content = operation.result.encode()
+    answer = Response(content, content_type="application/jsonl")
+    return answer.make_conditional(request, accept_ranges=True, complete_length=len(content))
 
 
 @blueprint.post("/orders")

@@ -24,6 +24,8 @@ POLL_SECONDS = 5.0
 BUSY_SECONDS = 60.0
 CHUNK_BYTES = 65_536
 LINE_BYTES_MAX = 5_000_000
+AT_THE_END = 416
+"""What a server answers that is asked for the bytes behind the last one."""
 UNDER_WAY = {"CREATED", "RUNNING"}
 BUSY = {"LIMIT_REACHED", "OPERATION_IN_PROGRESS"}
 
@@ -116,6 +118,8 @@ def _chunks(url: str, offset: int) -> Iterator[bytes]:
         raise NeedsHuman("the bulk operation's file lies where Shopify doesn't keep files", "bulk")
     try:
         with closing(transport.file(url, offset)) as response:
+            if response.status_code == AT_THE_END and offset:
+                return
             if response.status_code not in (200, 206):
                 raise TryAgain(f"the bulk operation's file answers HTTP {response.status_code}")
             # Not every server can begin in the middle.

@@ -156,8 +156,9 @@ def settle(program: Program, states: list[FetchedOrder]) -> dict[int, str]:
 def _close(
     shop: Shop, behind: Sequence[Seen], before: dict[int, int], problems: dict[int, str], by: str
 ) -> int:
-    after, now, healed = _known(shop, behind), datetime.now(UTC), 0
-    for gap in open_gaps(shop).filter(external_id__in=[one.external_id for one in behind]):
+    after, now = _known(shop, behind), datetime.now(UTC)
+    closing = list(open_gaps(shop).filter(external_id__in=[one.external_id for one in behind]))
+    for gap in closing:
         order = after.get(gap.external_id)
         gap.asked_by, gap.problem = "", problems.get(gap.external_id, "")
         if order and order.blocked == "currency":
@@ -165,6 +166,5 @@ def _close(
         elif gap.problem == NO_LONGER_SHOWN or (order and not gap.problem):
             gap.healed_at, gap.healed_by = now, by
             gap.points = order.points - before.get(gap.external_id, 0) if order else 0
-            healed += 1
-        gap.save()
-    return healed
+    Gap.objects.bulk_update(closing, ["asked_by", "problem", "kind", "healed_at", "healed_by", "points"])
+    return sum(gap.healed_at is not None for gap in closing)

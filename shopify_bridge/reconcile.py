@@ -20,7 +20,7 @@ from shopify_bridge.payloads import BadPayload
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 5.0
 
 
 def recent() -> None:

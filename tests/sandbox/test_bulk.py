@@ -76,3 +76,13 @@ def test_the_file_needs_its_secret(query: Query, client: FlaskClient, make_order
     make_order(("1.00", 1))
     path = urlsplit(finished(query, run(query, EVERYTHING)["bulkOperation"]["id"])["url"]).path
     assert client.get(path.replace(".jsonl", "x.jsonl")).status_code == 404
+
+
+def test_a_part_of_the_file_can_be_asked_for(
+    query: Query, client: FlaskClient, make_order: Callable[..., Any]
+) -> None:
+    make_order(("1.00", 1))
+    path = urlsplit(finished(query, run(query, EVERYTHING)["bulkOperation"]["id"])["url"]).path
+    whole = client.get(path).data
+    part = client.get(path, headers={"Range": "bytes=10-"})
+    assert (part.status_code, part.data) == (206, whole[10:])
