@@ -16,6 +16,8 @@ from rewards.models import Order, Program
 
 Key = tuple[int, int]
 News = OrderFact | FetchedOrder
+A_MOMENT = timedelta(seconds=1)
+"""The moments of facts are cut to the second: what happened may have happened this much later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,15 +237,16 @@ def _keep_gates(orders: Iterable[Order]) -> None:
 def _give_context(program: Program, order: Order, item: News, dated: list[tuple[datetime, int]]) -> None:
     """What held at the moment of the first award: version, exclusion. Stored once, for good.
 
-    The moment of payment isn't part of a delivery. Where it matters - the rules changed meanwhile, or
-    there is a hold - or where the customer's tags count, the order has to be fetched.
+    The moment of payment isn't part of a delivery: it lies between the order's and the news's. Where it
+    matters - the rules changed in between, or there is a hold - or where the customer's tags count, the
+    order has to be fetched.
     """
     fact = _fact(item)
     if order.context is not None or fact.customer_id is None or order.paid_at is None or fact.test:
         return
     fetched = isinstance(item, FetchedOrder)
-    newest_start, _ = dated[0]
-    if not fetched and newest_start > fact.processed_at:
+    latest = fact.updated_at + A_MOMENT
+    if not fetched and programs.in_force(dated, fact.processed_at) != programs.in_force(dated, latest):
         raise _Unsure
     rules = programs.rules(program.pk, programs.in_force(dated, order.paid_at), program.currency)
     if rules.award_on == "fulfilled" and order.fulfilled_at is None:

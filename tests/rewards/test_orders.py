@@ -89,13 +89,31 @@ def test_a_later_program_version_never_changes_an_old_order(world):
     assert net(world) == 30
 
 
-def test_an_order_from_before_a_change_is_fetched_for_its_moment(world):
+def test_an_order_changed_after_the_rules_is_fetched_for_its_moment(world):
     document = {**programs.document(world.program)}
     document["earning"] = {**document["earning"], "rate": {"points": 5, "per": "1.00"}}
     programs.apply(world.program, document, "test")
-    assert orders.settle_orders(world.program, [order(line(2000))], now=NOW).unsure
-    world.settle(FetchedOrder(order(line(2000)), paid_at=NOW))
+    news = order(line(2000), updated_at=datetime.now(UTC))
+    assert orders.settle_orders(world.program, [news], now=NOW).unsure
+    world.settle(FetchedOrder(news, paid_at=NOW))
     assert net(world) == 20
+
+
+def test_news_from_before_a_change_of_the_rules_needs_no_question(world):
+    """Found by the soak: a new version made each of 40,000 waiting deliveries ask for its order."""
+    document = {**programs.document(world.program)}
+    document["earning"] = {**document["earning"], "rate": {"points": 5, "per": "1.00"}}
+    programs.apply(world.program, document, "test")
+    world.settle(order(line(2000)))
+    assert net(world) == 20
+
+
+def test_a_change_of_the_rules_within_the_moment_of_the_news_is_a_question(world):
+    document = {**programs.document(world.program)}
+    document["earning"] = {**document["earning"], "rate": {"points": 5, "per": "1.00"}}
+    changed = programs.apply(world.program, document, "test")
+    world.program.versions.filter(pk=changed.pk).update(effective_from=NOW + timedelta(milliseconds=500))
+    assert orders.settle_orders(world.program, [order(line(2000))], now=NOW).unsure
 
 
 def test_a_guest_earns_when_the_order_gets_its_customer(world):

@@ -20,7 +20,7 @@ from tests.soak.state import Soak
 AT_ONCE = 32
 PRICE = 100
 REWARD = "five-off"
-FUNDED_WITHIN_SECONDS = 60
+FUNDED_WITHIN_SECONDS = 240
 AT_REST_WITHIN_SECONDS = 240
 OPERATION = "discountCodeBasicCreate"
 # The first that strikes counts, so the shares of the later ones are shares of what is left:
