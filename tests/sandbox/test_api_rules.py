@@ -294,7 +294,7 @@ def test_faults_are_checked_and_reset(client: FlaskClient) -> None:
     )
     assert client.post("/sandbox/faults", json={"reset": True}).get_json() == {
         "seed": 1,
-        "webhooks": {"duplicate": 0.0, "drop": 0.0, "shuffle": 0.0, "delay": 0.0},
+        "webhooks": {"duplicate": 0.0, "renamed": 0.0, "drop": 0.0, "shuffle": 0.0, "delay": 0.0},
         "operations": [],
     }
 
