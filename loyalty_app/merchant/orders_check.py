@@ -104,18 +104,19 @@ def _healed(shop: Shop) -> Any:
     return rows.order_by("-healed_at")[:HEALED_SHOWN]
 
 
-def _of(shop: Shop) -> Any:
-    return OrderCheck.objects.filter(program_id=shop.program_id, shop_id=shop.pk)
+def _of_staff(shop: Shop) -> Any:
+    """The checks that staff have asked for; those of app and operator are nothing to wait for."""
+    checks_of_shop = OrderCheck.objects.filter(program_id=shop.program_id, shop_id=shop.pk)
+    return checks_of_shop.exclude(author__in=("", "manage.py")).order_by("-id")
 
 
 def _running(shop: Shop) -> OrderCheck | None:
-    """The check that staff have asked for; the app's own ones are nothing to wait for."""
-    found: OrderCheck | None = _of(shop).filter(state=OrderCheck.State.WAITING).exclude(author="").last()
+    found: OrderCheck | None = _of_staff(shop).filter(state=OrderCheck.State.WAITING).first()
     return found
 
 
 def _last(shop: Shop) -> OrderCheck | None:
-    found: OrderCheck | None = _of(shop).exclude(state=OrderCheck.State.WAITING).exclude(author="").last()
+    found: OrderCheck | None = _of_staff(shop).exclude(state=OrderCheck.State.WAITING).first()
     return found
 
 
