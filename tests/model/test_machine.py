@@ -358,7 +358,7 @@ COMMON = {
     "suppress_health_check": list(HealthCheck),
     "phases": (Phase.generate, Phase.shrink),
 }
-QUICK = 18 * 50
+QUICK = 12 * 50
 """Steps in `make test`, with one seed for ever."""
 
 

@@ -183,3 +183,18 @@ def test_the_whole_explanation():
         "rounding": "down",
         "points": 18,
     }
+
+
+def test_the_whole_explanation_of_nothing():
+    found = target(order(line(5000), cancelled=True), rules(version=7))
+    assert found.explanation == {"rule": "order", "version": 7, "nothing": "cancelled", "points": 0}
+
+
+def test_a_gift_card_leaves_nothing_to_round_up():
+    assert points(order(line(5000, gift_card=True)), rounding="up") == 0
+
+
+@pytest.mark.parametrize(("included", "basis"), [(True, "30.40"), (False, "40.00")])
+def test_the_tax_in_an_amount_refund_is_that_of_what_was_paid(included, basis):
+    fact = order(line(6000, discount=1000, tax=1000), unexplained_refund=1200, taxes_included=included)
+    assert target(fact, rules()).explanation["basis"] == basis
