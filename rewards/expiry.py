@@ -129,9 +129,9 @@ def _lapse_lots(now: datetime, batch: int) -> int | None:
             for lot in book.lots:
                 if lot.expires_at and lot.expires_at <= now and (left := lot.buckets[Bucket.AVAILABLE]):
                     explanation = {"rule": "lapse", "points": left}
-                    posting = book.posting(
-                        lot.member_id, f"lapse:{lot.id}", "lapse", explanation, lot.expires_at
-                    )
+                    # With its end: a lot whose end was moved on after a part had lapsed has another one.
+                    key = f"lapse:{lot.id}:{lot.expires_at.isoformat()}"
+                    posting = book.posting(lot.member_id, key, "lapse", explanation, lot.expires_at)
                     posting.move(lot, Bucket.AVAILABLE, Bucket.EXPIRED, left)
                     points += left
             book.write()

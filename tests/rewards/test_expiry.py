@@ -210,6 +210,20 @@ def test_a_return_in_time_goes_to_its_own_lot(world):
     assert Lot.objects.get().available == 100
 
 
+def test_the_rest_of_a_lot_lapses_at_its_new_end(world):
+    """A part lapsed while the rest was reserved; then the life of points was made longer."""
+    with_expiry(world, **ROLLING)
+    world.earn(150)
+    redemption = redeem(world, NOW)
+    assert lapse(A_YEAR_LATER) == 50
+    with_expiry(world, since=A_YEAR_LATER, policy="rolling", months=24)
+    expiry.redate()
+    back = A_YEAR_LATER + timedelta(days=1)
+    redemptions.failed(world.program.pk, redemption.pk, "late", now=back)
+    assert balances(world) == (100, 0)
+    assert lapse(A_YEAR_LATER + timedelta(days=800)) == 100
+
+
 def test_a_merge_keeps_the_ends(world):
     with_expiry(world, **ROLLING)
     world.earn(100)
