@@ -300,6 +300,7 @@ class Order:
     cancel_reason: str | None = None
     closed_at: datetime | None = None
     edited: bool = False
+    original_total: int | None = None  # before the first edit; None: not edited
     voided: bool = False
     lines: list[LineItem] = field(default_factory=list)
     shipping_lines: list[ShippingLine] = field(default_factory=list)

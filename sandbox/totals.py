@@ -81,6 +81,10 @@ def total(order: Order) -> int:
     return subtotal(order) + shipping(order) + (0 if order.taxes_included else tax(order))
 
 
+def original_total(order: Order) -> int:
+    return total(order) if order.original_total is None else order.original_total
+
+
 # -- now -------------------------------------------------------------------------------------------
 
 

@@ -89,7 +89,7 @@ def fetched_order(node: Json, shop_id: int) -> FetchedOrder:
         currency=currency,
         name=printable(node["name"])[:60],
         customer_id=int(customer["legacyResourceId"]) if customer else None,
-        paid=status in PAID,
+        paid=status in PAID or _was_paid(node, currency),
         fulfilled=node["displayFulfillmentStatus"] == "FULFILLED",
         cancelled=node["cancelledAt"] is not None or status == "voided",
         wholly_refunded=status == "refunded",
@@ -202,6 +202,12 @@ def _discrepancy(refund: Json, currency: str) -> int:
 
 def _shipping_tax(lines: list[Json], amount: Callable[[Json], int], name: str = "tax_lines") -> int:
     return sum(amount(tax) for line in lines for tax in line.get(name) or [])
+
+
+def _was_paid(node: Json, currency: str) -> bool:
+    """An order that an edit made dearer owes money again; it was paid in full before."""
+    total = _node_amount(node["originalTotalPriceSet"], currency)
+    return 0 < total <= _node_amount(node["totalReceivedSet"], currency)
 
 
 def _paid_at(node: Json) -> datetime | None:

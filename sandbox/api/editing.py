@@ -164,6 +164,8 @@ class OrderEditing(MutationSet):
     ) -> Payload:
         edit = self._edit(id)
         order = self.here.orders[edit.order_id]
+        if order.original_total is None:
+            order.original_total = totals.total(order)
         added, removed = self._apply(order, edit)
         del self.here.edits[edit.id]
         order.edited = True

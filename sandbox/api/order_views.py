@@ -27,7 +27,7 @@ Bag = dict[str, Any]
 SUMS = {
     "subtotal_price_set": totals.subtotal,
     "total_price_set": totals.total,
-    "original_total_price_set": totals.total,
+    "original_total_price_set": totals.original_total,
     "total_tax_set": totals.tax,
     "total_discounts_set": totals.discounts,
     "total_shipping_price_set": totals.shipping,

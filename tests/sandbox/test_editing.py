@@ -29,7 +29,11 @@ mutation($id: ID!, $line: ID!, $quantity: Int!) {
 COMMIT = """
 mutation($id: ID!) {
   orderEditCommit(id: $id) {
-    order { edited displayFinancialStatus currentSubtotalPriceSet { shopMoney { amount } } }
+    order {
+      edited displayFinancialStatus
+      currentSubtotalPriceSet { shopMoney { amount } }
+      originalTotalPriceSet { shopMoney { amount } }
+    }
     userErrors { message }
   }
 }"""
@@ -59,6 +63,7 @@ def test_an_item_added_to_a_paid_order_is_still_to_be_paid(
     done = query(COMMIT, id=edit)["data"]["orderEditCommit"]["order"]
     assert done["displayFinancialStatus"] == "PARTIALLY_PAID"
     assert done["currentSubtotalPriceSet"]["shopMoney"]["amount"] == "35.0"
+    assert done["originalTotalPriceSet"] == {"shopMoney": {"amount": "20.0"}}
     (told,) = edits
     assert told["order_edit"]["order_id"] == number(order["id"])
     assert [line["delta"] for line in told["order_edit"]["line_items"]["additions"]] == [1]

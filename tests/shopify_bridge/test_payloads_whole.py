@@ -127,6 +127,8 @@ NODE = {
     "shippingLines": {
         "nodes": [{"taxLines": [{"priceSet": money("0.050")}]}, {"taxLines": [{"priceSet": money("0.005")}]}]
     },
+    "originalTotalPriceSet": money("9.990"),
+    "totalReceivedSet": money("0.000"),
     "refundDiscrepancySet": money("-1.300"),
     "discountCodes": ["SAVE10", "MORE", "SAVE10"],
     "refunds": [{"legacyResourceId": "9"}, {"legacyResourceId": "8"}],
@@ -306,3 +308,22 @@ def test_the_first_and_last_years_and_quantities_that_can_be_kept():
     (line,) = payloads.order(one_line(quantity=10**9, current_quantity=0, id=2**63 - 1), 3).lines
     assert line == Line(2**63 - 1, 100, 10**9, 0)
     assert payloads.order({**BARE, "current_shipping_price_set": {"shop_money": "odd"}}, 3).shipping == 0
+
+
+@pytest.mark.parametrize(
+    ("original", "received", "was_paid"),
+    [
+        ("20.000", "20.000", True),
+        ("20.000", "20.010", True),
+        ("20.000", "19.999", False),
+        ("0.000", "0.000", False),
+    ],
+)
+def test_an_order_that_an_edit_made_dearer_was_paid(original: str, received: str, was_paid: bool) -> None:
+    """Found by the soak: told of neither its payment nor the news between, it earned nothing for ever."""
+    node = deepcopy(NODE) | {
+        "displayFinancialStatus": "PARTIALLY_PAID",
+        "originalTotalPriceSet": money(original),
+        "totalReceivedSet": money(received),
+    }
+    assert payloads.fetched_order(node, 3).fact.paid is was_paid
