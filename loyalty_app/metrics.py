@@ -3,6 +3,7 @@
 Counters live in files that the processes of one machine share; gauges are read from the database when asked.
 """
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ from prometheus_client.registry import Collector
 
 from rewards.models import Member, Redemption
 from shopify_bridge.models import InboxRow, Shop
+
+log = logging.getLogger(__name__)
 
 REQUESTS = Counter("loyalty_requests", "Requests answered", ["route", "method", "status"])
 SECONDS = Histogram(
@@ -43,7 +46,8 @@ class DatabaseCollector(Collector):
             families = list(_counted())
             up.add_metric([], 1)
             return [up, *families]
-        except OperationalError:
+        except OperationalError as error:
+            log.warning("rows not counted", extra={"why": str(error)[:200]})
             up.add_metric([], 0)
             return [up]
         finally:
