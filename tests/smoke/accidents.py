@@ -67,12 +67,20 @@ def stop_the_queue(run: Run) -> str:
     server = run.demo.queue_server()
     if server is None:
         return "left alone: it isn't the demo's own"
-    server.terminate()
     health = f"{run.demo.app}/health/ready"
-    wait_until(10, "the queue is down", lambda: requests.get(health, timeout=10).json()["queue"] == "down")
-    wealthy = run.by_wealth()[:ORDERS_WITHOUT_QUEUE]
-    waits = [_order_and_wait(run, customer, "12.34", WITHOUT_QUEUE_SECONDS) for customer in wealthy]
+    with run.demo.unsupervised():
+        server.terminate()
+        wait_until(
+            10, "the queue is down", lambda: requests.get(health, timeout=10).json()["queue"] == "down"
+        )
+        wealthy = run.by_wealth()[:ORDERS_WITHOUT_QUEUE]
+        waits = [_order_and_wait(run, customer, "12.34", WITHOUT_QUEUE_SECONDS) for customer in wealthy]
+        expect(_queue_at(health) == "down", "the queue came back meanwhile")
     return f"{len(waits)} orders were awarded all the same, the slowest {max(waits):.1f} s later"
+
+
+def _queue_at(health: str) -> str:
+    return str(requests.get(health, timeout=10).json()["queue"])
 
 
 def audit(run: Run) -> str:
