@@ -190,6 +190,7 @@ def _opened(request: HttpRequest, token: IdToken) -> Shop:
     request.frame_shop = token.shop  # type: ignore[attr-defined]
     shop = Shop.objects.filter(domain=token.shop).first()
     if shop is not None and not install.needs_opening(shop):
+        install.opened(shop, token)
         return shop
     try:
         shop = install.installed(token.shop, token)

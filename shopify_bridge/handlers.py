@@ -163,7 +163,7 @@ def customer_redacted(delivery: Delivery) -> Outcome:
 
 def shop_redacted(delivery: Delivery) -> Outcome:
     _same_shop(delivery, "shop_domain")
-    install.redact_shop(delivery.shop)
+    install.redact_shop(delivery.shop, delivery.triggered_at)
     return None
 
 

@@ -6,12 +6,13 @@ exchanged for tokens of the shop. https://shopify.dev/docs/apps/build/authentica
 
 import logging
 import tomllib
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 from shopify import ApiAccess
 
@@ -28,6 +29,7 @@ __all__ = [
     "installed",
     "knock",
     "needs_opening",
+    "opened",
     "redact_shop",
     "refresh_idle",
     "scopes_changed",
@@ -37,6 +39,8 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 INSTALL_LOCK_SPACE = 0x494E53
+REDACTED_AFTER = timedelta(hours=48)
+"""So long after the app was uninstalled Shopify asks to erase the shop."""
 
 
 def needs_opening(shop: Shop | None) -> bool:
@@ -53,7 +57,16 @@ def installed(shop_domain: str, id_token: IdToken) -> Shop:
     """Take the shop in, or back: tokens by token exchange, its row and its program found or made."""
     if id_token.shop != shop_domain:
         raise NeedsHuman("the ID token is another shop's", "other_shop")
-    return _take_in(shop_domain, tokens.exchange(id_token), "exchange")
+    shop = _take_in(shop_domain, tokens.exchange(id_token), "exchange")
+    opened(shop, id_token)
+    return shop
+
+
+def opened(shop: Shop, id_token: IdToken) -> None:
+    """Note that the merchant opened the app: whatever uninstall was before that is over."""
+    at = datetime.fromtimestamp(id_token.claims["iat"], UTC)
+    earlier = Q(opened_at=None) | Q(opened_at__lt=at)
+    Shop.objects.filter(earlier, pk=shop.pk).update(opened_at=at)
 
 
 def connect(shop_domain: str) -> Shop:
@@ -73,23 +86,31 @@ def knock() -> None:
 
 
 def uninstalled(shop: Shop, at: datetime) -> bool:
-    """Stop all calls. False when this is old news: the shop was installed again since."""
+    """Stop all calls. False when this is old news: the shop was installed again since.
+
+    Shopify may deliver it hours later, when the merchant is back and the tokens of before, which died with
+    the uninstall, still looked good: then the next page load brings new ones.
+    """
     with transaction.atomic():
         row = Shop.objects.select_for_update().get(pk=shop.pk)
         # Deliveries are dated in whole seconds: one of the second of the installation came after it.
         if at < row.installed_at.replace(microsecond=0):
             return False
         tokens.drop(row)
-        row.state, row.state_reason = Shop.State.UNINSTALLED, ""
-        row.uninstalled_at = row.uninstalled_at or at
+        is_back = row.opened_at is not None and at < row.opened_at
+        if is_back:
+            row.state, row.state_reason = Shop.State.REOPEN, tokens.REOPEN_REASON
+        else:
+            row.state, row.state_reason = Shop.State.UNINSTALLED, ""
+            row.uninstalled_at = row.uninstalled_at or at
         row.save()
     shop.refresh_from_db()
     budget.forget(row.domain)
-    log.info("uninstalled", extra={"shop": row.domain})
-    return True
+    log.info("uninstalled", extra={"shop": row.domain, "is_back": is_back})
+    return not is_back
 
 
-def redact_shop(shop: Shop) -> bool:
+def redact_shop(shop: Shop, at: datetime) -> bool:
     """Erase the shop, and its program if no other shop shares it.
 
     False when it has been installed again: then all stays. The row stays, with its domain and nothing
@@ -97,8 +118,9 @@ def redact_shop(shop: Shop) -> bool:
     """
     with transaction.atomic():
         row = Shop.objects.select_for_update().get(pk=shop.pk)
-        if row.state != Shop.State.UNINSTALLED:
+        if not _has_left(row, at):
             return False
+        row.state = Shop.State.UNINSTALLED
         tokens.drop(row)
         row.name = row.scopes = row.state_reason = row.app_installation_gid = ""
         row.shopify_id = row.reconcile_watermark = row.reconciled_at = None
@@ -134,6 +156,13 @@ def needed_scopes() -> str:
     document = tomllib.loads((settings.BASE_DIR / "shopify.app.toml").read_text())
     scopes: str = document["access_scopes"]["scopes"]
     return scopes
+
+
+def _has_left(shop: Shop, at: datetime) -> bool:
+    """Also when nobody told of the uninstall: its tokens are dead, and nobody opened the app since."""
+    if shop.state != Shop.State.REOPEN:
+        return shop.state == Shop.State.UNINSTALLED
+    return max(shop.installed_at, shop.opened_at or shop.installed_at) < at - REDACTED_AFTER
 
 
 def _take_in(shop_domain: str, grant: Grant, kind: str) -> Shop:

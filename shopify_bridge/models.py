@@ -39,6 +39,8 @@ class Shop(models.Model):
     app_installation_gid = models.CharField(max_length=80, blank=True)
     installed_at = models.DateTimeField(db_default=Now())
     uninstalled_at = models.DateTimeField(null=True)
+    # When Shopify signed the last token that the merchant's browser brought: the app was installed then.
+    opened_at = models.DateTimeField(null=True)
     published_program_version = models.IntegerField(default=0)
     embed_seen_at = models.DateTimeField(null=True)
     embed_active = models.BooleanField(null=True)

@@ -205,5 +205,5 @@ def test_the_command_counts_and_posts(past: Past) -> None:
 def test_a_redacted_shop_leaves_no_back_fill(past: Past) -> None:
     past.counted()
     install.uninstalled(past.shop, datetime.now(UTC) + timedelta(minutes=1))
-    assert install.redact_shop(past.shop)
+    assert install.redact_shop(past.shop, datetime.now(UTC))
     assert not Backfill.objects.filter(shop_id=past.shop.pk).exists()

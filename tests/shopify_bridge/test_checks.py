@@ -279,7 +279,7 @@ def test_a_redacted_shop_leaves_no_gaps(store: Checked) -> None:
     store.sells()
     store.checked()
     install.uninstalled(store.shop, datetime.now(UTC) + timedelta(minutes=1))
-    assert install.redact_shop(store.shop)
+    assert install.redact_shop(store.shop, datetime.now(UTC))
     assert not Gap.objects.filter(shop_id=store.shop.pk).exists()
     assert not OrderCheck.objects.filter(shop_id=store.shop.pk).exists()
 

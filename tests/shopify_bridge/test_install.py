@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -67,11 +68,50 @@ def test_an_uninstall_in_the_very_second_of_the_installation_counts(shop: Shop) 
     assert install.uninstalled(shop, shop.installed_at.replace(microsecond=0))
 
 
+def open_panel(sandbox: Sandbox, client: Client) -> int:
+    return client.get("/app/", {"id_token": sandbox.token(), "shop": SHOP, "embedded": "1"}).status_code
+
+
+def test_an_uninstall_told_after_a_return_that_needed_no_token_exchange(
+    shop: Shop, sandbox: Sandbox, client: Client
+) -> None:
+    """F57: nobody noticed that the tokens were dead, so opening the app asked for none."""
+    uninstalled_at = timezone.now() - timedelta(seconds=5)
+    Shop.objects.filter(pk=shop.pk).update(installed_at=uninstalled_at - timedelta(days=9), opened_at=None)
+    assert open_panel(sandbox, client) == 200
+    assert not install.uninstalled(shop, uninstalled_at)
+    assert (shop.state, shop.access_token) == (Shop.State.REOPEN, "")
+    assert open_panel(sandbox, client) == 200
+    shop.refresh_from_db()
+    assert (shop.state, bool(shop.access_token)) == (Shop.State.ACTIVE, True)
+    assert not install.uninstalled(shop, uninstalled_at)
+    assert AdminClient(shop).run("installation")
+
+
+def test_opening_the_app_before_the_uninstall_keeps_nothing(shop: Shop) -> None:
+    Shop.objects.filter(pk=shop.pk).update(opened_at=timezone.now() - timedelta(seconds=5))
+    assert install.uninstalled(shop, timezone.now())
+    assert shop.state == Shop.State.UNINSTALLED
+
+
+@pytest.mark.parametrize(("days_open", "erased"), [(3, True), (1, False)])
+def test_an_erasure_although_nobody_told_of_the_uninstall(shop: Shop, days_open: int, erased: bool) -> None:
+    """Shopify asks for it 48 hours after the uninstall, of which the dead tokens told first."""
+    tokens.ask_to_reopen(shop)
+    Shop.objects.filter(pk=shop.pk).update(
+        installed_at=timezone.now() - timedelta(days=90),
+        opened_at=timezone.now() - timedelta(days=days_open),
+    )
+    assert install.redact_shop(shop, timezone.now()) == erased
+    shop.refresh_from_db()
+    assert (shop.name == "", shop.state == Shop.State.UNINSTALLED) == (erased, erased)
+
+
 def test_redaction_erases_and_a_reinstall_starts_anew(shop: Shop, sandbox: Sandbox) -> None:
-    assert not install.redact_shop(shop), "an installed shop stays"
+    assert not install.redact_shop(shop, timezone.now()), "an installed shop stays"
     program = shop.program_id
     install.uninstalled(shop, timezone.now())
-    assert install.redact_shop(shop)
+    assert install.redact_shop(shop, timezone.now())
     assert (shop.name, shop.shopify_id) == ("", None)
     again = take_in(sandbox)
     assert again.pk == shop.pk
