@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-.PHONY: help setup demo smoke soak test test-fast soak-model mutants lint types migrations audit lock clean
+.PHONY: help setup demo smoke soak test test-fast soak-model mutants lint types migrations audit bench bench-quick bench-full lock clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -49,6 +49,15 @@ migrations: setup ## No model change without its migration
 
 audit: setup ## Check the ledger's invariants in the database
 	@bin/manage audit
+
+bench: setup ## Measure the speed beside that of other ways, in some 25 minutes (NAMES="ack me": only these)
+	@$(PY) -m bench usual $(NAMES)
+
+bench-quick: setup ## The same with little work and one run each, in less than 5 minutes
+	@$(PY) -m bench quick $(NAMES)
+
+bench-full: setup ## The same with ten million movements; needs 15 GB free
+	@$(PY) -m bench full $(NAMES)
 
 lock: setup ## Pin requirements.in and requirements-dev.in with hashes
 	@bin/lock
