@@ -1,7 +1,8 @@
 """The tables of the domain. Each carries the program, the tenant, and leads its keys with it.
 
-Foreign keys inside the domain are composite, (program, id), and stand in the first migration as SQL:
-a row of one program can't point into another, whatever a query forgets.
+Foreign keys inside the domain are composite, (program, id), and stand in the migrations as SQL: a row of
+one program can't point into another, whatever a query forgets. Django's own index for each foreign key is
+off: an index costs at every insert, so each is one that a query, or a reference, asks for.
 """
 
 from django.db import models
@@ -48,7 +49,7 @@ class Program(models.Model):
 class ProgramVersion(models.Model):
     """What the program said from one moment on. Never changed afterwards."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="versions")
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, related_name="versions")
     number = models.IntegerField()
     document = models.JSONField()
     effective_from = models.DateTimeField()
@@ -64,7 +65,7 @@ class ProgramVersion(models.Model):
 class Member(models.Model):
     """Someone who collects points. The four balances are a cache of the movements."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="members")
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, related_name="members")
     joined_at = models.DateTimeField()
     pending = models.BigIntegerField(default=0, db_default=0)
     available = models.BigIntegerField(default=0, db_default=0)
@@ -76,7 +77,9 @@ class Member(models.Model):
     active_at = models.DateTimeField(null=True)
     # Null: never learnt. Kept fresh by the tag topics, for what people see; orders keep their own copy.
     tags = models.JSONField(null=True)
-    merged_into = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, db_constraint=False)
+    merged_into = models.ForeignKey(
+        "self", null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
     # The customer was deleted in the shop.
     closed_at = models.DateTimeField(null=True)
     redacted_at = models.DateTimeField(null=True)
@@ -101,6 +104,11 @@ class Member(models.Model):
                 fields=["program", "active_at"], condition=Q(available__gt=0), name="member_resting"
             ),
             models.Index(
+                fields=["program", "merged_into"],
+                condition=Q(merged_into__isnull=False),
+                name="member_merged",
+            ),
+            models.Index(
                 "program",
                 F("available").desc(),
                 F("id").desc(),
@@ -113,11 +121,11 @@ class Member(models.Model):
 class Identity(models.Model):
     """Who a member is in one shop."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
     source_id = models.BigIntegerField()
     external_id = models.BigIntegerField()
     member = models.ForeignKey(
-        Member, on_delete=models.DO_NOTHING, db_constraint=False, related_name="identities"
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="identities"
     )
 
     class Meta:
@@ -130,7 +138,7 @@ class Identity(models.Model):
 class Tombstone(models.Model):
     """A person who asked to be forgotten, known by a salted digest only, so that nothing brings them back."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
     digest = models.BinaryField(max_length=32)
 
     class Meta:
@@ -140,11 +148,16 @@ class Tombstone(models.Model):
 class Order(models.Model):
     """The latest known state of an order, what it earned, and the context of its first award."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
     source_id = models.BigIntegerField()
     external_id = models.BigIntegerField()
     member = models.ForeignKey(
-        Member, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="orders"
+        Member,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="orders",
     )
     facts = models.JSONField(null=True)
     facts_at = models.DateTimeField(null=True)
@@ -167,15 +180,29 @@ class Order(models.Model):
         indexes = [models.Index(fields=["program", "member", "-id"], name="order_of_member")]
 
 
+def _holds_points() -> "models.ExpressionWrapper[models.BooleanField[bool, bool]]":
+    condition = Q(pending__gt=0) | Q(available__gt=0) | Q(reserved__gt=0)
+    return models.ExpressionWrapper(condition, output_field=models.BooleanField())
+
+
 class Lot(models.Model):
     """One award: its points, when they can be spent, when they lapse, and where they are now."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE)
-    member = models.ForeignKey(Member, on_delete=models.DO_NOTHING, db_constraint=False, related_name="lots")
-    order = models.ForeignKey(
-        Order, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="lots"
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
+    member = models.ForeignKey(
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="lots"
     )
-    parent = models.ForeignKey("self", null=True, on_delete=models.DO_NOTHING, db_constraint=False)
+    order = models.ForeignKey(
+        Order,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="lots",
+    )
+    parent = models.ForeignKey(
+        "self", null=True, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False
+    )
     kind = models.CharField(max_length=20)
     given = models.BigIntegerField()
     pending = models.BigIntegerField(default=0)
@@ -198,10 +225,11 @@ class Lot(models.Model):
             ),
         ]
         indexes = [
+            # One index for two questions: a member's open lots, among years of spent ones, and whether
+            # there is any lot of a member, which is what a reference asks.
+            models.Index("program", "member", _holds_points(), name="lot_of_member"),
             models.Index(
-                fields=["program", "member"],
-                condition=Q(pending__gt=0) | Q(available__gt=0) | Q(reserved__gt=0),
-                name="lot_open",
+                fields=["program", "parent"], condition=Q(parent__isnull=False), name="lot_of_parent"
             ),
             models.Index(fields=["program", "order"], condition=Q(order__isnull=False), name="lot_of_order"),
             models.Index(fields=["available_at"], condition=Q(pending__gt=0), name="lot_on_hold"),
@@ -216,9 +244,9 @@ class Lot(models.Model):
 class Notice(models.Model):
     """Something a member is to be told. Sending is another matter."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
     member = models.ForeignKey(
-        Member, on_delete=models.DO_NOTHING, db_constraint=False, related_name="notices"
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="notices"
     )
     kind = models.CharField(max_length=20)
     # How many days before, and the moment it is about.
@@ -248,9 +276,9 @@ class Redemption(models.Model):
         CANCELLED = "cancelled", "Cancelled"
         RETURNED = "returned", "Returned"
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
     member = models.ForeignKey(
-        Member, on_delete=models.DO_NOTHING, db_constraint=False, related_name="redemptions"
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="redemptions"
     )
     # The shop and customer the code is made for.
     source_id = models.BigIntegerField()
@@ -265,7 +293,12 @@ class Redemption(models.Model):
     # The reward system's own id of the code, once it is known.
     external_ref = models.CharField(max_length=120, blank=True, default="")
     order = models.ForeignKey(
-        Order, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="redemptions"
+        Order,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="redemptions",
     )
     # Counted so that points that leave and come back twice have keys of their own.
     turns = models.IntegerField(default=0)
@@ -299,17 +332,29 @@ class Redemption(models.Model):
 class Movement(models.Model):
     """Points carried from one bucket to another: balanced by construction, never changed, never deleted."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE)
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
     key = models.CharField(max_length=120)
     member = models.ForeignKey(
-        Member, on_delete=models.DO_NOTHING, db_constraint=False, related_name="movements"
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="movements"
     )
-    lot = models.ForeignKey(Lot, on_delete=models.DO_NOTHING, db_constraint=False, related_name="movements")
+    lot = models.ForeignKey(
+        Lot, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="movements"
+    )
     order = models.ForeignKey(
-        Order, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="movements"
+        Order,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="movements",
     )
     redemption = models.ForeignKey(
-        Redemption, null=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="movements"
+        Redemption,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="movements",
     )
     kind = models.CharField(max_length=20)
     source = models.CharField(max_length=12, choices=Bucket)
