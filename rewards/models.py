@@ -180,7 +180,7 @@ class Order(models.Model):
         indexes = [models.Index(fields=["program", "member", "-id"], name="order_of_member")]
 
 
-def _holds_points() -> "models.ExpressionWrapper[models.BooleanField[bool, bool]]":
+def _holds_points() -> "models.ExpressionWrapper[Q]":
     condition = Q(pending__gt=0) | Q(available__gt=0) | Q(reserved__gt=0)
     return models.ExpressionWrapper(condition, output_field=models.BooleanField())
 
