@@ -27,20 +27,18 @@ PATIENCE_SECONDS = 10.0
 LOOKS_APART = timedelta(minutes=15)
 """A code counts as never made after two look-ups this far apart."""
 LONGEST_PAUSE = timedelta(minutes=15)
-LEASE = timedelta(minutes=1)
+LEASE = timedelta(seconds=30)
 """So long whoever works on a redemption has it alone; if it died, somebody else goes on then."""
 CODES_TRIED = 3
-BATCH = 100
 Json = dict[str, Any]
 
 
-def work_due(batch: int = BATCH) -> int:
+def work_due() -> int:
     """Go on with every redemption that is due; returns how many were looked at."""
     seen = 0
-    while due := _claim_due(batch):
-        for redemption in due:
-            work_on(redemption)
-        seen += len(due)
+    while redemption := _claim_one():
+        work_on(redemption)
+        seen += 1
     return seen
 
 
@@ -77,26 +75,37 @@ def _make(client: AdminClient, redemption: Redemption, within: float) -> None:
     for _ in range(CODES_TRIED):
         if _created(client, redemption, within):
             return
-        # Somebody else's code is the same: with 60 bits nearly always an accident of another kind.
         redemptions.choose_again(redemption)
         redemption.refresh_from_db()
-    redemptions.failed(redemption.program_id, redemption.pk, "Shopify has other discounts with our codes.")
+    raise TryAgain("Shopify has other discounts with our codes")
 
 
 def _created(client: AdminClient, redemption: Redemption, within: float) -> bool:
-    """Ask Shopify to make the code, and note the outcome; False when the code belongs to another discount."""
+    """Ask Shopify to make the code, and note the outcome; False when another discount is seen to have it."""
     operation, field, discount = document_for(redemption, client.shop.currency)
     data = client.run(operation, {"discount": discount}, within=within)[field]
     errors = user_errors(data)
     if not errors:
         redemptions.issued(redemption.program_id, redemption.pk, data["codeDiscountNode"]["id"])
     elif any(error.get("code") == "TAKEN" for error in errors):
-        # Made by a request of ours whose answer was lost, or not ours.
-        found = _look_up(client, redemption, within)
-        return bool(found) and redemptions.issued(redemption.program_id, redemption.pk, found or "")
+        return _adopted(client, redemption, within)
     else:
         reason = "; ".join(str(error["message"]) for error in errors)
         redemptions.failed(redemption.program_id, redemption.pk, f"Shopify refused the discount: {reason}")
+    return True
+
+
+def _adopted(client: AdminClient, redemption: Redemption, within: float) -> bool:
+    """The code is taken: by a request of ours whose answer was lost, or (False) by another discount.
+
+    While nobody is seen to have it, it may be ours: with another code there could be two in the end.
+    """
+    holder = _holder(client, redemption, within)
+    if holder is None:
+        raise TryAgain("Shopify says that the code is taken and doesn't show by what", sent=True)
+    if not _is_ours(holder, redemption):
+        return False
+    redemptions.issued(redemption.program_id, redemption.pk, holder["id"])
     return True
 
 
@@ -175,11 +184,19 @@ def _value(redemption: Redemption, currency: str) -> Json:
 
 def _look_up(client: AdminClient, redemption: Redemption, within: float) -> str | None:
     """Shopify's id of the code, if it exists and is ours."""
-    node = client.run("discount_by_code", {"code": redemption.code}, within=within)["codeDiscountNodeByCode"]
-    if node is None or node["codeDiscount"].get("title") != title(redemption):
-        return None
-    found: str = node["id"]
+    holder = _holder(client, redemption, within)
+    return holder["id"] if holder is not None and _is_ours(holder, redemption) else None
+
+
+def _holder(client: AdminClient, redemption: Redemption, within: float) -> Json | None:
+    """The discount that has the code, whosever it is."""
+    data = client.run("discount_by_code", {"code": redemption.code}, within=within)
+    found: Json | None = data["codeDiscountNodeByCode"]
     return found
+
+
+def _is_ours(holder: Json, redemption: Redemption) -> bool:
+    return bool(holder["codeDiscount"].get("title") == title(redemption))
 
 
 def _deactivate(client: AdminClient, external_ref: str, within: float) -> None:
@@ -222,13 +239,15 @@ def _put_off(redemption: Redemption, reason: str, after: float | None) -> None:
 
 
 @transaction.atomic
-def _claim_due(batch: int) -> list[Redemption]:
-    """Due redemptions, leased: whoever else looks finds them a minute later."""
+def _claim_one() -> Redemption | None:
+    """The redemption that is due for longest, leased. One, since each may take as long as Shopify does."""
     now = datetime.now(UTC)
-    due = list(
+    due = (
         Redemption.objects.select_for_update(skip_locked=True)
         .filter(due_at__lte=now)
-        .order_by("due_at", "pk")[:batch]
+        .order_by("due_at", "pk")
+        .first()
     )
-    Redemption.objects.filter(pk__in=[redemption.pk for redemption in due]).update(due_at=now + LEASE)
+    if due is not None:
+        Redemption.objects.filter(pk=due.pk).update(due_at=now + LEASE)
     return due
