@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import Q
@@ -30,7 +31,9 @@ log = logging.getLogger(__name__)
 BATCH = 200
 SHORT_BODY_BYTES = 64
 """Bodies up to this length, such as an id alone, may be the same in two shops by chance."""
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=20)
+"""Longer than one question takes. If whoever asks dies, somebody else goes on then."""
+LEASED_ANEW_SECONDS = 5.0
 LONGEST_PAUSE = timedelta(minutes=15)
 ATTEMPTS_MAX = 8
 KEPT = timedelta(days=30)
@@ -58,8 +61,14 @@ def drain(batch: int = BATCH) -> int:
 def drain_batch(batch: int = BATCH) -> int:
     """Handle one batch; returns the number of rows taken, 0 when nothing is due."""
     rows, unsure = _claim_and_handle(batch)
-    for ref, group in unsure.items():
-        _ask_and_settle(ref, group)
+    leased = monotonic()
+    waiting = list(unsure)
+    while waiting:
+        if monotonic() - leased > LEASED_ANEW_SECONDS:
+            _lease([row for ref in waiting for row in unsure[ref]])
+            leased = monotonic()
+        ref = waiting.pop(0)
+        _ask_and_settle(ref, unsure[ref])
     return len(rows)
 
 
