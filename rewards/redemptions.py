@@ -13,12 +13,13 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 from rewards import offers, programs
 from rewards import redemption_changes as changes
 from rewards.facts import OrderFact
 from rewards.ledger import Book, MemberMerged, Overdrawn, following_merges, opened
-from rewards.models import Bucket, Order, Program, Redemption
+from rewards.models import Bucket, Member, Order, Program, Redemption
 
 State = Redemption.State
 
@@ -27,6 +28,8 @@ ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 12
 FIRST_TRY = timedelta(seconds=15)
 """The web process tries at once; after this the worker takes over."""
+TURNS = [Lock() for _ in range(64)]
+"""Of members: in one process they wait here for each other, and not where a long wait is cut off."""
 
 
 class NoSuchReward(LookupError):
@@ -66,7 +69,9 @@ def reserve(program: Program, request: Request, *, now: datetime | None = None) 
     if reward is None or reward["archived"]:
         raise NoSuchReward(f"There is no reward “{request.reward_id}”.")
     price = offers.price(reward, program.currency, request.points)
-    with opened(program.pk, [request.member_id], now=now) as book:
+    if known := _too_dear(program.pk, request, price.points):
+        return known, False
+    with _turn(request.member_id), opened(program.pk, [request.member_id], now=now) as book:
         if known := _repeated(program.pk, request):  # while we waited for the lock
             return known, False
         account = book.accounts[request.member_id]
@@ -141,7 +146,7 @@ def choose_again(redemption: Redemption) -> bool:
             program_id=redemption.program_id,
             state=State.RESERVED,
             code=redemption.code,
-        ).update(code=prefix + new_code())
+        ).update(code=prefix + new_code(), absent_since=None)
     )
 
 
@@ -197,7 +202,10 @@ def _change(program_id: int, redemption_id: int, change: changes.Change, now: da
     member_id = Redemption.objects.values_list("member_id", flat=True).get(
         program_id=program_id, pk=redemption_id
     )
-    with opened(program_id, [member_id], now=now, redemption_ids=[redemption_id]) as book:
+    with (
+        _turn(member_id),
+        opened(program_id, [member_id], now=now, redemption_ids=[redemption_id]) as book,
+    ):
         redemption = Redemption.objects.select_for_update().get(program_id=program_id, pk=redemption_id)
         if redemption.state not in change.before:
             return False
@@ -213,6 +221,24 @@ def _repeated(program_id: int, request: Request) -> Redemption | None:
     if known and (known.reward["id"], known.reward["asked"]) != (request.reward_id, request.points):
         raise KeyReused("This key was used for another redemption.")
     return known
+
+
+def _too_dear(program_id: int, request: Request, price: int) -> Redemption | None:
+    """Raises Overdrawn, without waiting for the member's row, when what was last committed is too little.
+
+    Unless it is this very request that had the points meanwhile: its redemption came with that commit.
+    """
+    members = Member.objects.filter(program_id=program_id, pk=request.member_id, merged_into=None)
+    available = members.values_list("available", flat=True).first()
+    if available is None or price <= available:
+        return None
+    if known := _repeated(program_id, request):
+        return known
+    raise Overdrawn(price, available)
+
+
+def _turn(member_id: int) -> Lock:
+    return TURNS[member_id % len(TURNS)]
 
 
 def _within_limit(program_id: int, member_id: int, limit: int, now: datetime) -> None:

@@ -1,9 +1,10 @@
 """Many at once, on the real database: the locks and unique keys are what counts."""
 
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from rewards import people, redemptions
 from rewards.audit import audit
@@ -58,6 +59,62 @@ def test_the_same_key_many_times_is_one_redemption(world):
     assert len({redemption.pk for redemption, _ in results}) == 1
     assert sum(created for _, created in results) == 1
     assert Redemption.objects.count() == 1
+
+
+def test_the_same_key_many_times_is_one_redemption_though_it_took_all_the_points(world):
+    for round in range(10):
+        member = world.earn(100, external_id=5000 + round)
+        request = Request(member.pk, 1, 7001, "five-off", f"key {round}")
+        results = at_once([lambda request=request: redemptions.reserve(world.program, request)] * 8)
+        assert len({redemption.pk for redemption, _ in results}) == 1
+        assert sum(created for _, created in results) == 1
+
+
+def test_who_has_too_few_points_is_told_so_while_others_change_the_balance(world):
+    """Found by the soak: hundreds of refusals queued for one member's row until the web's time was over."""
+    member = world.earn(99)
+    with transaction.atomic():
+        Member.objects.select_for_update().get(pk=member.pk)
+        (result,) = at_once([lambda: _impatiently(world, member, "poor")])
+    assert isinstance(result, Overdrawn)
+
+
+def test_redemptions_of_one_member_dont_all_wait_in_the_database(world):
+    """Found by the soak: the last of 32 waited longer there than the web lets a statement take."""
+    member = world.earn(CALLERS * 100)
+    with ThreadPoolExecutor(1) as others:
+        with transaction.atomic():
+            Member.objects.select_for_update().get(pk=member.pk)
+            calls = [lambda number=number: _redeem(world, member, str(number)) for number in range(CALLERS)]
+            results = others.submit(at_once, calls)
+            waiting = _most_waiting(seconds=1)
+        assert waiting == 1
+        assert all(isinstance(result, tuple) for result in results.result())
+
+
+def _redeem(world, member, key):
+    return redemptions.reserve(world.program, Request(member.pk, 1, 7001, "five-off", key))
+
+
+def _impatiently(world, member, key):
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '5s'")
+    return _redeem(world, member, key)
+
+
+def _most_waiting(seconds):
+    """The most connections that were seen to wait for a lock."""
+    most, until = 0, monotonic() + seconds
+    with connection.cursor() as cursor:
+        while monotonic() < until:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            most = max(most, cursor.fetchone()[0])
+            sleep(0.02)
+    return most
 
 
 def test_the_first_orders_of_one_customer_make_one_member(world):
