@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from rewards import audit, expiry, holds
-from shopify_bridge import backfill, checks, discounts, inbox, install, metafields, reconcile
+from shopify_bridge import backfill, checks, discounts, disputes, inbox, install, metafields, reconcile
 
 WORK: list[tuple[str, float, Callable[[], object]]] = [
     # (name, every so many seconds, function)
@@ -15,6 +15,7 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("go on with back-fills", 5, backfill.work),
     ("enrol the customers of new shops", 10, reconcile.welcome_new_shops),
     ("knock at paused shops", 60, install.knock),
+    ("ask to be told of disputes", 10, disputes.subscribe_due),
     ("release holds", 60, holds.release_due),
     ("audit the ledgers", 60, audit.audit_due),
     ("lapse points", 300, expiry.lapse_due),

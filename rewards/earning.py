@@ -85,19 +85,23 @@ class Target:
     explanation: dict[str, Any]
 
 
-def target(order: OrderFact, rules: Rules, *, excluded: bool = False) -> Target:
-    """The points of the order in its present state. Raises TooManyPoints."""
+def target(order: OrderFact, rules: Rules, *, excluded: bool = False, charged_back: int = 0) -> Target:
+    """The points of the order in its present state. Raises TooManyPoints.
+
+    `charged_back`: money that a bank took back; it counts like money refunded as a mere amount.
+    """
     if reason := _nothing_because(order, excluded):
         return Target(0, {"rule": "order", "version": rules.version, "nothing": reason, "points": 0})
     lines = {line.id: amount for line in order.lines if (amount := _eligible(line, order, rules))}
     shipping = _shipping(order, rules)
-    refunded = _share_without_tax(order, rules)
-    basis = max(Fraction(0), sum(lines.values(), shipping) - refunded)
+    refunded = _share_without_tax(order.unexplained_refund, order, rules)
+    lost = _share_without_tax(charged_back, order, rules)
+    basis = max(Fraction(0), sum(lines.values(), shipping) - refunded - lost)
     exact = basis * rules.rate
     points = ROUNDINGS[rules.rounding](exact)
     if points > LARGEST_POINTS:
         raise TooManyPoints(f"The order would earn {points} points; {LARGEST_POINTS} is the most.")
-    return Target(points, _explain(rules, lines, shipping, refunded, basis, exact, points))
+    return Target(points, _explain(rules, lines, shipping, refunded, lost, basis, exact, points))
 
 
 def _nothing_because(order: OrderFact, excluded: bool) -> str:
@@ -133,15 +137,14 @@ def _shipping(order: OrderFact, rules: Rules) -> Fraction:
     return Fraction(order.shipping + tax if rules.with_tax else order.shipping)
 
 
-def _share_without_tax(order: OrderFact, rules: Rules) -> Fraction:
+def _share_without_tax(amount: int, order: OrderFact, rules: Rules) -> Fraction:
     """Money given back as a mere amount contains tax in the proportion of the order's own lines."""
-    refunded = Fraction(order.unexplained_refund)
-    if not refunded or rules.with_tax:
-        return refunded
+    if not amount or rules.with_tax:
+        return Fraction(amount)
     paid = sum(line.price * line.ordered - line.discount for line in order.lines)
     tax = sum(line.tax for line in order.lines)
     gross = paid if order.taxes_included else paid + tax
-    return refunded * Fraction(gross - tax, gross) if gross > 0 else refunded
+    return amount * Fraction(gross - tax, gross) if gross > 0 else Fraction(amount)
 
 
 def _explain(
@@ -149,6 +152,7 @@ def _explain(
     lines: dict[int, Fraction],
     shipping: Fraction,
     refunded: Fraction,
+    lost: Fraction,
     basis: Fraction,
     exact: Fraction,
     points: int,
@@ -171,6 +175,8 @@ def _explain(
         explanation["shipping"] = money(shipping)
     if refunded:
         explanation["refunded_amount"] = money(refunded)
+    if lost:
+        explanation["charged_back"] = money(lost)
     return explanation
 
 

@@ -70,6 +70,19 @@ class OrderRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispute:
+    """A payment of an order that its buyer's bank questions. `lost`: the shop has to give it back."""
+
+    id: int
+    amount: int
+    currency: str
+    lost: bool
+    # Nothing comes after it.
+    final: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerFact:
     """A customer exists."""
 

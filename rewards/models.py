@@ -166,6 +166,9 @@ class Order(models.Model):
     fulfilled_at = models.DateTimeField(null=True)
     # Program version, exclusion and moment of the first award. Never computed again.
     context = models.JSONField(null=True)
+    # Payments of it that a bank took back, or may: {"<id>": {"amount", "lost", "at", ...}}. No news of the
+    # order itself speaks of them, so they are kept apart from its facts.
+    disputes = models.JSONField(default=dict, db_default={})
     settlements = models.IntegerField(default=0, db_default=0)
     points = models.BigIntegerField(default=0, db_default=0)
     blocked = models.CharField(max_length=40, blank=True, default="", db_default="")

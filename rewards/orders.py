@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
 from rewards import dates, earning, facts, people, programs, redemptions
 from rewards.earning import Rules, TooManyPoints
-from rewards.facts import FetchedOrder, OrderFact, OrderRef
+from rewards.facts import Dispute, FetchedOrder, OrderFact, OrderRef
 from rewards.ledger import Book, following_merges, reverse
 from rewards.models import Order, Program
 
@@ -53,6 +54,31 @@ def settle_deleted(program: Program, ref: OrderRef, *, now: datetime | None = No
         return
     fact = facts.from_data({**order.facts, "cancelled": True})
     settle_orders(program, [FetchedOrder(fact)], now=now)
+
+
+@transaction.atomic
+def settle_dispute(
+    program: Program, ref: OrderRef, dispute: Dispute, *, now: datetime | None = None
+) -> Settled:
+    """What a bank takes back counts as refunded, from whenever we hear of it, and for every later state."""
+    order = _locked(program.pk, [(ref.source_id, ref.external_id)])[ref.source_id, ref.external_id]
+    known = order.disputes.get(str(dispute.id))
+    if known and _is_older(dispute, known):
+        return Settled()
+    order.disputes[str(dispute.id)] = {
+        "amount": dispute.amount,
+        "currency": dispute.currency,
+        "lost": dispute.lost,
+        "final": dispute.final,
+        "at": dispute.at.isoformat(),
+    }
+    Order.objects.filter(program=program, pk=order.pk).update(disputes=order.disputes)
+    return settle_orders(program, [facts.from_data(order.facts)], now=now) if order.facts else Settled()
+
+
+def _is_older(dispute: Dispute, known: dict[str, Any]) -> bool:
+    """Of the same second, what ended comes last."""
+    return (dispute.at, dispute.final) < (datetime.fromisoformat(known["at"]), known["final"])
 
 
 def knows_refund(program: Program, ref: OrderRef, refund_id: int) -> bool:
@@ -299,12 +325,12 @@ def _post_difference(book: Book, program: Program, order: Order, fact: OrderFact
     if order.context is None or order.member_id is None:
         return
     rules = programs.rules(program.pk, order.context["version"], fact.currency)
-    goal = earning.target(fact, rules, excluded=order.context["excluded"])
+    goal = _goal(program, order, fact)
     difference = goal.points - order.points
     if not difference:
         return
     first = order.settlements == 0
-    happened_at = _moment(order, rules) if first else fact.updated_at
+    happened_at = _moment(order, rules) if first else _changed_at(order, fact)
     posting = book.posting(
         order.member_id,
         f"order:{order.pk}:{order.settlements}",
@@ -325,13 +351,18 @@ def _goal(program: Program, order: Order, fact: OrderFact) -> earning.Target:
     """What an order deserves, by the rules of its first award. Raises TooManyPoints."""
     assert order.context is not None  # who asks has looked
     rules = programs.rules(program.pk, order.context["version"], fact.currency)
-    return earning.target(fact, rules, excluded=order.context["excluded"])
+    lost = sum(dispute["amount"] for dispute in order.disputes.values() if dispute["lost"])
+    return earning.target(fact, rules, excluded=order.context["excluded"], charged_back=lost)
 
 
 def _moment(order: Order, rules: Rules) -> datetime:
     moment = order.fulfilled_at if rules.award_on == "fulfilled" else order.paid_at
     assert moment is not None  # the context is only given when the gate is open
     return moment
+
+
+def _changed_at(order: Order, fact: OrderFact) -> datetime:
+    return max([fact.updated_at, *(datetime.fromisoformat(one["at"]) for one in order.disputes.values())])
 
 
 def _available_at(moment: datetime, rules: Rules, program: Program, now: datetime) -> datetime:

@@ -23,7 +23,17 @@ def stored(member: Member) -> Json:
         "customers": list(Identity.objects.filter(**mine).values("source_id", "external_id").order_by("id")),
         "orders": list(
             Order.objects.filter(**mine)
-            .values("id", "source_id", "external_id", "facts", "paid_at", "fulfilled_at", "context", "points")
+            .values(
+                "id",
+                "source_id",
+                "external_id",
+                "facts",
+                "disputes",
+                "paid_at",
+                "fulfilled_at",
+                "context",
+                "points",
+            )
             .order_by("id")
         ),
         "awards": list(

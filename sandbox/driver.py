@@ -9,9 +9,20 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
 
-from sandbox import baskets, commerce, events, installation, payloads, tokens, totals
+from sandbox import (
+    baskets,
+    commerce,
+    disputes,
+    events,
+    installation,
+    money,
+    payloads,
+    tokens,
+    totals,
+)
 from sandbox.faults import Faults
 from sandbox.model import Customer, Order
+from sandbox.orders import Refused
 from sandbox.seed import add_shop
 from sandbox.webhooks import Outbox
 from sandbox.world import ShopState, World
@@ -125,6 +136,55 @@ def _customer(state: ShopState) -> Customer:
     return found
 
 
+@blueprint.post("/scopes")
+def scopes() -> ResponseReturnValue:
+    """`grant` and `revoke`: lists of optional scopes, as the merchant would in the admin."""
+    given: dict[str, Any] = dict(form())
+    try:
+        with world().change():
+            state, app = current_state(), current_app.extensions["app_config"]
+            installation.grant_scopes(world(), state, app, given.get("grant", []))
+            if gone := given.get("revoke"):
+                installation.revoke_scopes(world(), state, gone)
+    except Refused as refused:
+        raise BadRequest(refused.message) from refused
+    return jsonify(scopes=state.installation.scopes)
+
+
+# -- disputes --------------------------------------------------------------------------------------
+
+
+@blueprint.post("/disputes")
+def new_dispute() -> ResponseReturnValue:
+    """`order`, and if wanted `amount` and `type`."""
+    given: dict[str, Any] = dict(form())
+    try:
+        with world().change():
+            state = current_state()
+            order = state.orders.get(int(given.get("order", 0)))
+            if order is None:
+                raise NotFound("there is no such order")
+            amount = money.to_minor(given["amount"], order.currency) if "amount" in given else None
+            made = disputes.begin(world(), state, order, amount, given.get("type", "chargeback"))
+    except (ArithmeticError, Refused, ValueError) as problem:
+        raise BadRequest(str(problem)) from problem
+    return jsonify(id=made.id, status=made.status), 201
+
+
+@blueprint.post("/disputes/<int:dispute_id>")
+def change_dispute(dispute_id: int) -> ResponseReturnValue:
+    try:
+        with world().change():
+            state = current_state()
+            found = state.disputes.get(dispute_id)
+            if found is None:
+                raise NotFound("there is no such dispute")
+            disputes.change(world(), state, found, str(form().get("status", "")))
+    except Refused as refused:
+        raise BadRequest(refused.message) from refused
+    return jsonify(id=found.id, status=found.status)
+
+
 # -- shops -----------------------------------------------------------------------------------------
 
 
@@ -214,6 +274,10 @@ def _status() -> dict[str, Any]:
         "dropped": outbox.dropped,
         "duplicated": outbox.duplicated,
         "installed": {domain: s.installation.installed for domain, s in world().shops.items()},
+        "subscriptions": {
+            domain: [one.topic for one in s.hook_subscriptions.values()]
+            for domain, s in world().shops.items()
+        },
     }
 
 

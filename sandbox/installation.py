@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from sandbox import events, payloads, tokens
 from sandbox.config import Config
+from sandbox.orders import Refused
 from sandbox.subscriptions import AppConfig
 from sandbox.world import ShopState, World
 
@@ -17,9 +18,21 @@ def install(world: World, state: ShopState, app: AppConfig) -> None:
     before = list(state.installation.scopes)
     was_installed = state.installation.installed
     state.installation.installed = True
-    state.installation.scopes = list(app.scopes)
+    kept = [scope for scope in before if scope in app.optional_scopes] if was_installed else []
+    state.installation.scopes = sorted({*app.scopes, *kept})
     world.save(state, state.installation)
     if was_installed and before != state.installation.scopes:
+        _scopes_changed(world, state, before)
+
+
+def grant_scopes(world: World, state: ShopState, app: AppConfig, scopes: list[str]) -> None:
+    """The merchant agrees to optional ones."""
+    if unknown := sorted(set(scopes) - set(app.optional_scopes)):
+        raise Refused(f"not among optional_scopes of the configuration: {', '.join(unknown)}")
+    before = list(state.installation.scopes)
+    state.installation.scopes = sorted({*before, *scopes})
+    world.save(state, state.installation)
+    if before != state.installation.scopes:
         _scopes_changed(world, state, before)
 
 
@@ -40,6 +53,8 @@ def uninstall(world: World, state: ShopState) -> None:
     state.installation.installed = False
     state.installation.scopes = []
     world.save(state, state.installation)
+    for subscription in list(state.hook_subscriptions.values()):
+        world.remove(state, subscription)
     tokens.revoke_all(world, state)
     events.shop(world, state, "app/uninstalled")
 

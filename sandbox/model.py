@@ -350,6 +350,31 @@ class Session:
 
 
 @dataclass
+class HookSubscription:
+    """A webhook subscription of one shop; those of the configuration file belong to the app."""
+
+    id: int
+    topic: str
+    uri: str
+    include_fields: list[str]
+    created_at: datetime
+
+
+@dataclass
+class Dispute:
+    """A payment that the buyer's bank questions."""
+
+    id: int
+    order_id: int
+    kind: str  # inquiry, chargeback
+    amount: int
+    currency: str
+    status: str
+    initiated_at: datetime
+    finalized_at: datetime | None = None
+
+
+@dataclass
 class Delivery:
     """A webhook on its way; it is removed when the app has answered 2xx or all tries are used."""
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+# Topics that need a scope which the configuration file doesn't ask everybody for.
+SCOPES_OF_TOPICS = dict.fromkeys(("disputes/create", "disputes/update"), "read_shopify_payments_disputes")
+
 
 @dataclass(frozen=True)
 class Subscription:
@@ -20,6 +23,7 @@ class Subscription:
 class AppConfig:
     name: str
     scopes: tuple[str, ...]
+    optional_scopes: tuple[str, ...]
     api_version: str
     subscriptions: tuple[Subscription, ...]
     proxy_prefix: str = "apps"
@@ -35,11 +39,13 @@ def read_app_config(path: Path) -> AppConfig:
     with path.open("rb") as file:
         toml = tomllib.load(file)
     proxy = toml.get("app_proxy", {})
-    scopes = toml.get("access_scopes", {}).get("scopes", "")
+    access = toml.get("access_scopes", {})
+    scopes = access.get("scopes", "")
     webhooks = toml.get("webhooks", {})
     return AppConfig(
         name=toml.get("name", "App"),
         scopes=tuple(sorted(scope.strip() for scope in scopes.split(",") if scope.strip())),
+        optional_scopes=tuple(access.get("optional_scopes", ())),
         api_version=webhooks.get("api_version", "2026-10"),
         subscriptions=tuple(_subscriptions(webhooks)),
         proxy_prefix=proxy.get("prefix", "apps"),

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from sandbox.config import Config
 from sandbox.faults import Faults
 from sandbox.model import Delivery
-from sandbox.subscriptions import AppConfig, reduce_payload
+from sandbox.subscriptions import SCOPES_OF_TOPICS, AppConfig, Subscription, reduce_payload
 from sandbox.world import ShopState, World
 
 
@@ -41,7 +41,7 @@ class Outbox:
         """Only an installed app hears of the shop; uninstalling and erasing are told all the same."""
         if not state.installation.installed and topic not in ("app/uninstalled", "shop/redact"):
             return
-        for subscription in self._app.of_topic(topic):
+        for subscription in self._subscriptions(state, topic):
             body = json.dumps(reduce_payload(payload, subscription.include_fields), separators=(",", ":"))
             delays = self._faults.copies()
             if not delays:
@@ -58,6 +58,16 @@ class Outbox:
                 name=subscription.name,
             )
             self._accept(state, delivery, delays)
+
+    def _subscriptions(self, state: ShopState, topic: str) -> list[Subscription]:
+        """The app's, and the shop's own as long as the merchant grants what they need."""
+        if topic in SCOPES_OF_TOPICS and SCOPES_OF_TOPICS[topic] not in state.installation.scopes:
+            return []
+        own = (one for one in state.hook_subscriptions.values() if one.topic == topic)
+        return [
+            *self._app.of_topic(topic),
+            *(Subscription(topic, one.uri, tuple(one.include_fields)) for one in own),
+        ]
 
     def _accept(self, state: ShopState, delivery: Delivery, delays: list[float]) -> None:
         self._world.save(state, delivery)
@@ -179,7 +189,12 @@ class _Sender:
         if self._connection is None:
             kind = http.client.HTTPSConnection if self._base.scheme == "https" else http.client.HTTPConnection
             self._connection = kind(self._base.netloc, timeout=self._seconds)
-        path = self._base.path.rstrip("/") + delivery.uri
+        # A shop's own subscriptions name the whole address of the app, whose path it is that counts here.
+        path = (
+            urlsplit(delivery.uri).path
+            if "://" in delivery.uri
+            else self._base.path.rstrip("/") + delivery.uri
+        )
         self._connection.request("POST", path, delivery.body.encode(), headers)
         answer = self._connection.getresponse()
         answer.read()

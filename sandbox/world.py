@@ -23,6 +23,8 @@ from sandbox.model import (
     Customer,
     Delivery,
     Discount,
+    Dispute,
+    HookSubscription,
     Installation,
     Metafield,
     Order,
@@ -41,7 +43,7 @@ _KINDS: dict[str, type] = {
     "shop": Shop, "installation": Installation, "product": Product, "collection": Collection,
     "customer": Customer, "discount": Discount, "order": Order, "metafield": Metafield, "session": Session,
     "delivery": Delivery, "token": Token, "repeated": Repeated, "store_credit": StoreCreditAccount,
-    "bulk_operation": BulkOperation,
+    "bulk_operation": BulkOperation, "hook_subscription": HookSubscription, "dispute": Dispute,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -66,6 +68,8 @@ class ShopState:
     repeated: dict[str, Repeated] = field(default_factory=dict)  # by idempotency key
     store_credit: dict[int, StoreCreditAccount] = field(default_factory=dict)
     bulk_operations: dict[int, BulkOperation] = field(default_factory=dict)
+    hook_subscriptions: dict[int, HookSubscription] = field(default_factory=dict)
+    disputes: dict[int, Dispute] = field(default_factory=dict)
     edits: dict[int, Any] = field(default_factory=dict)  # staged order edits; not kept over a restart
     codes: dict[str, Discount] = field(default_factory=dict)  # upper case
     _code_of: dict[int, str] = field(default_factory=dict)
@@ -123,6 +127,10 @@ class ShopState:
                 self.store_credit[thing.id] = thing
             case BulkOperation():
                 self.bulk_operations[thing.id] = thing
+            case HookSubscription():
+                self.hook_subscriptions[thing.id] = thing
+            case Dispute():
+                self.disputes[thing.id] = thing
 
     def _place_discount(self, discount: Discount) -> None:
         self.codes.pop(self._code_of.get(discount.id, ""), None)
@@ -156,6 +164,8 @@ class ShopState:
                 self.sessions.pop(thing.token, None)
             case Delivery():
                 self.deliveries.pop(thing.id, None)
+            case HookSubscription():
+                self.hook_subscriptions.pop(thing.id, None)
             case Token():
                 self.tokens.pop(thing.access, None)
                 self.tokens.pop(thing.refresh or "", None)

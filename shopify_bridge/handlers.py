@@ -74,6 +74,23 @@ def order_deleted(delivery: Delivery) -> Outcome:
     return None
 
 
+def dispute_changed(delivery: Delivery) -> Outcome:
+    """Told only to shops that gave the permission. A chargeback that is lost counts as refunded."""
+    dispute = payloads.dispute(delivery.payload, delivery.triggered_at)
+    if delivery.payload.get("order_id") is None:
+        return None  # of a payment without an order
+    if dispute.currency != delivery.program.currency:
+        if not dispute.lost:
+            return None
+        raise BadPayload(
+            f"The lost chargeback is in {dispute.currency}, the points count in {delivery.program.currency}, "
+            "and nothing is converted. Cancel the order in Shopify to take its points back"
+        )
+    ref = OrderRef(delivery.shop.pk, payloads.identifier(delivery.payload, "order_id"))
+    unsure = orders.settle_dispute(delivery.program, ref, dispute).unsure
+    return unsure[0] if unsure else None
+
+
 def customer_changed(delivery: Delivery) -> Outcome:
     """Every customer is a member."""
     ref = (delivery.shop.pk, payloads.identifier(delivery.payload, "id"))
@@ -175,6 +192,8 @@ HANDLERS: dict[str, Handler] = {
     "orders/edited": order_fetched,
     "refunds/create": refund_made,
     "orders/delete": order_deleted,
+    "disputes/create": dispute_changed,
+    "disputes/update": dispute_changed,
     "customers/create": customer_changed,
     "customers/update": customer_changed,
     "customers/delete": customer_deleted,

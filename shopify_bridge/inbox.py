@@ -43,6 +43,7 @@ KEPT = timedelta(days=30)
 DEFECTS = (DataError, IntegrityError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 # They arrive after a shop has left, and still have to be obeyed.
 OF_SHOPS_THAT_LEFT = {"app/uninstalled", "customers/data_request", "customers/redact", "shop/redact"}
+OF_ORDERS = ("orders/", "disputes/")
 Rows = dict[OrderRef, list[InboxRow]]
 
 
@@ -113,8 +114,8 @@ def _handle(rows: list[InboxRow]) -> Rows:
     ask: Rows = defaultdict(list)
     rows = _without_replays(rows)
     # Orders before people, as the locks of their rows are taken everywhere.
-    of_orders = [row for row in rows if row.topic.startswith("orders/")]
-    of_people = [row for row in rows if not row.topic.startswith("orders/")]
+    of_orders = [row for row in rows if row.topic.startswith(OF_ORDERS)]
+    of_people = [row for row in rows if not row.topic.startswith(OF_ORDERS)]
     for part in (of_orders, of_people):
         _handle_part(part, shops, programs, ask)
     return ask

@@ -45,6 +45,8 @@ class Shop(models.Model):
     embed_seen_at = models.DateTimeField(null=True)
     embed_active = models.BooleanField(null=True)
     customers_enrolled_at = models.DateTimeField(null=True)
+    # When Shopify was last asked to tell of disputes; null: it isn't, or not any more.
+    disputes_asked_at = models.DateTimeField(null=True)
     reconciled_at = models.DateTimeField(null=True)
     reconcile_watermark = models.DateTimeField(null=True)
     # What the last look back saw: {"looked_at", "healed"}.

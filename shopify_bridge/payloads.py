@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
-from rewards.facts import FetchedOrder, Line, OrderFact
+from rewards.facts import Dispute, FetchedOrder, Line, OrderFact
 from rewards.money import BadMoney, minor
 
 Json = dict[str, Any]
@@ -23,6 +23,13 @@ CODE_LENGTH_MAX = 255
 # Having once been paid in full: https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderDisplayFinancialStatus
 PAID = {"paid", "partially_refunded", "refunded"}
 FINANCIAL = PAID | {"pending", "authorized", "partially_paid", "voided", "expired", "unpaid"}
+
+
+# https://shopify.dev/docs/api/admin-graphql/latest/enums/DisputeStatus
+DISPUTES_OPEN = {"needs_response", "under_review"}
+# What was accepted was given up; what was refunded is found in the order's refunds.
+DISPUTES_LOST = {"lost", "accepted"}
+DISPUTES_ENDED = DISPUTES_LOST | {"won", "charge_refunded", "prevented"}
 
 
 class BadPayload(ValueError):
@@ -110,6 +117,26 @@ def fetched_order(node: Json, shop_id: int) -> FetchedOrder:
         customer_tags=tuple(customer["tags"]) if customer else (),
         paid_at=_paid_at(node),
         fulfilled_at=_fulfilled_at(node),
+    )
+
+
+def dispute(payload: Json, at: datetime) -> Dispute:
+    """A dispute as deliveries of `disputes/*` carry it: without its moment, which their header says."""
+    status, kind, currency = payload.get("status"), payload.get("type"), text(payload, "currency")
+    if status not in DISPUTES_OPEN | DISPUTES_ENDED:
+        raise BadPayload(f"unknown status {status!r} of a dispute")
+    if kind not in ("inquiry", "chargeback"):
+        raise BadPayload(f"unknown type {kind!r} of a dispute")
+    amount = _amount(payload, "amount", currency)
+    if amount < 0:
+        raise BadPayload("amount is below zero")
+    return Dispute(
+        id=identifier(payload, "id"),
+        amount=amount,
+        currency=currency,
+        lost=kind == "chargeback" and status in DISPUTES_LOST,
+        final=status in DISPUTES_ENDED,
+        at=at,
     )
 
 

@@ -8,13 +8,15 @@ from decimal import Decimal
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from loyalty_app.merchant import forms, lapsing, words
-from loyalty_app.merchant.answers import Json, done, fetch, page, program_of, shown, typed
+from loyalty_app.merchant.answers import Json, Unprocessable, done, fetch, page, program_of, shown, typed
 from loyalty_app.merchant.forms import PROGRAM_FIELDS
 from rewards import programs, timeline
 from rewards.earning import Rules, TooManyPoints, target
 from rewards.facts import Line, OrderFact
 from rewards.money import exponent, major
+from shopify_bridge import disputes
 from shopify_bridge.auth import Staff
+from shopify_bridge.errors import NeedsHuman, TryAgain
 
 VERSIONS_SHOWN = 10
 SAMPLE = Decimal("29.90")
@@ -42,6 +44,8 @@ def program(request: HttpRequest, staff: Staff) -> HttpResponse:
         "versions": [_version(row.number, row.author, row.effective_from) for row in versions],
         "tags": ", ".join(document["earning"]["excluded_customer_tags"]),
         "expiry": {**EXPIRY, **document.get("expiry", {})},
+        "disputes_told": disputes.are_told(staff.shop),
+        "disputes_scope": disputes.SCOPE,
         "lapsing": lapsing.sentences(found, document, datetime.now(UTC)),
     }
     return shown(request, staff, "merchant/program.html", context)
@@ -71,6 +75,19 @@ def example(request: HttpRequest, staff: Staff) -> HttpResponse:
     ]
     lapse = lapsing.sentences(found, document, datetime.now(UTC))
     return JsonResponse({"ok": True, "examples": rows, "lapsing": lapse})
+
+
+@fetch
+def disputes_changed(request: HttpRequest, staff: Staff) -> HttpResponse:
+    """The merchant gave the permission, or took it back: Shopify is asked which it was."""
+    try:
+        disputes.permission_changed(staff.shop)
+    except (TryAgain, NeedsHuman) as problem:
+        raise Unprocessable(
+            {"": "Shopify can't be asked right now. Please try again in a minute."}
+        ) from problem
+    told = disputes.are_told(staff.shop)
+    return done("Lost chargebacks count" if told else "Chargebacks aren't counted", "/app/program")
 
 
 def examples(document: Json, currency: str) -> Iterator[Example]:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("embed", post_only(home.embed)),
     path("program", by_method(get=program.program, post=program.save)),
     path("program/example", post_only(program.example)),
+    path("disputes", post_only(program.disputes_changed)),
     path("rewards", by_method(get=reward.listed, post=reward.create)),
     path("rewards/new/<slug:kind>", reward.new),
     path("rewards/cost/<slug:kind>", post_only(reward.cost)),

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from sandbox import installation, tokens
 from sandbox.admin.embedding import APP_HOME, STAFF, app_address
 from sandbox.admin.shared import app_config, config, page, state, world
+from sandbox.orders import Refused
 from sandbox.storefront.extension import Block, Extension, default_place
 from sandbox.storefront.theme_settings import theme_settings
 from sandbox.storefront.translations import Translations
@@ -62,7 +63,29 @@ def user() -> Response:
 
 @app.get("/scopes")
 def scopes() -> Response:
-    return jsonify(granted=state().installation.scopes, required=list(app_config().scopes), optional=[])
+    return _scopes()
+
+
+@app.post("/scopes")
+def change_scopes() -> Response:
+    """`{"grant": [..]}` or `{"revoke": [..]}`: what `shopify.scopes` does when the merchant agrees."""
+    if request.headers.get("X-Requested-With") != "frame" or not state().installation.installed:
+        abort(403)
+    given = request.get_json()
+    try:
+        with world().change():
+            installation.grant_scopes(world(), state(), app_config(), given.get("grant", []))
+            if gone := given.get("revoke"):
+                installation.revoke_scopes(world(), state(), gone)
+    except Refused as refused:
+        abort(400, refused.message)
+    return _scopes()
+
+
+def _scopes() -> Response:
+    app = app_config()
+    granted = state().installation.scopes
+    return jsonify(granted=granted, required=list(app.scopes), optional=list(app.optional_scopes))
 
 
 @app.get("/extensions")

@@ -25,6 +25,7 @@ from sandbox.api.views import (
     VariantView,
     View,
 )
+from sandbox.api.webhook_mutations import WebhookSubscriptionView
 from sandbox.discounts import status
 from sandbox.model import Order
 
@@ -239,7 +240,8 @@ class Queries:
     def webhook_subscriptions(self, **args: Any) -> dict[str, Any]:
         """Subscriptions of the configuration file belong to the app and are not listed, as at Shopify."""
         pages = {k: v for k, v in args.items() if k in ("first", "after", "last", "before", "reverse")}
-        return connect([], lambda x: x, lambda x: 0, **pages)
+        mine = self.here.hook_subscriptions.values()
+        return connect(mine, lambda x: WebhookSubscriptionView(self.context, x), lambda x: x.id, **pages)
 
     # -- catalogue -----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from sandbox.api.metafield_mutations import MetafieldMutations
 from sandbox.api.order_create import OrderCreate
 from sandbox.api.order_mutations import OrderMutations
 from sandbox.api.product_mutations import ProductMutations
+from sandbox.api.webhook_mutations import WebhookMutations
 
 
 class Mutations(
@@ -21,6 +22,7 @@ class Mutations(
     MetafieldMutations,
     ProductMutations,
     BulkMutations,
+    WebhookMutations,
 ):
     kind = "Mutation"
 

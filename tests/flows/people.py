@@ -64,6 +64,13 @@ class Merchant(Shop):
         self.admin(EDIT_ADD, id=edit, price=self.money(amount)["shopMoney"])
         self.admin(EDIT_COMMIT, id=edit)
 
+    def lose_dispute(self, order: int, amount: str | None = None) -> int:
+        """A bank questions a payment, and decides for the buyer."""
+        wanted = {"order": order} | ({"amount": amount} if amount else {})
+        dispute: int = self.drive("disputes", **wanted)["id"]
+        self.drive(f"disputes/{dispute}", status="lost")
+        return dispute
+
     def number_of_codes(self) -> int:
         return len(self.admin(CODES)["codeDiscountNodes"]["nodes"])
 

@@ -2,6 +2,7 @@
 
 from tests.flows.conftest import MakeCustomer, OwnShop
 from tests.flows.people import Customer, Merchant
+from tests.smoke.shop import wait_until
 
 JOINED = 50
 
@@ -111,6 +112,39 @@ def test_points_spent_before_the_refund_are_owed_and_paid_by_the_next_order(
     shop.handled()
     points = customer.member_points()
     assert (points["available"], points["debt"]) == (30, 0)
+
+
+DISPUTES = "read_shopify_payments_disputes"
+
+
+def test_a_lost_chargeback_takes_its_points_back_where_the_merchant_lets_shopify_tell(
+    own_shop: OwnShop, make_customer: MakeCustomer
+) -> None:
+    shop = own_shop()
+    customer = make_customer(shop)
+    first, second = customer.buys("30.00", "20.00"), customer.buys("10.00")
+    shop.lose_dispute(second)
+    shop.handled()
+    assert customer.points == JOINED + 60, "nobody told"
+    shop.drive("scopes", grant=[DISPUTES])
+    wait_until(
+        90,
+        "the app asks to be told",
+        lambda: "disputes/update" in shop.status()["subscriptions"][shop.domain],
+    )
+    dispute = shop.lose_dispute(first, "20.00")
+    shop.handled()
+    assert customer.points == JOINED + 40
+    shop.refund(first, [(shop.lines(first)[0], 1)], "30.00", f"flow-{first}")
+    shop.handled()
+    assert customer.points == JOINED + 10
+    shop.drive(f"disputes/{dispute}", status="won")
+    shop.handled()
+    assert customer.points == JOINED + 30
+    shop.drive("scopes", revoke=[DISPUTES])
+    shop.lose_dispute(first)
+    shop.handled()
+    assert customer.points == JOINED + 30
 
 
 def test_a_program_that_awards_on_fulfilment_waits_for_it(

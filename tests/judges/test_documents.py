@@ -28,6 +28,7 @@ from graphql import (
 )
 from shopify import ApiAccess
 
+from shopify_bridge import disputes
 from shopify_bridge.handlers import HANDLERS
 from shopify_bridge.queries import FOLDER
 from tests.judges.node import ROOT
@@ -169,11 +170,21 @@ def test_scopes_are_what_the_code_needs_and_no_more() -> None:
     assert spare == set()
 
 
+def test_what_an_optional_scope_is_needed_for_works_without_it() -> None:
+    """Its topics aren't in the configuration, which holds for every shop."""
+    (described,) = [
+        value for value in _enum("WebhookSubscriptionTopic") if value["name"] == "DISPUTES_UPDATE"
+    ]
+    assert TOML["access_scopes"]["optional_scopes"] == [disputes.SCOPE]
+    assert disputes.SCOPE in described["description"]
+    assert not set(disputes.TOPICS) & set(topics())
+
+
 def test_topics_are_handled_and_real() -> None:
     enum = {value["name"] for value in _enum("WebhookSubscriptionTopic")}
     compliance = {"CUSTOMERS_DATA_REQUEST", "CUSTOMERS_REDACT", "SHOP_REDACT"}
     assert len(topics()) == len(set(topics()))
-    assert set(topics()) == set(HANDLERS)
+    assert {*topics(), *disputes.TOPICS} == set(HANDLERS)
     assert {re.sub(r"[/.]", "_", topic).upper() for topic in topics()} <= enum | compliance
 
 

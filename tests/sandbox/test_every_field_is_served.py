@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from sandbox import model
-from sandbox.api import discount_views, editing, order_part_views, order_views, roots, views
+from sandbox.api import (
+    discount_views,
+    editing,
+    order_part_views,
+    order_views,
+    roots,
+    views,
+    webhook_mutations,
+)
 from sandbox.api.context import snake
 from sandbox.api.schema import RENAMED
 from sandbox.graphql import SCHEMA
@@ -38,6 +46,7 @@ SHOWN = {
     "DiscountCodeFreeShipping": (discount_views.DiscountView, model.Discount),
     "CalculatedOrder": (editing.CalculatedOrderView, None),
     "BulkOperation": (views.BulkOperationView, model.BulkOperation),
+    "WebhookSubscription": (webhook_mutations.WebhookSubscriptionView, model.HookSubscription),
     "QueryRoot": (roots.Queries, None),
     "Mutation": (roots.Mutations, None),
 }

@@ -78,6 +78,13 @@ def test_one_bad_row_stops_no_other(shop):
         ("shop/update", b'{"myshopify_domain": "other.myshopify.com"}', "not the shop of the header"),
         ("customers/redact", b'{"shop_domain": "shop.myshopify.com"}', "customer is missing"),
         ("app/scopes_update", b"{}", "no list of scopes"),
+        (
+            "disputes/update",
+            b'{"currency": "USD", "type": "chargeback", "status": "paused"}',
+            "unknown status",
+        ),
+        ("disputes/update", b'{"currency": "USD", "type": "quarrel", "status": "lost"}', "unknown type"),
+        ("disputes/update", b'{"type": "chargeback", "status": "lost"}', "currency is missing"),
     ],
 )
 def test_what_cant_be_handled_is_parked_with_the_reason(shop, topic, body, why):
@@ -160,7 +167,7 @@ def test_a_deleted_order_is_taken_back(shop):
 
 def test_every_topic_has_a_handler_that_says_what_it_does():
     assert all(callable(handler) for handler in HANDLERS.values())
-    assert len(HANDLERS) == 19
+    assert len(HANDLERS) == 21
 
 
 def test_a_defect_sets_one_row_aside_and_parks_it_in_the_end(shop):
@@ -227,3 +234,48 @@ def test_a_refund_whose_state_never_comes_is_asked_for(shop):
     inbox.drain()
     assert state(row) == "waiting"
     assert row.reason
+
+
+DISPUTE = {
+    "id": 285332461850802050,
+    "order_id": ORDER["id"],
+    "type": "chargeback",
+    "amount": "5.00",
+    "currency": "USD",
+    "reason": "fraudulent",
+    "network_reason_code": "4827",
+    "status": "needs_response",
+    "evidence_due_by": "2026-12-30T19:00:00-05:00",
+    "evidence_sent_on": None,
+    "finalized_on": None,
+    "initiated_at": "2026-11-20T19:00:00-05:00",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "points"),
+    [
+        ({}, 10),
+        ({"status": "lost"}, 6),
+        ({"status": "accepted"}, 6),
+        ({"status": "won"}, 10),
+        ({"status": "charge_refunded"}, 10),
+        ({"status": "lost", "type": "inquiry"}, 10),
+        ({"status": "lost", "amount": "500.00"}, 0),
+        ({"status": "lost", "order_id": None}, 10),
+        ({"status": "under_review", "currency": "CAD"}, 10),
+    ],
+)
+def test_disputes_count_when_they_are_lost(shop, changes, points):
+    deliver(shop, "disputes/update", {**DISPUTE, **changes})
+    deliver(shop, "orders/updated", ORDER)
+    inbox.drain()
+    assert Member.objects.get().available == 50 + points
+    assert not InboxRow.objects.exclude(state="done").exists()
+
+
+def test_a_lost_dispute_in_another_currency_needs_a_person(shop):
+    row = deliver(shop, "disputes/update", {**DISPUTE, "status": "lost", "currency": "CAD"})
+    inbox.drain()
+    assert state(row) == "parked"
+    assert "in CAD, the points count in USD" in row.reason

@@ -27,6 +27,8 @@
     user: () => getJson('/admin/apps/loyalty/user'),
     'app.extensions': () => getJson('/admin/apps/loyalty/extensions'),
     'scopes.query': () => getJson('/admin/apps/loyalty/scopes'),
+    'scopes.request': requestScopes,
+    'scopes.revoke': async (scopes) => ({ detail: await changeScopes({ revoke: scopes }) }),
     'toast.show': showToast,
     'toast.hide': (id) => document.getElementById(id)?.remove(),
     'saveBar.show': ({ confirmDiscard: ask }) => { confirmDiscard = ask; setSaveBar(true); },
@@ -73,6 +75,31 @@
     setSaveBar(false);
     tellApp('saveBar.discard');
   });
+
+  // -- permissions ------------------------------------------------------------------------------------------
+
+  function changeScopes(content) {
+    const headers = { 'Content-Type': 'application/json', 'X-Requested-With': 'frame' };
+    return getJson('/admin/apps/loyalty/scopes', { method: 'POST', headers, body: JSON.stringify(content) });
+  }
+
+  /** The merchant is asked; whoever closes the question has declined. */
+  function requestScopes(scopes) {
+    const dialog = $('[data-permissions]');
+    $('[data-wanted]').replaceChildren(...scopes.map((scope) => {
+      const entry = document.createElement('li');
+      entry.textContent = scope;
+      return entry;
+    }));
+    dialog.showModal();
+    return new Promise((resolve, reject) => {
+      let isGranted = false;
+      $('[data-allow]').onclick = () => { isGranted = true; dialog.close(); };
+      $('[data-decline]').onclick = () => dialog.close();
+      dialog.onclose = () => (isGranted ? changeScopes({ grant: scopes }) : getJson('/admin/apps/loyalty/scopes'))
+        .then((detail) => resolve({ result: isGranted ? 'granted-all' : 'declined-all', detail }), reject);
+    });
+  }
 
   // -- toasts -----------------------------------------------------------------------------------------------
 

@@ -44,7 +44,11 @@ window.shopify = {
   modal: { show: overlay('showOverlay'), hide: overlay('hideOverlay'), toggle: overlay('toggleOverlay') },
   user: () => callFrame('user'),
   app: { extensions: () => callFrame('app.extensions') },
-  scopes: { query: () => callFrame('scopes.query') },
+  scopes: {
+    query: () => callFrame('scopes.query'),
+    request: (scopes) => callFrame('scopes.request', scopes),
+    revoke: (scopes) => callFrame('scopes.revoke', scopes),
+  },
 };
 
 /** Opened outside the admin, an app goes back into it. */
