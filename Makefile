@@ -33,7 +33,7 @@ soak-model: setup ## Long stories for app and reference ledger, a million refund
 
 mutants: setup ## Change the pure modules in 1,900 ways and see that a test notices each; takes a while
 	@$(PY) -m pip install -q --disable-pip-version-check mutmut==3.8.1
-	@REDIS_URL=redis://127.0.0.1:1/0 $(PY) -m mutmut run --max-children 2
+	@HYPOTHESIS_PROFILE=mutants REDIS_URL=redis://127.0.0.1:1/0 $(PY) -m mutmut run --max-children 2
 	@$(PY) -m mutmut results
 
 lint: setup ## Style, and the direction of imports

@@ -1,9 +1,11 @@
 """Real PostgreSQL and Valkey for the whole run, and Debian's Chromium."""
 
+import os
 from typing import Any
 
 import pytest
 from django.conf import settings
+from hypothesis import Phase
 from hypothesis import settings as hypothesis
 
 from loyalty_app import embedded
@@ -11,7 +13,11 @@ from tests.browser.chromium import LAUNCH
 
 # How long an example takes depends on who else uses the machine; pytest's own output shows what is slow.
 hypothesis.register_profile("any machine", deadline=None)
-hypothesis.load_profile("any machine")
+# What a thousand changed copies of the code are judged by has to be quick, and the same each time.
+hypothesis.register_profile(
+    "mutants", deadline=None, database=None, derandomize=True, max_examples=15, phases=(Phase.generate,)
+)
+hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "any machine"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -198,3 +198,74 @@ def test_a_gift_card_leaves_nothing_to_round_up():
 def test_the_tax_in_an_amount_refund_is_that_of_what_was_paid(included, basis):
     fact = order(line(6000, discount=1000, tax=1000), unexplained_refund=1200, taxes_included=included)
     assert target(fact, rules()).explanation["basis"] == basis
+
+
+def test_the_rules_are_what_the_document_says():
+    """Each field of its own place: none is left out, none taken for another."""
+    said = {
+        **programs.starter("T", "KWD"),
+        "debt": "forgive",
+        "earning": {
+            "rate": {"points": 3, "per": "2.000"},
+            "rounding": "up",
+            "award_on": "fulfilled",
+            "hold_days": 14,
+            "signup_bonus": 9,
+            "basis": {"tax": True, "shipping": False, "before_discounts": True, "gift_cards": False},
+            "excluded_customer_tags": ["Wholesale", "STAFF"],
+        },
+    }
+    expected = Rules(
+        version=7,
+        currency="KWD",
+        rate_points=3,
+        rate_per=2000,
+        rounding="up",
+        award_on="fulfilled",
+        hold_days=14,
+        signup_bonus=9,
+        with_tax=True,
+        with_shipping=False,
+        before_discounts=True,
+        with_gift_cards=False,
+        excluded_tags=frozenset({"wholesale", "staff"}),
+        forgive_debt=True,
+    )
+    assert Rules.of(programs.checked(said, "KWD"), 7, "KWD") == expected
+    said["earning"]["basis"] = {
+        "tax": False, "shipping": True, "before_discounts": False, "gift_cards": True
+    }  # fmt: skip
+    other = replace(
+        expected,
+        with_tax=False,
+        with_shipping=True,
+        before_discounts=False,
+        with_gift_cards=True,
+        forgive_debt=False,
+    )
+    assert Rules.of(programs.checked({**said, "debt": "collect"}, "KWD"), 7, "KWD") == other
+
+
+def test_the_most_that_can_be_counted_is_still_given():
+    most = earning.LARGEST_POINTS
+    assert points(order(line(most * 100))) == most
+    with pytest.raises(TooManyPoints, match=f"^The order would earn {most + 1} points; {most} is the most"):
+        points(order(line((most + 1) * 100)))
+
+
+def test_a_single_cent_has_its_tax_too():
+    """Where a cent was paid, all of it tax, nothing of a refund concerns the lines."""
+    fact = order(line(1, tax=1), unexplained_refund=1, shipping=100, taxes_included=True)
+    assert target(fact, rules(with_shipping=True)).explanation["basis"] == "1.00"
+
+
+@pytest.mark.parametrize(
+    ("price", "exact"), [(1, "0.01"), (100, "1"), (10**17 + 100, "1000000000000001"), (1234567, "12345.67")]
+)
+def test_the_exact_number_is_written_as_a_person_would(price, exact):
+    assert target(order(line(price)), rules()).explanation["exact"] == exact
+
+
+def test_six_decimals_are_shown_and_no_more():
+    found = target(order(line(1)), rules(rate_per=2**7 * 5**7)).explanation["exact"]
+    assert found == "0.000000…"

@@ -87,3 +87,21 @@ def test_grace_counts_from_the_shops_date_not_from_the_machines():
     now = datetime(2026, 3, 10, 16, tzinfo=UTC)  # the 11th in Tokyo
     tokyo = policy("rolling", zone=ZoneInfo("Asia/Tokyo"), months=1)
     assert tokyo.grace(now) == datetime(2026, 4, 10, 15, tzinfo=UTC) - INSTANT
+
+
+def test_a_policy_is_what_the_document_says():
+    since = moment(2026, 3, 10)
+    said = {"policy": "calendar", "period": "quarter", "periods": 2}
+    assert Policy.said({"expiry": said}, "Asia/Tokyo", since) == Policy(
+        "calendar", ZoneInfo("Asia/Tokyo"), 0, "quarter", 2, since
+    )
+    said = {"policy": "rolling", "months": 7}
+    assert Policy.said({"expiry": said}, "UTC", None) == Policy("rolling", ZoneInfo("UTC"), 7, "", 0, None)
+    assert Policy.said({}, "UTC", None) == Policy("never", ZoneInfo("UTC"))
+
+
+def test_points_of_any_policy_have_an_end_but_where_they_never_lapse():
+    begin = moment(2026, 7, 1)
+    assert policy("never", months=6).end(begin) is None
+    for kind in ("rolling", "inactivity"):
+        assert policy(kind, months=6).end(begin) == end_of(2027, 1, 1)

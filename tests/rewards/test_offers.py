@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rewards.offers import BadChoice, Price, cheapest, price
+from rewards.offers import BadChoice, Price, cheapest, price, worth
 
 FIXED = {"id": "f", "kind": "fixed", "points": 100, "value": "5.00"}
 PERCENT = {"id": "p", "kind": "percentage", "points": 200, "percent": "10"}
@@ -88,3 +88,23 @@ def test_amounts_have_the_digits_of_their_currency():
     with pytest.raises(BadChoice) as refused:
         price(dinars, "KWD", 9)
     assert str(refused.value).endswith("1 points give 1.000, 5 points give 5.000.")
+
+
+def test_points_are_worth_what_the_most_generous_reward_gives():
+    """100 points for 5.00 are as much as 20 for 1.00, 7 for 3.00 are more; a percentage says nothing."""
+    assert worth(300, [FIXED, PERCENT, CHOOSE], "EUR") == 1500
+    assert worth(7, [CHOOSE, ODD, FIXED], "EUR") == 300
+    assert worth(7, [{**ODD, "per": "3"}], "JPY") == 3
+    assert worth(300, [PERCENT], "EUR") is None
+    assert worth(300, [], "EUR") is None
+
+
+def test_the_cheapest_of_a_range_counts_in_its_currency():
+    assert cheapest({**CHOOSE, "min": "2", "per": "1"}, "JPY") == 40
+    assert cheapest({**CHOOSE, "min": "2.000", "per": "1.000"}, "KWD") == 40
+
+
+@pytest.mark.parametrize("points", [0, -20, None])
+def test_a_choice_has_to_be_made(points):
+    with pytest.raises(BadChoice, match="Choose an amount from"):
+        price({**CHOOSE, "min": "0.00"}, "EUR", points)

@@ -235,76 +235,97 @@ def at(**offsets: int) -> dict[str, int]:
     return {name: int(time.time()) + offset for name, offset in offsets.items()}
 
 
-BAD_TOKENS: list[tuple[str, Callable[[], str]]] = [
-    ("empty", lambda: ""),
-    ("no jwt", lambda: "abc"),
-    ("two parts", lambda: "a.b"),
-    ("four parts", lambda: signing.id_token() + ".x"),
-    ("with a space", lambda: signing.id_token() + " "),
-    ("two tokens", lambda: f"{signing.id_token()},{signing.id_token()}"),
-    ("non-ASCII", lambda: signing.id_token() + "é"),
-    ("1 MB", lambda: "a" * 1_000_000),
-    ("1 MB in a claim", lambda: signing.id_token(jti="x" * 1_000_000)),
-    ("alg none", lambda: jwt.encode(signing.claims(), None, algorithm="none") + "AA"),
-    ("HS512", lambda: signing.id_token(algorithm="HS512")),
-    ("HS384", lambda: signing.id_token(algorithm="HS384")),
-    ("alg in lower case", lambda: resigned(signing.claims(), {"alg": "hs256"})),
-    ("alg missing", lambda: resigned(signing.claims(), {"typ": "JWT"})),
-    ("alg a list", lambda: resigned(signing.claims(), {"alg": ["HS256"]})),
-    ("header no JSON", lambda: resigned(signing.claims(), "{")),
-    ("header a list", lambda: resigned(signing.claims(), "[1]")),
-    ("deep header", lambda: resigned(signing.claims(), "[" * 3_000)),
-    ("header with crit", lambda: signing.id_token(headers={"crit": ["exp"]})),
-    ("other key", lambda: signing.id_token(secret="shpss_" + "2" * 32)),
-    ("empty key", lambda: resigned(signing.claims(), secret="")),
-    ("signature cut", lambda: signing.id_token()[:-2]),
-    ("other app", lambda: signing.id_token(aud="f" * 32)),
-    ("aud missing", lambda: signing.id_token(aud=None)),
-    ("aud a list", lambda: signing.id_token(aud=[CLIENT_ID])),
-    ("iss missing", lambda: signing.id_token(iss=None)),
-    ("iss of another shop", lambda: signing.id_token(iss="https://other.myshopify.com/admin")),
-    ("iss http", lambda: signing.id_token(iss=f"http://{SHOP}/admin")),
-    ("iss with more path", lambda: signing.id_token(iss=f"https://{SHOP}/admin/x")),
-    ("dest missing", lambda: signing.id_token(dest=None)),
-    ("dest foreign", lambda: signing.id_token(dest="https://evil.example", iss="https://evil.example/admin")),
-    ("dest http", lambda: signing.id_token(dest=f"http://{SHOP}")),
-    ("dest with path", lambda: signing.id_token(dest=f"https://{SHOP}/x")),
-    ("dest with port", lambda: signing.id_token(dest=f"https://{SHOP}:443")),
-    ("dest a number", lambda: resigned(signing.claims(dest=7))),
-    ("dest a list", lambda: resigned(signing.claims(dest=[f"https://{SHOP}"]))),
-    ("sub missing", lambda: signing.id_token(sub=None)),
-    ("sub a number", lambda: resigned(signing.claims(sub=42))),
-    ("sub a customer", lambda: signing.id_token(sub="gid://shopify/Customer/7")),
-    ("jti missing", lambda: signing.id_token(jti=None)),
-    ("jti a number", lambda: resigned(signing.claims(jti=7))),
-    ("sid missing", lambda: signing.id_token(sid=None)),
-    ("exp missing", lambda: signing.id_token(exp=None)),
-    ("exp text", lambda: resigned(signing.claims(exp="soon"))),
+BAD_TOKENS: list[tuple[str, Callable[[], str], str]] = [
+    ("empty", lambda: "", "no_jwt"),
+    ("no jwt", lambda: "abc", "no_jwt"),
+    ("two parts", lambda: "a.b", "no_jwt"),
+    ("four parts", lambda: signing.id_token() + ".x", "no_jwt"),
+    ("with a space", lambda: signing.id_token() + " ", "no_jwt"),
+    ("two tokens", lambda: f"{signing.id_token()},{signing.id_token()}", "no_jwt"),
+    ("non-ASCII", lambda: signing.id_token() + "é", "no_jwt"),
+    ("1 MB", lambda: "a" * 1_000_000, "too_long"),
+    ("1 MB in a claim", lambda: signing.id_token(jti="x" * 1_000_000), "too_long"),
+    ("alg none", lambda: jwt.encode(signing.claims(), None, algorithm="none") + "AA", "bad_alg"),
+    ("HS512", lambda: signing.id_token(algorithm="HS512"), "bad_alg"),
+    ("HS384", lambda: signing.id_token(algorithm="HS384"), "bad_alg"),
+    ("alg in lower case", lambda: resigned(signing.claims(), {"alg": "hs256"}), "bad_alg"),
+    ("alg missing", lambda: resigned(signing.claims(), {"typ": "JWT"}), "bad_alg"),
+    ("alg a list", lambda: resigned(signing.claims(), {"alg": ["HS256"]}), "bad_alg"),
+    ("header no JSON", lambda: resigned(signing.claims(), "{"), "bad_header"),
+    ("header a list", lambda: resigned(signing.claims(), "[1]"), "bad_alg"),
+    ("deep header", lambda: resigned(signing.claims(), "[" * 3_000), "too_long"),
+    ("header with crit", lambda: signing.id_token(headers={"crit": ["exp"]}), "bad_alg"),
+    ("other key", lambda: signing.id_token(secret="shpss_" + "2" * 32), "invalid_id_token"),
+    ("empty key", lambda: resigned(signing.claims(), secret=""), "invalid_id_token"),
+    ("signature cut", lambda: signing.id_token()[:-2], "invalid_id_token"),
+    ("other app", lambda: signing.id_token(aud="f" * 32), "invalid_aud"),
+    ("aud missing", lambda: signing.id_token(aud=None), "invalid_aud"),
+    ("aud a list", lambda: signing.id_token(aud=[CLIENT_ID]), "invalid_aud"),
+    ("iss missing", lambda: signing.id_token(iss=None), "missing_iss"),
+    (
+        "iss of another shop",
+        lambda: signing.id_token(iss="https://other.myshopify.com/admin"),
+        "iss_is_not_dest",
+    ),
+    ("iss http", lambda: signing.id_token(iss=f"http://{SHOP}/admin"), "iss_is_not_dest"),
+    ("iss with more path", lambda: signing.id_token(iss=f"https://{SHOP}/admin/x"), "iss_is_not_dest"),
+    ("dest missing", lambda: signing.id_token(dest=None), "missing_dest"),
+    (
+        "dest foreign",
+        lambda: signing.id_token(dest="https://evil.example", iss="https://evil.example/admin"),
+        "bad_dest",
+    ),
+    ("dest http", lambda: signing.id_token(dest=f"http://{SHOP}"), "bad_dest"),
+    ("dest with path", lambda: signing.id_token(dest=f"https://{SHOP}/x"), "bad_dest"),
+    ("dest with port", lambda: signing.id_token(dest=f"https://{SHOP}:443"), "bad_dest"),
+    ("dest a number", lambda: resigned(signing.claims(dest=7)), "bad_claims"),
+    ("dest a list", lambda: resigned(signing.claims(dest=[f"https://{SHOP}"])), "bad_claims"),
+    ("sub missing", lambda: signing.id_token(sub=None), "missing_sub"),
+    ("sub a number", lambda: resigned(signing.claims(sub=42)), "invalid_id_token"),
+    ("sub a customer", lambda: signing.id_token(sub="gid://shopify/Customer/7"), "bad_sub"),
+    ("jti missing", lambda: signing.id_token(jti=None), "missing_jti"),
+    ("jti a number", lambda: resigned(signing.claims(jti=7)), "invalid_id_token"),
+    ("sid missing", lambda: signing.id_token(sid=None), "missing_sid"),
+    ("exp missing", lambda: signing.id_token(exp=None), "missing_exp"),
+    ("exp text", lambda: resigned(signing.claims(exp="soon")), "invalid_id_token"),
     (
         "exp infinite",
         lambda: resigned(json.dumps(signing.claims()).replace('"exp": ', '"exp": 1e999, "x": ')),
+        "invalid_id_token",
     ),
-    ("nbf missing", lambda: signing.id_token(nbf=None)),
-    ("iat missing", lambda: signing.id_token(iat=None)),
-    ("expired for 15 s", lambda: signing.id_token(**at(exp=-15, nbf=-75, iat=-75))),
-    ("not before in 15 s", lambda: signing.id_token(**at(nbf=15, iat=15, exp=75))),
-    ("issued in the future", lambda: signing.id_token(**at(iat=3_600, nbf=0, exp=3_660))),
-    ("an hour's life", lambda: signing.id_token(**at(exp=3_600))),
-    ("payload a list", lambda: resigned("[]")),
-    ("payload no JSON", lambda: resigned("{")),
+    ("nbf missing", lambda: signing.id_token(nbf=None), "missing_nbf"),
+    ("iat missing", lambda: signing.id_token(iat=None), "missing_iat"),
+    ("expired for 15 s", lambda: signing.id_token(**at(exp=-15, nbf=-75, iat=-75)), "expired_id_token"),
+    ("not before in 15 s", lambda: signing.id_token(**at(nbf=15, iat=15, exp=75)), "invalid_id_token"),
+    ("issued in the future", lambda: signing.id_token(**at(iat=3_600, nbf=0, exp=3_660)), "invalid_id_token"),
+    ("an hour's life", lambda: signing.id_token(**at(exp=3_600)), "bad_lifetime"),
+    ("exp a fraction", lambda: resigned(signing.claims(exp=time.time() + 60)), "bad_times"),
+    ("iat true", lambda: resigned(signing.claims(iat=True)), "bad_times"),
+    ("sid a number", lambda: resigned(signing.claims(sid=7)), "bad_claims"),
+    ("sid empty", lambda: resigned(signing.claims(sid="")), "missing_sid"),
+    ("no life at all", lambda: resigned(signing.claims(**at(exp=0, nbf=0, iat=0))), "bad_lifetime"),
+    ("header of nothing", lambda: resigned(signing.claims(), "null"), "bad_alg"),
+    ("payload a list", lambda: resigned("[]"), "invalid_id_token"),
+    ("payload no JSON", lambda: resigned("{"), "invalid_id_token"),
 ]
 
 
-@pytest.mark.parametrize("make", [make for _, make in BAD_TOKENS], ids=[name for name, _ in BAD_TOKENS])
-def test_bad_id_tokens(make: Callable[[], str]) -> None:
-    with pytest.raises(Refused):
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [(make, reason) for _, make, reason in BAD_TOKENS],
+    ids=[name for name, _, _ in BAD_TOKENS],
+)
+def test_bad_id_tokens(make: Callable[[], str], reason: str) -> None:
+    """The reason is what the log shows of it, so that a person can tell an attack from a wrong clock."""
+    with pytest.raises(Refused) as refused:
         signatures.staff_token(make(), CLIENT_ID, (SECRET, ""))
+    assert (refused.value.reason, str(refused.value)) == (reason, reason)
 
 
 def test_what_the_second_opinion_refuses_is_refused_here_too() -> None:
     """The table above is no invention: Shopify's other library judges most of it the same way."""
     refused = 0
-    for _, make in BAD_TOKENS:
+    for _, make, _ in BAD_TOKENS:
         try:
             session_token.decode_from_header(f"Bearer {make()}", CLIENT_ID, SECRET)
         except (session_token.SessionTokenError, ValueError, AttributeError, TypeError, OverflowError):
@@ -316,8 +337,9 @@ def test_what_the_second_opinion_refuses_is_refused_here_too() -> None:
 
 
 def test_an_app_without_a_secret_lets_nobody_in() -> None:
-    with pytest.raises(Refused, match="no_secret"):
+    with pytest.raises(Refused) as refused:
         signatures.staff_token(signing.id_token(), CLIENT_ID, ("", ""))
+    assert refused.value.reason == "no_secret"
     with pytest.raises(Refused, match="bad_signature"):
         signatures.proxy_query(signing.proxy_query(), ("", ""), time.time())
 
@@ -335,34 +357,83 @@ def test_good_id_tokens(changes: dict[str, Any]) -> None:
     assert session_token.decode_from_header(f"Bearer {token}", CLIENT_ID, SECRET)["sub"] == "42"
 
 
+def test_a_second_is_a_life_and_any_length_of_header_is_read() -> None:
+    """Base64 leaves out its padding, so each of the four lengths of its groups has to be tried."""
+    tokens = [resigned(signing.claims(**at(exp=1, nbf=0, iat=0)))]
+    tokens += [resigned(signing.claims(), {"alg": "HS256", "kid": "x" * n}) for n in range(4)]
+    for token in tokens:
+        found = signatures.staff_token(token, CLIENT_ID, (SECRET, ""))
+        assert (found.token, found.claims["sub"]) == (token, "42")
+
+
+def test_limits_are_the_longest_that_pass() -> None:
+    """A header of 200 characters, a token of 4,096, a query of 8,192; one more is too much."""
+    header = {"alg": "HS256", "kid": ""}
+    room = 200 * 3 // 4 - len(json.dumps(header))
+    full = resigned(signing.claims(), {**header, "kid": "x" * room})
+    assert len(full.split(".")[0]) == 200
+    assert signatures.staff_token(full, CLIENT_ID, (SECRET, "")).shop == SHOP
+    long = {len(token): token for n in range(2_500, 3_100) if (token := resigned(signing.claims(x="y" * n)))}
+    assert signatures.staff_token(long[4_096], CLIENT_ID, (SECRET, "")).shop == SHOP
+    with pytest.raises(Refused, match="too_long"):
+        signatures.staff_token(long[4_097], CLIENT_ID, (SECRET, ""))
+    room = signatures.PROXY_QUERY_BYTES_MAX - len(signing.proxy_query([("x", "")]))
+    assert proxy(signing.proxy_query([("x", "y" * room)])).shop == SHOP
+    with pytest.raises(Refused, match="too_long"):
+        proxy(signing.proxy_query([("x", "y" * (room + 1))]))
+
+
+@pytest.mark.parametrize("offset", [-90, 90])
+def test_ninety_seconds_are_the_proxys_window(offset: int) -> None:
+    query = signing.proxy_query(timestamp=str(NOW))
+    assert signatures.proxy_query(query, (SECRET,), NOW + offset).customer_id == 7
+    with pytest.raises(Refused, match="stale"):
+        signatures.proxy_query(query, (SECRET,), NOW + offset * 1.01)
+
+
+def test_the_largest_id_is_a_customer() -> None:
+    largest = 2**63 - 1
+    assert proxy(signing.proxy_query(logged_in_customer_id=str(largest))).customer_id == largest
+
+
 @pytest.mark.parametrize(
     ("make", "customer"),
     [
         (lambda: signing.buyer_token(), 7),
         (lambda: signing.buyer_token(None), None),
+        (lambda: signing.buyer_token(sub=""), None),
+        (lambda: signing.buyer_token(sub=f"gid://shopify/Customer/{2**63 - 1}"), 2**63 - 1),
+        (lambda: signing.buyer_token(iss=SHOP), 7),
+        (lambda: signing.buyer_token(iss=f"https://{SHOP}"), 7),
         (lambda: signing.buyer_token(dest=f"https://{SHOP}", iss=f"https://{SHOP}/admin", sid="s"), 7),
     ],
 )
 def test_buyers_tokens(make: Callable[[], str], customer: int | None) -> None:
-    found = signatures.buyer_token(make(), CLIENT_ID, (SECRET, ""))
+    found = signatures.buyer_token(token := make(), CLIENT_ID, (SECRET, ""))
     assert (found.shop, found.customer_id, found.user_id) == (SHOP, customer, "")
+    assert (found.token, found.claims["aud"]) == (token, CLIENT_ID)
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("make", "reason"),
     [
-        lambda: signing.id_token(),  # a staff user is no customer
-        lambda: signing.buyer_token(sub="gid://shopify/Order/7"),
-        lambda: signing.buyer_token(sub="7"),
-        lambda: signing.buyer_token(iss="https://other.myshopify.com/admin"),
-        lambda: signing.buyer_token(dest="evil.example"),
-        lambda: signing.buyer_token(dest=f"http://{SHOP}"),
-        lambda: signing.buyer_token(sub=f"gid://shopify/Customer/{2**63}"),
+        (lambda: signing.id_token(), "bad_sub"),  # a staff user is no customer
+        (lambda: signing.buyer_token(sub="gid://shopify/Order/7"), "bad_sub"),
+        (lambda: signing.buyer_token(sub="7"), "bad_sub"),
+        (lambda: signing.buyer_token(iss="https://other.myshopify.com/admin"), "iss_is_not_dest"),
+        (lambda: signing.buyer_token(dest="evil.example"), "bad_dest"),
+        (lambda: signing.buyer_token(dest=f"http://{SHOP}"), "bad_dest"),
+        (lambda: signing.buyer_token(dest=""), "missing_dest"),
+        (lambda: resigned(signing.claims(dest=7)), "bad_claims"),
+        (lambda: signing.buyer_token(sid=7), "bad_claims"),
+        (lambda: signing.buyer_token(jti=""), "missing_jti"),
+        (lambda: signing.buyer_token(sub=f"gid://shopify/Customer/{2**63}"), "bad_sub"),
     ],
 )
-def test_bad_buyers_tokens(make: Callable[[], str]) -> None:
-    with pytest.raises(Refused):
+def test_bad_buyers_tokens(make: Callable[[], str], reason: str) -> None:
+    with pytest.raises(Refused) as refused:
         signatures.buyer_token(make(), CLIENT_ID, (SECRET, ""))
+    assert refused.value.reason == reason
 
 
 def test_documented_vectors_are_signed_alike_by_the_helper() -> None:
