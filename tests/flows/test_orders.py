@@ -127,11 +127,7 @@ def test_a_lost_chargeback_takes_its_points_back_where_the_merchant_lets_shopify
     shop.handled()
     assert customer.points == JOINED + 60, "nobody told"
     shop.drive("scopes", grant=[DISPUTES])
-    wait_until(
-        90,
-        "the app asks to be told",
-        lambda: "disputes/update" in shop.status()["subscriptions"][shop.domain],
-    )
+    wait_until(60, "the app asks to be told", lambda: len(shop.status()["subscriptions"][shop.domain]) == 2)
     dispute = shop.lose_dispute(first, "20.00")
     shop.handled()
     assert customer.points == JOINED + 40

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rewards', '0005_expiry'),
+        ('rewards', '0006_lean_indexes'),
     ]
 
     operations = [
