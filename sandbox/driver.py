@@ -20,6 +20,7 @@ from sandbox import (
     tokens,
     totals,
 )
+from sandbox.api.cost import Buckets
 from sandbox.faults import Faults
 from sandbox.model import Customer, Order
 from sandbox.orders import Refused
@@ -237,13 +238,22 @@ def bulk_result(number: int, secret: str) -> ResponseReturnValue:
 
 @blueprint.post("/orders")
 def new_order() -> ResponseReturnValue:
-    """A paid order with discounts on single lines, which the Admin API has no input for; see baskets.py."""
+    """A paid order with discounts on single lines, which the Admin API has no input for; see baskets.py.
+
+    A list makes one after the other, up to the first that makes no sense.
+    """
+    given = request.get_json(force=True)
     try:
-        with world().change():
-            order = baskets.sell(world(), current_state(), request.get_json(force=True))
+        made = [_sold(each) for each in (given if isinstance(given, list) else [given])]
     except (ArithmeticError, KeyError, ValueError) as error:
         raise BadRequest(f"{type(error).__name__}: {error}") from error
-    return jsonify(id=order.id, name=order.name, lines=[line.id for line in order.lines]), 201
+    return jsonify(made if isinstance(given, list) else made[0]), 201
+
+
+def _sold(given: dict[str, Any]) -> dict[str, Any]:
+    with world().change():
+        order = baskets.sell(world(), current_state(), given)
+    return {"id": order.id, "name": order.name, "lines": [line.id for line in order.lines]}
 
 
 # -- accidents and deliveries ----------------------------------------------------------------------
@@ -267,12 +277,14 @@ def status() -> ResponseReturnValue:
 
 def _status() -> dict[str, Any]:
     outbox: Outbox = current_app.extensions["outbox"]
+    buckets: Buckets = current_app.extensions["buckets"]
     return {
         "pending": outbox.pending(),
         "delivered": outbox.delivered,
         "given_up": outbox.given_up,
         "dropped": outbox.dropped,
         "duplicated": outbox.duplicated,
+        "cost": {domain: buckets.of_app(domain) for domain in world().shops},
         "installed": {domain: s.installation.installed for domain, s in world().shops.items()},
         "subscriptions": {
             domain: [one.topic for one in s.hook_subscriptions.values()]

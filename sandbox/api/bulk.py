@@ -26,10 +26,11 @@ from graphql import (
 )
 
 from sandbox import payloads
-from sandbox.api.connections import UNLIMITED, connect
+from sandbox.api.connections import UNLIMITED, Ordered, connect, in_order, page_of
 from sandbox.api.context import Context, number
 from sandbox.api.mutation import MutationSet, Payload, mutation
-from sandbox.api.queries import Queries
+from sandbox.api.order_views import OrderView
+from sandbox.api.queries import Queries, matching_orders, sorted_by
 from sandbox.api.schema import resolve_field, resolve_type
 from sandbox.api.views import BulkOperationView
 from sandbox.model import BulkOperation
@@ -79,6 +80,22 @@ class BulkQueries(Queries):
     def current_bulk_operation(self, type: str = "QUERY") -> Any:
         newest = max(self.here.bulk_operations.values(), key=lambda op: op.id, default=None)
         return BulkOperationView(self.context, newest) if newest else None
+
+
+class _Reading(BulkQueries):
+    """The root of a bulk operation. There may be very many orders: they are found once and read in pages."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._found: Ordered | None = None
+
+    def orders(
+        self, query: str | None = None, sort_key: str = "ID", reverse: bool = False, **page: Any
+    ) -> dict[str, Any]:
+        if self._found is None:
+            found = matching_orders(self.context, self._orders(), query)
+            self._found = in_order(found, sorted_by(sort_key), reverse)
+        return page_of(self._found, lambda it: OrderView(self.context, it), reverse=reverse, **page)
 
 
 def fail_unfinished(world: World) -> None:
@@ -155,10 +172,11 @@ def _run(context: Context, schema: GraphQLSchema, document: DocumentNode, operat
     world, state = context.world, context.state
     lines: list[str] = []
     roots, after, more = 0, None, True
+    root = _Reading(context)
     while more:
         with world.change():
             operation.status = "RUNNING"
-            page, after, more = _page(context, schema, document, after)
+            page, after, more = _page(root, schema, document, after)
             roots += len(page)
         for node in page:
             lines += [json.dumps(line, separators=(",", ":")) for line in flatten(node)]
@@ -174,14 +192,14 @@ def _run(context: Context, schema: GraphQLSchema, document: DocumentNode, operat
 
 
 def _page(
-    context: Context, schema: GraphQLSchema, document: DocumentNode, after: str | None
+    root: _Reading, schema: GraphQLSchema, document: DocumentNode, after: str | None
 ) -> tuple[list[dict[str, Any]], str | None, bool]:
     wanted = _with_pages(schema, document, after)
     result = execute_sync(
         schema,
         wanted,
-        root_value=BulkQueries(context),
-        context_value=context,
+        root_value=root,
+        context_value=root.context,
         field_resolver=resolve_field,
         type_resolver=resolve_type,
     )

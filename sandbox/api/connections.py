@@ -13,6 +13,7 @@ from graphql import GraphQLError
 LARGEST_PAGE = 250
 UNLIMITED = 2**31 - 1  # what bulk operations ask for
 Key = Callable[[Any], Any]
+Ordered = list[tuple[list[Any], Any]]
 
 
 def connect(
@@ -26,10 +27,25 @@ def connect(
     reverse: bool = False,
 ) -> dict[str, Any]:
     """`key` orders the items; with the id behind it, it is also the cursor, so pages survive changes."""
+    return page_of(in_order(items, key, reverse), view, first, after, last, before, reverse)
+
+
+def in_order(items: Iterable[Any], key: Key, reverse: bool = False) -> Ordered:
+    """The items behind what they are ordered by."""
+    keyed = ((_cursor_key(key, item), item) for item in items)
+    return sorted(keyed, key=lambda pair: pair[0], reverse=reverse)
+
+
+def page_of(
+    keyed: Ordered,
+    view: Callable[[Any], Any],
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+    reverse: bool = False,
+) -> dict[str, Any]:
     _check(first, last)
-    keyed = sorted(
-        ((_cursor_key(key, item), item) for item in items), key=lambda pair: pair[0], reverse=reverse
-    )
     start, end = 0, len(keyed)
     if after is not None:
         limit = _decode(after)

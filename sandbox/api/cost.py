@@ -110,12 +110,16 @@ def actual_cost(data: Any) -> int:
 @dataclass
 class Bucket:
     restore: float
+    spent: int = 0
+    throttled: int = 0
+    lowest: float = field(init=False)
     level: float = field(init=False)
     _seen: float = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
         self.level, self._seen = self.size, time.monotonic()
+        self.lowest = self.level
 
     @property
     def size(self) -> float:
@@ -125,14 +129,18 @@ class Bucket:
         with self._lock:
             self._fill()
             if self.level < cost:
+                self.throttled += 1
                 return False
             self.level -= cost
+            self.spent += cost
+            self.lowest = min(self.lowest, self.level)
             return True
 
     def give_back(self, cost: int) -> None:
         with self._lock:
             self._fill()
             self.level = min(self.size, self.level + cost)
+            self.spent -= cost
 
     def _fill(self) -> None:
         now = time.monotonic()
@@ -165,3 +173,10 @@ class Buckets:
             if bucket is None or bucket.restore != rate:
                 bucket = self._buckets[domain, caller] = Bucket(rate)
             return bucket
+
+    def of_app(self, domain: str) -> dict[str, Any]:
+        """What the app has used and how often it was turned away, since the shop has its plan."""
+        bucket = self._buckets.get((domain, "app"))
+        if bucket is None:
+            return {"spent": 0, "throttled": 0, "lowest": None}
+        return {"spent": bucket.spent, "throttled": bucket.throttled, "lowest": bucket.lowest}

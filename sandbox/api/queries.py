@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from graphql import GraphQLError
@@ -146,6 +146,15 @@ def find(
     matches = compile_query(query, searchable, context.world.now())
     found = [item for item in items if matches(item)]
     return connect(found, lambda item: view(context, item), _SORT[sort_key], **args)
+
+
+def matching_orders(context: Context, orders: Iterable[Order], query: str | None) -> list[Order]:
+    matches = compile_query(query, ORDERS, context.world.now())
+    return [order for order in orders if matches(order)]
+
+
+def sorted_by(sort_key: str) -> Callable[[Any], Any]:
+    return _SORT[sort_key]
 
 
 def find_orders(context: Context, orders: Iterable[Order], **args: Any) -> dict[str, Any]:

@@ -36,6 +36,14 @@ def test_it_is_announced_like_a_checkouts_order(client: FlaskClient, state: Shop
     assert {"orders/paid", "orders/updated"} <= {delivery.topic for delivery in state.deliveries.values()}
 
 
+def test_several_are_made_one_after_the_other(client: FlaskClient, state: ShopState) -> None:
+    made = client.post("/sandbox/orders", json=[BASKET, {**BASKET, "lines": BASKET["lines"][:1]}]).get_json()
+    assert [len(order["lines"]) for order in made] == [2, 1]
+    assert {order["id"] for order in made} <= set(state.orders)
+    paid = [delivery for delivery in state.deliveries.values() if delivery.topic == "orders/paid"]
+    assert len({delivery.event_id for delivery in paid}) == len(paid)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
