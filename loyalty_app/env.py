@@ -1,6 +1,7 @@
 """Reading the environment so that a mistake there is a sentence at the start, not a surprise later."""
 
 import os
+import re
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -26,6 +27,13 @@ def envint(name: str, default: int, least: int = 0) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < least:
         raise ImproperlyConfigured(f"{name} must be a whole number of at least {least}, not {text!r}.")
     return int(text)
+
+
+def envseconds(name: str, default: float) -> float:
+    text = envtext(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text) or not float(text):
+        raise ImproperlyConfigured(f"{name} must be a number of seconds above 0, not {text!r}.")
+    return float(text)
 
 
 def envlist(name: str, default: str = "") -> list[str]:

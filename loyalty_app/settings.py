@@ -8,7 +8,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from loyalty_app import embedded, logs
-from loyalty_app.env import envbool, envchoice, envint, envlist, envtext, envurl
+from loyalty_app.env import envbool, envchoice, envint, envlist, envseconds, envtext, envurl
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(envtext("LOYALTY_VAR") or BASE_DIR / "var").resolve()
@@ -27,6 +27,8 @@ SHOPIFY_API_SECRET = envtext("SHOPIFY_API_SECRET")
 SHOPIFY_API_SECRET_OLD = envtext("SHOPIFY_API_SECRET_OLD")
 SHOPIFY_API_VERSION = "2026-10"
 SHOPIFY_SANDBOX = envurl("SHOPIFY_SANDBOX", ("http",))
+# What takes longer counts as not answered, and is asked about again.
+SHOPIFY_READ_SECONDS = envseconds("SHOPIFY_READ_SECONDS", 8.0)
 APP_URL = envurl("APP_URL", ("http", "https"))
 TOKEN_KEYS = envtext("TOKEN_KEYS")
 

@@ -164,7 +164,7 @@ def _post(
     left = deadline - monotonic()
     if left <= 0:
         raise TryAgain("no time left")
-    limits = (min(transport.CONNECT_SECONDS, left), min(transport.READ_SECONDS, left))
+    limits = (min(transport.CONNECT_SECONDS, left), min(settings.SHOPIFY_READ_SECONDS, left))
     body = {"query": document(operation), "variables": variables or {}, "operationName": operation}
     try:
         with transport.session().post(

@@ -19,7 +19,6 @@ from requests.adapters import HTTPAdapter
 from shopify_bridge.signatures import is_shop_domain
 
 CONNECT_SECONDS = 2.0
-READ_SECONDS = 8.0
 GRANT_BYTES_MAX = 100_000
 POOL_SIZE = 20
 FILE_HOST, FILE_FOLDER = "storage.googleapis.com", "/shopify-"
@@ -69,7 +68,7 @@ def file(url: str, offset: int) -> requests.Response:
     if not is_file_address(url):
         raise ValueError("not an address of Shopify's files")
     headers = {"Range": f"bytes={offset}-", "Accept-Encoding": "identity"} if offset else {}
-    limits = (CONNECT_SECONDS, READ_SECONDS)
+    limits = (CONNECT_SECONDS, settings.SHOPIFY_READ_SECONDS)
     return session().get(url, headers=headers, timeout=limits, allow_redirects=False, stream=True)
 
 
@@ -77,7 +76,7 @@ def grant_client() -> httpx.Client:
     """The HTTP client handed to the official package for the token endpoint."""
     return httpx.Client(
         transport=_ShopsOnly(),
-        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        timeout=httpx.Timeout(settings.SHOPIFY_READ_SECONDS, connect=CONNECT_SECONDS),
         follow_redirects=False,
         trust_env=False,
     )
@@ -88,7 +87,7 @@ class _Capped(httpx.SyncByteStream):
 
     def __init__(self, stream: httpx.SyncByteStream) -> None:
         self.stream = stream
-        self.deadline = monotonic() + READ_SECONDS
+        self.deadline = monotonic() + settings.SHOPIFY_READ_SECONDS
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0

@@ -12,6 +12,12 @@ def test_switches(monkeypatch: pytest.MonkeyPatch, text: str, value: bool) -> No
     assert env.envbool("SWITCH", default=not value) is value
 
 
+def test_seconds_have_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert env.envseconds("PATIENCE", 8.0) == 8
+    monkeypatch.setenv("PATIENCE", "0.5")
+    assert env.envseconds("PATIENCE", 8.0) == 0.5
+
+
 def test_lists_have_no_empty_places(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOSTS", " a.example.com, ,b.example.com,")
     assert env.envlist("HOSTS") == ["a.example.com", "b.example.com"]
@@ -29,6 +35,8 @@ def test_an_address_has_no_closing_slash(monkeypatch: pytest.MonkeyPatch) -> Non
         (lambda: env.envint("IT", 1), "-1", "IT must be a whole number of at least 0, not '-1'."),
         (lambda: env.envint("IT", 1), "٣", "IT must be a whole number"),
         (lambda: env.envint("IT", 1, least=1), "0", "at least 1"),
+        (lambda: env.envseconds("IT", 1), "0.0", "IT must be a number of seconds above 0"),
+        (lambda: env.envseconds("IT", 1), "nan", "IT must be a number of seconds above 0"),
         (lambda: env.envchoice("IT", "a", ("a", "b")), "c", "IT must be one of a, b, not 'c'."),
         (lambda: env.envurl("IT", ("https",)), "ftp://x", "IT must be an address of the form https://"),
     ],
