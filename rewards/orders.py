@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from rewards import dates, earning, facts, people, programs, redemptions
 from rewards.earning import Rules, TooManyPoints
@@ -17,6 +18,7 @@ from rewards.models import Order, Program
 
 Key = tuple[int, int]
 News = OrderFact | FetchedOrder
+DELETED = "deleted"
 A_MOMENT = timedelta(seconds=1)
 """The moments of facts are cut to the second: what happened may have happened this much later."""
 
@@ -44,16 +46,22 @@ def settle_orders(program: Program, news: Sequence[News], *, now: datetime | Non
     return Settled(tuple(OrderRef(*key) for key in sorted(unsure)))
 
 
-def settle_deleted(program: Program, ref: OrderRef, *, now: datetime | None = None) -> None:
-    """The order was deleted in the shop: as if it was cancelled."""
-    now = now or datetime.now(UTC)
-    order = Order.objects.filter(
-        program=program, source_id=ref.source_id, external_id=ref.external_id
-    ).first()
-    if order is None or order.facts is None:
+@transaction.atomic
+def settle_deleted(program: Program, ref: OrderRef, at: datetime, *, now: datetime | None = None) -> None:
+    """The order was deleted in the shop: as if cancelled. What was before and comes late is old news."""
+    order = _locked(program.pk, [(ref.source_id, ref.external_id)])[ref.source_id, ref.external_id]
+    if order.facts is None:
+        Order.objects.filter(program=program, pk=order.pk).update(facts_at=at, blocked=DELETED)
         return
-    fact = facts.from_data({**order.facts, "cancelled": True})
-    settle_orders(program, [FetchedOrder(fact)], now=now)
+    fact = replace(facts.from_data(order.facts), cancelled=True)
+    settle_orders(program, [FetchedOrder(replace(fact, updated_at=max(fact.updated_at, at)))], now=now)
+
+
+def is_gone(program_id: int, ref: OrderRef) -> bool:
+    """Whether nothing more is to be learnt of an order: it was cancelled, or deleted."""
+    gone = Q(facts__cancelled=True) | Q(blocked=DELETED)
+    refs = {"source_id": ref.source_id, "external_id": ref.external_id}
+    return Order.objects.filter(gone, program_id=program_id, **refs).exists()
 
 
 @transaction.atomic
@@ -356,9 +364,10 @@ def _goal(program: Program, order: Order, fact: OrderFact) -> earning.Target:
 
 
 def _moment(order: Order, rules: Rules) -> datetime:
-    moment = order.fulfilled_at if rules.award_on == "fulfilled" else order.paid_at
-    assert moment is not None  # the context is only given when the gate is open
-    return moment
+    assert order.paid_at is not None  # the context is only given when the gates are open
+    if rules.award_on == "fulfilled" and order.fulfilled_at is not None:
+        return max(order.paid_at, order.fulfilled_at)  # what is paid on delivery earns at the payment
+    return order.paid_at
 
 
 def _changed_at(order: Order, fact: OrderFact) -> datetime:

@@ -70,7 +70,7 @@ def refund_made(delivery: Delivery) -> Outcome:
 
 def order_deleted(delivery: Delivery) -> Outcome:
     ref = OrderRef(delivery.shop.pk, payloads.identifier(delivery.payload, "id"))
-    orders.settle_deleted(delivery.program, ref)
+    orders.settle_deleted(delivery.program, ref, delivery.triggered_at)
     return None
 
 

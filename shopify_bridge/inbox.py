@@ -17,8 +17,8 @@ from django.db.models import Q
 
 from rewards.earning import TooManyPoints
 from rewards.facts import FetchedOrder, OrderFact, OrderRef
-from rewards.models import Order, Program
-from rewards.orders import settle_orders
+from rewards.models import Program
+from rewards.orders import is_gone, settle_orders
 from shopify_bridge import metrics, orders, payloads
 from shopify_bridge.client import NeedsHuman, TryAgain
 from shopify_bridge.database import retried
@@ -234,10 +234,7 @@ def settle_and_finish(shop: Shop, found: FetchedOrder, rows: list[InboxRow]) -> 
 
 def _settle_unseen(ref: OrderRef, rows: list[InboxRow]) -> None:
     """Shopify doesn't show the order: what deliveries said is all we have."""
-    known = Order.objects.filter(
-        source_id=ref.source_id, external_id=ref.external_id, program_id=rows[0].program_id
-    )
-    if known.filter(facts__cancelled=True).exists():
+    if is_gone(rows[0].program_id, ref):
         _finish(rows)
         return
     _park_all(

@@ -75,7 +75,7 @@ def order(payload: Json, shop_id: int) -> OrderFact:
         lines=tuple(_line(line, currency) for line in _list(payload, "line_items")),
         shipping=_set_amount(payload.get("current_shipping_price_set"), currency),
         shipping_tax=_shipping_tax(
-            _list(payload, "shipping_lines"), lambda tax: _amount(tax, "price", currency)
+            _list(payload, "shipping_lines"), lambda tax: _money(tax, "price", currency)
         ),
         unexplained_refund=max(0, -sum(_discrepancy(refund, currency) for refund in refunds)),
         codes=_codes(code.get("code") for code in _list(payload, "discount_codes")),
@@ -198,8 +198,8 @@ def _line(line: Json, currency: str) -> Line:
         price=_amount(line, "price", currency),
         ordered=ordered,
         current=_quantity(line, "current_quantity") if "current_quantity" in line else ordered,
-        discount=sum(_amount(part, "amount", currency) for part in _list(line, "discount_allocations")),
-        tax=sum(_amount(tax, "price", currency) for tax in _list(line, "tax_lines")),
+        discount=sum(_money(part, "amount", currency) for part in _list(line, "discount_allocations")),
+        tax=sum(_money(tax, "price", currency) for tax in _list(line, "tax_lines")),
         gift_card=line.get("gift_card") is True,
     )
 
@@ -221,7 +221,8 @@ def _node_line(line: Json, currency: str) -> Line:
 def _discrepancy(refund: Json, currency: str) -> int:
     """In the customer's favour it is negative, as `refundDiscrepancySet` is; shipping is no part of it."""
     return sum(
-        _amount(adjustment, "amount", currency)
+        _money(adjustment, "amount", currency)
+        + (_money(adjustment, "tax_amount", currency) if adjustment.get("tax_amount") else 0)
         for adjustment in _list(refund, "order_adjustments")
         if adjustment.get("kind") == "refund_discrepancy"
     )
@@ -280,6 +281,12 @@ def _amount(payload: Json, name: str, currency: str) -> int:
         return minor(value, currency)
     except BadMoney as error:
         raise BadPayload(f"{name}: {error}") from error
+
+
+def _money(part: Json, name: str, currency: str) -> int:
+    """In the shop's currency: its own set says so, where there is one."""
+    money_set = part.get(f"{name}_set")
+    return _set_amount(money_set, currency) if money_set else _amount(part, name, currency)
 
 
 def _set_amount(money_set: Any, currency: str) -> int:

@@ -155,3 +155,12 @@ def test_a_forgotten_customer_stays_forgotten(world):
     world.settle(order(line(2500), minutes=1), order(line(900), external_id=5009))
     assert Member.objects.filter(program=world.program, redacted_at=None).count() == 0
     assert Order.objects.get(external_id=5009).facts["customer_id"] is None
+
+
+def test_what_is_paid_on_delivery_is_held_from_the_payment(world):
+    """Fulfilled days before: points are held from the moment both are true."""
+    world.rules(award_on="fulfilled", hold_days=14)
+    sent, paid = NOW - timedelta(days=20), NOW - timedelta(days=1)
+    fact = order(line(2000), fulfilled=True, processed_at=sent)
+    world.settle(FetchedOrder(fact, paid_at=paid, fulfilled_at=sent))
+    assert (world.member().pending, world.member().available) == (20, 0)

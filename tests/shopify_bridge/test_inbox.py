@@ -188,6 +188,27 @@ def test_orders_of_a_shop_that_left_change_nothing(shop):
     assert not Member.objects.exists()
 
 
+def told(**changes):
+    return {**ORDER, "refunds": [], "updated_at": "2026-11-20T11:00:00Z", **changes}
+
+
+@pytest.mark.parametrize("first", ["orders/paid", "orders/delete"])
+def test_news_from_before_a_deletion_that_comes_after_it_earns_nothing(shop, first):
+    """The last delivery before the deletion overtaken by it: its state is newer than the one we knew."""
+    news = {
+        "orders/paid": told(updated_at="2026-11-20T10:00:00Z"),
+        "orders/delete": {"id": ORDER["id"]},
+    }
+    deliver(shop, first, news[first])
+    inbox.drain()
+    deliver(shop, "orders/delete", news["orders/delete"])
+    inbox.drain()
+    deliver(shop, "orders/updated", told())
+    inbox.drain()
+    assert not Order.objects.exclude(points=0).exists()
+    assert not InboxRow.objects.exclude(state="done").exists()
+
+
 def test_a_deletion_that_comes_before_its_merge_loses_no_points(shop):
     for customer in (7001, 7002):
         deliver(shop, "customers/create", {"id": customer})

@@ -40,6 +40,27 @@ def test_money_refunded_too_little_lowers_nothing():
     assert payloads.order(changed(refunds=kept), 3).unexplained_refund == 0
 
 
+def test_money_counts_in_the_shops_currency():
+    """Where a part says both, the set is what names its currency."""
+
+    def both(shop, presentment):
+        return {
+            "shop_money": {"amount": shop, "currency_code": "USD"},
+            "presentment_money": {"amount": presentment, "currency_code": "CAD"},
+        }
+
+    (line, *_) = ORDER["line_items"]
+    line = {
+        **line,
+        "discount_allocations": [{"amount": "13.50", "amount_set": both("10.00", "13.50")}],
+        "tax_lines": [{"price": "3.37", "price_set": both("2.50", "3.37")}],
+    }
+    adjustment = {"kind": "refund_discrepancy", "amount": "-16.20", "amount_set": both("-12.00", "-16.20")}
+    refunds = [{"id": 801, "order_adjustments": [adjustment]}]
+    fact = payloads.order(changed(line_items=[line], refunds=refunds, presentment_currency="CAD"), 3)
+    assert (fact.lines[0].discount, fact.lines[0].tax, fact.unexplained_refund) == (1000, 250, 1200)
+
+
 def test_refunded_shipping_explains_itself():
     shipping = [{"id": 1, "order_adjustments": [{"kind": "shipping_refund", "amount": "-4.90"}]}]
     assert payloads.order(changed(refunds=shipping), 3).unexplained_refund == 0
