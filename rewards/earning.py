@@ -11,13 +11,15 @@ from math import ceil, floor
 from typing import Any
 
 from rewards.facts import Line, OrderFact
-from rewards.money import major, minor
+from rewards.money import decimal, major, minor
 
 ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
     "down": floor,
     "nearest": lambda exact: floor(exact + Fraction(1, 2)),
     "up": ceil,
 }
+Exact = int | Fraction
+"""Minor units. Most amounts are whole; what isn't stays exact, at many times the cost."""
 LARGEST_POINTS = 2**53
 """Above this a browser can no longer count; an order that earns more is refused."""
 
@@ -67,10 +69,9 @@ class Rules:
             forgive_debt=document["debt"] == "forgive",
         )
 
-    @property
-    def rate(self) -> Fraction:
-        """Points per minor unit."""
-        return Fraction(self.rate_points, self.rate_per)
+    def points_for(self, basis: int | Fraction) -> Fraction:
+        """What so many minor units earn, before rounding."""
+        return Fraction(basis.numerator * self.rate_points, basis.denominator * self.rate_per)
 
     def excludes(self, customer_tags: tuple[str, ...] | list[str]) -> bool:
         """Whether a customer with these tags earns nothing."""
@@ -96,8 +97,8 @@ def target(order: OrderFact, rules: Rules, *, excluded: bool = False, charged_ba
     shipping = _shipping(order, rules)
     refunded = _share_without_tax(order.unexplained_refund, order, rules)
     lost = _share_without_tax(charged_back, order, rules)
-    basis = max(Fraction(0), sum(lines.values(), shipping) - refunded - lost)
-    exact = basis * rules.rate
+    basis = max(0, sum(lines.values(), shipping) - refunded - lost)
+    exact = rules.points_for(basis)
     points = ROUNDINGS[rules.rounding](exact)
     if points > LARGEST_POINTS:
         raise TooManyPoints(f"The order would earn {points} points; {LARGEST_POINTS} is the most.")
@@ -114,10 +115,10 @@ def _nothing_because(order: OrderFact, excluded: bool) -> str:
     return ""
 
 
-def _eligible(line: Line, order: OrderFact, rules: Rules) -> Fraction:
+def _eligible(line: Line, order: OrderFact, rules: Rules) -> Exact:
     """Discounts and taxes are stated for the ordered quantity, even after a refund: take the share."""
     if line.ordered <= 0 or (line.gift_card and not rules.with_gift_cards):
-        return Fraction(0)
+        return 0
     amount = line.price * line.ordered
     if not rules.before_discounts:
         amount -= line.discount
@@ -125,39 +126,41 @@ def _eligible(line: Line, order: OrderFact, rules: Rules) -> Fraction:
         amount -= line.tax
     if rules.with_tax and not order.taxes_included:
         amount += line.tax
-    return max(Fraction(0), Fraction(amount * line.current, line.ordered))
+    if amount <= 0 or line.current == line.ordered:
+        return max(0, amount)
+    return Fraction(amount * line.current, line.ordered)
 
 
-def _shipping(order: OrderFact, rules: Rules) -> Fraction:
+def _shipping(order: OrderFact, rules: Rules) -> int:
     if not rules.with_shipping:
-        return Fraction(0)
+        return 0
     tax = order.shipping_tax
     if order.taxes_included:
-        return Fraction(order.shipping if rules.with_tax else order.shipping - tax)
-    return Fraction(order.shipping + tax if rules.with_tax else order.shipping)
+        return order.shipping if rules.with_tax else order.shipping - tax
+    return order.shipping + tax if rules.with_tax else order.shipping
 
 
-def _share_without_tax(amount: int, order: OrderFact, rules: Rules) -> Fraction:
+def _share_without_tax(amount: int, order: OrderFact, rules: Rules) -> Exact:
     """Money given back as a mere amount contains tax in the proportion of the order's own lines."""
     if not amount or rules.with_tax:
-        return Fraction(amount)
+        return amount
     paid = sum(line.price * line.ordered - line.discount for line in order.lines)
     tax = sum(line.tax for line in order.lines)
     gross = paid if order.taxes_included else paid + tax
-    return amount * Fraction(gross - tax, gross) if gross > 0 else Fraction(amount)
+    return Fraction(amount * (gross - tax), gross) if gross > 0 else amount
 
 
 def _explain(
     rules: Rules,
-    lines: dict[int, Fraction],
-    shipping: Fraction,
-    refunded: Fraction,
-    lost: Fraction,
-    basis: Fraction,
+    lines: dict[int, Exact],
+    shipping: int,
+    refunded: Exact,
+    lost: Exact,
+    basis: Exact,
     exact: Fraction,
     points: int,
 ) -> dict[str, Any]:
-    def money(amount: Fraction) -> str:
+    def money(amount: Exact) -> str:
         return major(amount, rules.currency)
 
     explanation: dict[str, Any] = {
@@ -167,7 +170,7 @@ def _explain(
         "lines": {str(id): money(amount) for id, amount in lines.items()},
         "basis": money(basis),
         "rate": {"points": rules.rate_points, "per": major(rules.rate_per, rules.currency)},
-        "exact": _decimal(exact),
+        "exact": decimal(exact, 0, 6),
         "rounding": rules.rounding,
         "points": points,
     }
@@ -178,11 +181,3 @@ def _explain(
     if lost:
         explanation["charged_back"] = money(lost)
     return explanation
-
-
-def _decimal(exact: Fraction) -> str:
-    """As a person writes it: `37.375`, or six decimals and an ellipsis."""
-    for places in range(7):
-        if (exact * 10**places).denominator == 1:
-            return f"{float(exact):.{places}f}" if places else str(exact.numerator)
-    return f"{floor(exact * 10**6) / 10**6:.6f}…"

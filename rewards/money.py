@@ -1,5 +1,6 @@
 """Money as an integer of minor units with the currency's own exponent (ISO 4217)."""
 
+import re
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
@@ -31,6 +32,7 @@ _EXPONENTS = {
     **dict.fromkeys(["CLF", "UYW"], 4),
 }
 _LARGEST = 2**63 - 1
+_PLAIN = re.compile(r"([0-9]{1,14})(?:\.([0-9]*))?", re.ASCII)
 
 
 class BadMoney(ValueError):
@@ -44,26 +46,38 @@ def exponent(currency: str) -> int:
 
 def minor(amount: str | int | Decimal, currency: str) -> int:
     """`minor("12.345", "KWD") == 12345`. Raises BadMoney for what isn't a whole number of minor units."""
+    digits = exponent(currency)
+    if isinstance(amount, str) and (plain := _PLAIN.fullmatch(amount)):
+        # What amounts look like nearly always, at a quarter of the cost.
+        whole, part = plain.groups("")
+        if len(part) <= digits:
+            return int(whole + part.ljust(digits, "0"))
     try:
-        scaled = Decimal(str(amount)).scaleb(exponent(currency))
+        scaled = Decimal(str(amount)).scaleb(digits)
     except (InvalidOperation, ValueError) as error:
         raise BadMoney(f"“{amount}” is no amount of money.") from error
     if not scaled.is_finite() or abs(scaled) > _LARGEST:
         raise BadMoney(f"“{amount}” is outside of what can be counted.")
     if scaled != scaled.to_integral_value():
-        raise BadMoney(f"“{amount}” has more decimals than {currency} has ({exponent(currency)}).")
+        raise BadMoney(f"“{amount}” has more decimals than {currency} has ({digits}).")
     return int(scaled)
 
 
 def major(amount: int | Fraction, currency: str) -> str:
     """`major(2990, "USD") == "29.90"`; an exact fraction shows at most four decimals more, then "…"."""
     digits = exponent(currency)
-    exact = Fraction(amount) / 10**digits
-    for places in range(digits, digits + 5):
-        scaled = exact * 10**places
-        if scaled.denominator == 1:
-            return _point(int(scaled), places)
-    return _point(int(exact * 10 ** (digits + 4)), digits + 4) + "…"
+    if amount.denominator == 1:
+        return _point(amount.numerator, digits)
+    return decimal(Fraction(amount, 10**digits), digits, digits + 4)
+
+
+def decimal(exact: Fraction, least: int, most: int) -> str:
+    """As a person writes it, with `least` to `most` decimals; "…" says that there would be more."""
+    for places in range(least, most + 1):
+        scaled, rest = divmod(abs(exact.numerator) * 10**places, exact.denominator)
+        if not rest:
+            return _point(scaled if exact >= 0 else -scaled, places)
+    return _point(scaled if exact >= 0 else -scaled, most) + "…"
 
 
 def _point(scaled: int, places: int) -> str:

@@ -20,6 +20,7 @@ Json = dict[str, Any]
 ID_MAX = 2**63 - 1
 QUANTITY_MAX = 10**9
 CODE_LENGTH_MAX = 255
+AMOUNTS = (str, int, Decimal)
 # Having once been paid in full: https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderDisplayFinancialStatus
 PAID = {"paid", "partially_refunded", "refunded"}
 FINANCIAL = PAID | {"pending", "authorized", "partially_paid", "voided", "expired", "unpaid"}
@@ -180,7 +181,7 @@ def zone(name: Any) -> str:
 def printable(value: Any) -> str:
     """A text without control characters and lone surrogates, which the database refuses."""
     found = value if isinstance(value, str) else ""
-    return "".join(char for char in found if char.isprintable())
+    return found if found.isprintable() else "".join(char for char in found if char.isprintable())
 
 
 def gid_number(gid: Any) -> int:
@@ -260,7 +261,9 @@ def _codes(codes: Any) -> tuple[str, ...]:
 
 
 def _list(payload: Json, name: str) -> list[Json]:
-    value = payload.get(name) or []
+    value = payload.get(name)
+    if not value:
+        return []
     if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
         raise BadPayload(f"{name} is no list of objects")
     return value
@@ -275,7 +278,7 @@ def _quantity(payload: Json, name: str) -> int:
 
 def _amount(payload: Json, name: str, currency: str) -> int:
     value = payload.get(name)
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, AMOUNTS):
         raise BadPayload(f"{name} is missing or no amount")
     try:
         return minor(value, currency)
