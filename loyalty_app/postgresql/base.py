@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql import base
 
 from loyalty_app import embedded
+from loyalty_app.postgresql.arrays import ArrayDumper
 
 ANSWER_SECONDS = 2.2
 """How long the web waits for one answer: Shopify gives a delivery 5 seconds, and ours is to come in 3."""
@@ -68,6 +69,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _configure_connection(self, connection: Any) -> bool:
         """Called once for each new connection, by the pool or without one."""
         super()._configure_connection(connection)  # type: ignore[misc]  # unknown to the stubs
+        connection.adapters.register_dumper(list, ArrayDumper)
         assert_durable(connection)
         return True  # There is something to commit: the question above opened a transaction.
 
