@@ -20,7 +20,11 @@ class Overdrawn(Exception):
         self.available = available
 
 
-class MemberMerged(Exception):
+class Overtaken(Exception):
+    """Another transaction changed what this one was about to work on: do it again from the start."""
+
+
+class MemberMerged(Overtaken):
     """A member was merged into another while we waited for the lock: look again who it is."""
 
     def __init__(self, survivors: dict[int, int]) -> None:

@@ -18,7 +18,17 @@ from django.db import transaction
 from django.db.models import Sum
 
 from rewards import ledger_rows
-from rewards.accounts import LARGEST, OWN, Account, LedgerBroken, Leg, MemberMerged, OpenLot, Overdrawn
+from rewards.accounts import (
+    LARGEST,
+    OWN,
+    Account,
+    LedgerBroken,
+    Leg,
+    MemberMerged,
+    OpenLot,
+    Overdrawn,
+    Overtaken,
+)
 from rewards.lifetimes import Policy
 from rewards.models import Bucket, Movement, Program, Redemption
 from rewards.signals import standing_changed
@@ -33,7 +43,7 @@ __all__ = [
     "Overdrawn",
     "Posting",
     "adjust",
-    "following_merges",
+    "again_if_overtaken",
     "held_by",
     "opened",
     "reverse",
@@ -41,7 +51,7 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
-ATTEMPTS = 3
+ATTEMPTS = 5
 BEGINNINGS = (Bucket.ISSUED, Bucket.ADJUSTED, Bucket.PENDING)
 """Where points come from that the member could never spend before."""
 
@@ -150,17 +160,19 @@ class Book:
         member_ids: Iterable[int],
         *,
         now: datetime,
+        spenders: Iterable[int] | None = None,
         order_ids: Iterable[int] = (),
         redemption_ids: Iterable[int] = (),
     ) -> "Book":
         """Lock the members, in the order of their ids, and load the lots that may move.
 
-        Those are the lots with points in them, of these orders, and of these redemptions.
+        Those are the lots with points in them of `spenders` - all these members unless said: who only
+        gets points needs none of the old ones -, of these orders, and of these redemptions.
         Needs a transaction; lock order rows before.
         """
         book = cls(program_id, now)
         book.accounts = ledger_rows.lock_accounts(program_id, sorted(set(member_ids)))
-        members = list(book.accounts)
+        members = list(book.accounts) if spenders is None else sorted(set(spenders))
         for lot in ledger_rows.lots(program_id, members, sorted(set(order_ids)), sorted(set(redemption_ids))):
             book.add(lot)
         return book
@@ -234,15 +246,15 @@ class Book:
         self.legs = []
 
 
-def following_merges(work: Callable[P, R]) -> Callable[P, R]:
-    """Do it again, from the start, when a member was merged away while we waited for the lock."""
+def again_if_overtaken(work: Callable[P, R]) -> Callable[P, R]:
+    """Do it again, from the start, when a member was merged away, say, while we waited for the lock."""
 
     @wraps(work)
     def again(*args: P.args, **kwargs: P.kwargs) -> R:
         for _ in range(ATTEMPTS - 1):
             try:
                 return work(*args, **kwargs)
-            except MemberMerged:
+            except Overtaken:
                 continue
         return work(*args, **kwargs)
 

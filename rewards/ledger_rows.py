@@ -52,6 +52,8 @@ def lots(
         ),
     ]
     parts = [(which, ids) for which, ids in wanted if ids]
+    if not parts:
+        return iter(())
     select = f"SELECT {LOT_COLUMNS} FROM rewards_lot WHERE program_id = %s AND "  # noqa: S608
     return _lots(
         # Always in one order: which of two alike comes first decides who pays a debt, or lapses.
@@ -73,15 +75,24 @@ def posted(program_id: int, key: str) -> bool:
         return cursor.fetchone() is not None
 
 
-def insert_lots(program_id: int, new: Sequence[OpenLot]) -> None:
-    """Write new lots; each learns its id."""
+def reserve_ids(table: str, count: int) -> list[int]:
+    """So many new ids of a table, before its rows are written."""
+    if not count:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('rewards_lot', 'id')) FROM generate_series(1, %s)",
-            [len(new)],
+            "SELECT nextval(name::regclass)"
+            " FROM pg_get_serial_sequence(%s, 'id') AS name, generate_series(1, %s)",
+            [table, count],
         )
-        for lot, (id,) in zip(new, cursor.fetchall(), strict=True):
-            lot.id = id
+        return [id for (id,) in cursor.fetchall()]
+
+
+def insert_lots(program_id: int, new: Sequence[OpenLot]) -> None:
+    """Write new lots; each learns its id."""
+    for lot, id in zip(new, reserve_ids("rewards_lot", len(new)), strict=True):
+        lot.id = id
+    with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO rewards_lot (program_id, id, member_id, order_id, parent_id, kind, given,

@@ -1,22 +1,21 @@
 """Orders become points: the target of an order's present state, less what is already posted."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
-from rewards import dates, earning, facts, people, programs, redemptions
+from rewards import dates, earning, facts, order_rows, people, programs, redemptions
 from rewards.earning import Rules, TooManyPoints
 from rewards.facts import Dispute, FetchedOrder, OrderFact, OrderRef
-from rewards.ledger import Book, following_merges, reverse
+from rewards.ledger import Book, again_if_overtaken, reverse
 from rewards.models import Order, Program
+from rewards.order_rows import Key
 
-Key = tuple[int, int]
 News = OrderFact | FetchedOrder
 DELETED = "deleted"
 A_MOMENT = timedelta(seconds=1)
@@ -32,6 +31,19 @@ class Settled:
 
 class _Unsure(Exception):
     """What the news says isn't enough to settle this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """An order that deserves other points than it has."""
+
+    order: Order
+    fact: OrderFact
+    goal: earning.Target
+
+    @property
+    def points(self) -> int:
+        return self.goal.points - self.order.points
 
 
 def settle_orders(program: Program, news: Sequence[News], *, now: datetime | None = None) -> Settled:
@@ -69,7 +81,7 @@ def settle_dispute(
     program: Program, ref: OrderRef, dispute: Dispute, *, now: datetime | None = None
 ) -> Settled:
     """What a bank takes back counts as refunded, from whenever we hear of it, and for every later state."""
-    order = _locked(program.pk, [(ref.source_id, ref.external_id)])[ref.source_id, ref.external_id]
+    order = order_rows.locked(program.pk, [(ref.source_id, ref.external_id)])[ref.source_id, ref.external_id]
     known = order.disputes.get(str(dispute.id))
     if known and _is_older(dispute, known):
         return Settled()
@@ -80,7 +92,7 @@ def settle_dispute(
         "final": dispute.final,
         "at": dispute.at.isoformat(),
     }
-    Order.objects.filter(program=program, pk=order.pk).update(disputes=order.disputes)
+    order_rows.save_disputes(order)
     return settle_orders(program, [facts.from_data(order.facts)], now=now) if order.facts else Settled()
 
 
@@ -165,63 +177,52 @@ def _supersedes(item: News, known: News) -> bool:
     return ours.updated_at > theirs.updated_at
 
 
-@following_merges
+@again_if_overtaken
 @transaction.atomic
 def _settle(program: Program, news: Sequence[News], newest: dict[Key, News], now: datetime) -> set[Key]:
-    orders = _locked(program.pk, list({_key(item) for item in news}))
-    unsure: set[Key] = set()
-    dated = programs.versions(program.pk)
-    accepted: list[tuple[Order, News]] = []
+    orders = order_rows.locked(program.pk, sorted({_key(item) for item in news}))
     opened = _open_gates(orders, news)
-    for key, item in newest.items():
-        order = orders[key]
-        try:
-            if _is_news(order, item):
-                order.facts, order.facts_at = facts.as_data(_fact(item)), _fact(item).updated_at
-            elif key in opened and order.facts:
-                item = facts.from_data(order.facts)
-            else:
-                continue
-            _give_context(program, order, item, dated)
-            accepted.append((order, item))
-        except _Unsure:
-            unsure.add(key)
-    _keep_gates([orders[key] for key in opened - {_key(item) for _, item in accepted}])
+    accepted, unsure = _accept(program, orders, newest, opened)
+    # Of orders that aren't settled now: the state in doubt is fetched, what opened stays open.
+    kept = [orders[key] for key in sorted(opened - {_key(item) for _, item in accepted})]
     if not accepted:
+        order_rows.save(program.pk, kept)
         return unsure
-    _leave_out_the_forgotten(program, [order for order, _ in accepted])
-    book = _book(program, accepted, now)
-    for order, item in accepted:
-        _post_difference(book, program, order, _fact(item))
+    joined, new = _link_members(program, accepted)
+    _leave_out_the_forgotten(program, [order for order, _ in accepted if order not in joined])
+    changes = list(_changes(program, accepted))
+    book = _book(program, accepted, joined, changes, new, now)
+    for change in changes:
+        _post(book, program, change)
+    order_rows.save(program.pk, [*kept, *(order for order, _ in accepted)])
     redemptions.note_orders(book, [(order, _fact(item)) for order, item in accepted])
     book.write()
-    _save(program.pk, [order for order, _ in accepted])
     return unsure
 
 
-def _locked(program_id: int, keys: list[Key]) -> dict[Key, Order]:
-    """The rows of these orders, made where they are missing, locked in the order of their ids."""
-    keys = sorted(keys)
-    sources, externals = [source for source, _ in keys], [external for _, external in keys]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO rewards_order (program_id, source_id, external_id)
-            SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[])
-            ON CONFLICT (program_id, source_id, external_id) DO NOTHING
-            """,
-            [program_id, sources, externals],
-        )
-    rows = Order.objects.raw(
-        """
-        SELECT o.* FROM rewards_order o
-        JOIN unnest(%s::bigint[], %s::bigint[]) AS w (source_id, external_id)
-          ON o.program_id = %s AND o.source_id = w.source_id AND o.external_id = w.external_id
-        ORDER BY o.id FOR UPDATE OF o
-        """,
-        [sources, externals, program_id],
-    )
-    return {(order.source_id, order.external_id): order for order in rows}
+def _accept(
+    program: Program, orders: dict[Key, Order], newest: dict[Key, News], opened: set[Key]
+) -> tuple[list[tuple[Order, News]], set[Key]]:
+    """The orders whose state changes now, with what is told of them; and those to be asked about."""
+    accepted: list[tuple[Order, News]] = []
+    unsure: set[Key] = set()
+    dated = programs.versions(program.pk)
+    for key, item in newest.items():
+        order = orders[key]
+        try:
+            is_news = _is_news(order, item)
+            if not is_news:
+                if key not in opened or not order.facts:
+                    continue
+                item = facts.from_data(order.facts)
+            _give_context(program, order, item, dated)
+        except _Unsure:
+            unsure.add(key)
+            continue
+        if is_news:
+            order.facts, order.facts_at = facts.as_data(_fact(item)), _fact(item).updated_at
+        accepted.append((order, item))
+    return accepted, unsure
 
 
 def _is_news(order: Order, item: News) -> bool:
@@ -260,14 +261,6 @@ def _open_gates(orders: dict[Key, Order], news: Sequence[News]) -> set[Key]:
     return opened
 
 
-def _keep_gates(orders: Iterable[Order]) -> None:
-    """Of orders that aren't settled now: the state in doubt is fetched, what opened stays open."""
-    for order in orders:
-        Order.objects.filter(program_id=order.program_id, pk=order.pk).update(
-            paid_at=order.paid_at, fulfilled_at=order.fulfilled_at
-        )
-
-
 def _give_context(program: Program, order: Order, item: News, dated: list[tuple[datetime, int]]) -> None:
     """What held at the moment of the first award: version, exclusion. Stored once, for good.
 
@@ -304,55 +297,86 @@ def _leave_out_the_forgotten(program: Program, orders: list[Order]) -> None:
             order.facts["customer_id"] = None
 
 
-def _book(program: Program, accepted: list[tuple[Order, News]], now: datetime) -> Book:
-    """Find or make the members of these orders, and open their accounts."""
+def _link_members(
+    program: Program, accepted: list[tuple[Order, News]]
+) -> tuple[set[Order], dict[int, datetime]]:
+    """Find or make the members of orders that have none yet. Returns those orders, and the new members."""
     strangers = {
         (order.source_id, fact.customer_id): fact.processed_at
         for order, item in accepted
         if (fact := _fact(item)).customer_id is not None and order.member_id is None and not fact.test
     }
     found, new = people.resolve(program, strangers)
+    joined = set()
     for order, item in accepted:
         customer_id = _fact(item).customer_id
         if order.member_id is None and customer_id is not None:
             order.member_id = found.get((order.source_id, customer_id))
-    members = {order.member_id for order, _ in accepted if order.member_id is not None}
+            if order.member_id is not None:
+                joined.add(order)
+    return joined, new
+
+
+def _changes(program: Program, accepted: list[tuple[Order, News]]) -> Iterator[_Change]:
+    for order, item in accepted:
+        if order.context is not None and order.member_id is not None:
+            change = _Change(order, _fact(item), _goal(program, order, _fact(item)))
+            if change.points:
+                yield change
+
+
+def _book(
+    program: Program,
+    accepted: list[tuple[Order, News]],
+    joined: set[Order],
+    changes: list[_Change],
+    new: dict[int, datetime],
+    now: datetime,
+) -> Book:
+    """Open the accounts of who gets a new order, or other points; with lots only where some are taken.
+
+    The lock on a member makes sure that nobody is merged away while an order is linked to them.
+    """
     carried = redemptions.carried_by(program.pk, [_fact(item) for _, item in accepted])
+    reversals = [change.order for change in changes if change.points < 0]
+    takers = _members(reversals) | {redemption.member_id for redemption in carried}
     book = Book.open(
         program.pk,
-        members | new.keys() | {redemption.member_id for redemption in carried},
+        takers | _members(joined) | _members(change.order for change in changes) | new.keys(),
         now=now,
-        order_ids=[order.pk for order, _ in accepted],
+        spenders=takers,
+        order_ids=[order.pk for order in reversals],
         redemption_ids=[redemption.pk for redemption in carried],
     )
     people.welcome(book, program, new)
     return book
 
 
-def _post_difference(book: Book, program: Program, order: Order, fact: OrderFact) -> None:
-    if order.context is None or order.member_id is None:
-        return
+def _members(orders: Iterable[Order]) -> set[int]:
+    return {order.member_id for order in orders if order.member_id is not None}
+
+
+def _post(book: Book, program: Program, change: _Change) -> None:
+    order, fact = change.order, change.fact
+    assert order.context is not None  # or there would be no change
+    assert order.member_id is not None
     rules = programs.rules(program.pk, order.context["version"], fact.currency)
-    goal = _goal(program, order, fact)
-    difference = goal.points - order.points
-    if not difference:
-        return
-    first = order.settlements == 0
-    happened_at = _moment(order, rules) if first else _changed_at(order, fact)
+    happened_at = _moment(order, rules) if order.settlements == 0 else _changed_at(order, fact)
     posting = book.posting(
         order.member_id,
         f"order:{order.pk}:{order.settlements}",
-        "order" if difference > 0 else "refund",
-        {**goal.explanation, "order": fact.name or str(order.external_id), "before": order.points},
+        "order" if change.points > 0 else "refund",
+        {**change.goal.explanation, "order": fact.name or str(order.external_id), "before": order.points},
         happened_at,
         order_id=order.pk,
     )
-    if difference > 0:
-        posting.award(difference, "order", available_at=_available_at(happened_at, rules, program, book.now))
+    if change.points > 0:
+        available_at = _available_at(happened_at, rules, program, book.now)
+        posting.award(change.points, "order", available_at=available_at)
     else:
-        reverse(posting, -difference, order.pk, forgive=rules.forgive_debt)
+        reverse(posting, -change.points, order.pk, forgive=rules.forgive_debt)
     order.settlements += 1
-    order.points = goal.points
+    order.points = change.goal.points
 
 
 def _goal(program: Program, order: Order, fact: OrderFact) -> earning.Target:
@@ -380,36 +404,6 @@ def _available_at(moment: datetime, rules: Rules, program: Program, now: datetim
         return min(moment, now)  # the shop's clock may be ahead of ours
     zone = ZoneInfo(program.timezone)
     return dates.start_of_day(dates.local_date(moment, zone) + timedelta(days=rules.hold_days), zone)
-
-
-def _save(program_id: int, orders: list[Order]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE rewards_order o
-            SET member_id = v.member_id, facts = v.facts, facts_at = v.facts_at, paid_at = v.paid_at,
-                fulfilled_at = v.fulfilled_at, context = v.context, settlements = v.settlements,
-                points = v.points, blocked = v.blocked, updated_at = now()
-            FROM unnest(%s::bigint[], %s::bigint[], %s::text[]::jsonb[], %s::timestamptz[], %s::timestamptz[],
-                        %s::timestamptz[], %s::text[]::jsonb[], %s::int[], %s::bigint[], %s::text[])
-                AS v (id, member_id, facts, facts_at, paid_at, fulfilled_at, context, settlements, points,
-                      blocked)
-            WHERE o.program_id = %s AND o.id = v.id
-            """,
-            [
-                [order.pk for order in orders],
-                [order.member_id for order in orders],
-                [json.dumps(order.facts) for order in orders],
-                [order.facts_at for order in orders],
-                [order.paid_at for order in orders],
-                [order.fulfilled_at for order in orders],
-                [None if order.context is None else json.dumps(order.context) for order in orders],
-                [order.settlements for order in orders],
-                [order.points for order in orders],
-                [order.blocked for order in orders],
-                program_id,
-            ],
-        )
 
 
 def _key(item: News) -> Key:

@@ -18,7 +18,7 @@ from threading import Lock
 from rewards import offers, programs
 from rewards import redemption_changes as changes
 from rewards.facts import OrderFact
-from rewards.ledger import Book, MemberMerged, Overdrawn, following_merges, opened
+from rewards.ledger import Book, MemberMerged, Overdrawn, again_if_overtaken, opened
 from rewards.models import Bucket, Member, Order, Program, Redemption
 
 State = Redemption.State
@@ -196,7 +196,7 @@ def _note_order(book: Book, redemption: Redemption, order: Order, fact: OrderFac
         changes.apply(book, redemption, changes.Return(), fact.updated_at)
 
 
-@following_merges
+@again_if_overtaken
 def _change(program_id: int, redemption_id: int, change: changes.Change, now: datetime | None) -> bool:
     now = now or datetime.now(UTC)
     member_id = Redemption.objects.values_list("member_id", flat=True).get(

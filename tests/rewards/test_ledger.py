@@ -8,7 +8,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from rewards import holds, people
 from rewards.audit import CHECKS, audit
 from rewards.facts import FetchedOrder
-from rewards.ledger import Book, LedgerBroken, MemberMerged, following_merges
+from rewards.ledger import Book, LedgerBroken, MemberMerged, again_if_overtaken
 from rewards.models import Bucket, Lot, Member, Movement
 from tests.rewards.conftest import NOW, line, order
 
@@ -86,7 +86,7 @@ def test_merged_members_are_looked_up_again(world):
     people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)
     tries = []
 
-    @following_merges
+    @again_if_overtaken
     def work():
         tries.append(1)
         with transaction.atomic():

@@ -1,0 +1,117 @@
+"""Order rows: read under lock, and written set-based. Only `orders` calls this."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+
+from rewards.accounts import Overtaken
+from rewards.ledger_rows import reserve_ids
+from rewards.models import Order
+
+Key = tuple[int, int]
+"""(source, external id): an order of one shop."""
+
+
+class OrderCame(Overtaken):
+    """Somebody else wrote the same new order while we worked on it: look again."""
+
+
+def locked(program_id: int, keys: Sequence[Key]) -> dict[Key, Order]:
+    """The rows of these orders, locked in the order of their ids; where there is none, one not yet saved."""
+    columns = [field.column for field in Order._meta.concrete_fields]
+    rows = Order.objects.raw(
+        f"""
+        SELECT {", ".join(f"o.{column}" for column in columns)} FROM rewards_order o
+        JOIN unnest(%s::bigint[], %s::bigint[]) AS w (source_id, external_id)
+          ON o.program_id = %s AND o.source_id = w.source_id AND o.external_id = w.external_id
+        ORDER BY o.id FOR UPDATE OF o
+        """,  # noqa: S608
+        [[source for source, _ in keys], [external for _, external in keys], program_id],
+    )
+    found = {(order.source_id, order.external_id): order for order in rows}
+    missing = [key for key in keys if key not in found]
+    for id, (source_id, external_id) in zip(reserve_ids("rewards_order", len(missing)), missing, strict=True):
+        found[source_id, external_id] = Order(
+            id=id, program_id=program_id, source_id=source_id, external_id=external_id
+        )
+    return found
+
+
+def save(program_id: int, orders: Sequence[Order]) -> None:
+    """Write what changed. Raises OrderCame when a new order has come into being meanwhile."""
+    _update(program_id, [order for order in orders if not order._state.adding])
+    _insert(program_id, [order for order in orders if order._state.adding])
+
+
+def save_disputes(order: Order) -> None:
+    """Write what is told of the order's disputes, which may come before the order itself."""
+    if order._state.adding:
+        _insert(order.program_id, [order])
+    Order.objects.filter(program_id=order.program_id, pk=order.pk).update(disputes=order.disputes)
+
+
+def _insert(program_id: int, orders: Sequence[Order]) -> None:
+    """Whole, in one go: a row that is inserted and then updated costs its indexes twice."""
+    if not orders:
+        return
+    # In one order everywhere, so that of two with the same new orders one waits for the other.
+    orders = sorted(orders, key=lambda order: (order.source_id, order.external_id))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO rewards_order (program_id, source_id, external_id, id, member_id, facts, facts_at,
+                                       paid_at, fulfilled_at, context, settlements, points, blocked)
+            OVERRIDING SYSTEM VALUE
+            SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                %s::text[]::jsonb[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
+                %s::text[]::jsonb[], %s::int[], %s::bigint[], %s::text[])
+            ON CONFLICT (program_id, source_id, external_id) DO NOTHING
+            """,
+            [
+                program_id,
+                [order.source_id for order in orders],
+                [order.external_id for order in orders],
+                *_columns(orders),
+            ],
+        )
+        if cursor.rowcount != len(orders):
+            raise OrderCame
+    for order in orders:
+        order._state.adding = False
+
+
+def _update(program_id: int, orders: Sequence[Order]) -> None:
+    if not orders:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE rewards_order o
+            SET member_id = v.member_id, facts = v.facts, facts_at = v.facts_at, paid_at = v.paid_at,
+                fulfilled_at = v.fulfilled_at, context = v.context, settlements = v.settlements,
+                points = v.points, blocked = v.blocked, updated_at = now()
+            FROM unnest(%s::bigint[], %s::bigint[], %s::text[]::jsonb[], %s::timestamptz[], %s::timestamptz[],
+                        %s::timestamptz[], %s::text[]::jsonb[], %s::int[], %s::bigint[], %s::text[])
+                AS v (id, member_id, facts, facts_at, paid_at, fulfilled_at, context, settlements, points,
+                      blocked)
+            WHERE o.program_id = %s AND o.id = v.id
+            """,
+            [*_columns(orders), program_id],
+        )
+
+
+def _columns(orders: Sequence[Order]) -> list[list[Any]]:
+    return [
+        [order.pk for order in orders],
+        [order.member_id for order in orders],
+        [None if order.facts is None else json.dumps(order.facts) for order in orders],
+        [order.facts_at for order in orders],
+        [order.paid_at for order in orders],
+        [order.fulfilled_at for order in orders],
+        [None if order.context is None else json.dumps(order.context) for order in orders],
+        [order.settlements for order in orders],
+        [order.points for order in orders],
+        [order.blocked for order in orders],
+    ]
