@@ -39,17 +39,18 @@ def locked(program_id: int, keys: Sequence[Key]) -> dict[Key, Order]:
     return found
 
 
+def locked_or_made(program_id: int, key: Key) -> Order:
+    """The row of one order, locked, and made where there is none. Raises OrderCame."""
+    order = locked(program_id, [key])[key]
+    if order._state.adding:
+        _insert(program_id, [order])
+    return order
+
+
 def save(program_id: int, orders: Sequence[Order]) -> None:
     """Write what changed. Raises OrderCame when a new order has come into being meanwhile."""
     _update(program_id, [order for order in orders if not order._state.adding])
     _insert(program_id, [order for order in orders if order._state.adding])
-
-
-def save_disputes(order: Order) -> None:
-    """Write what is told of the order's disputes, which may come before the order itself."""
-    if order._state.adding:
-        _insert(order.program_id, [order])
-    Order.objects.filter(program_id=order.program_id, pk=order.pk).update(disputes=order.disputes)
 
 
 def _insert(program_id: int, orders: Sequence[Order]) -> None:

@@ -58,10 +58,11 @@ def settle_orders(program: Program, news: Sequence[News], *, now: datetime | Non
     return Settled(tuple(OrderRef(*key) for key in sorted(unsure)))
 
 
+@again_if_overtaken
 @transaction.atomic
 def settle_deleted(program: Program, ref: OrderRef, at: datetime, *, now: datetime | None = None) -> None:
     """The order was deleted in the shop: as if cancelled. What was before and comes late is old news."""
-    order = _locked(program.pk, [(ref.source_id, ref.external_id)])[ref.source_id, ref.external_id]
+    order = order_rows.locked_or_made(program.pk, (ref.source_id, ref.external_id))
     if order.facts is None:
         Order.objects.filter(program=program, pk=order.pk).update(facts_at=at, blocked=DELETED)
         return
@@ -76,12 +77,13 @@ def is_gone(program_id: int, ref: OrderRef) -> bool:
     return Order.objects.filter(gone, program_id=program_id, **refs).exists()
 
 
+@again_if_overtaken
 @transaction.atomic
 def settle_dispute(
     program: Program, ref: OrderRef, dispute: Dispute, *, now: datetime | None = None
 ) -> Settled:
     """What a bank takes back counts as refunded, from whenever we hear of it, and for every later state."""
-    order = order_rows.locked(program.pk, [(ref.source_id, ref.external_id)])[ref.source_id, ref.external_id]
+    order = order_rows.locked_or_made(program.pk, (ref.source_id, ref.external_id))
     known = order.disputes.get(str(dispute.id))
     if known and _is_older(dispute, known):
         return Settled()
@@ -92,7 +94,7 @@ def settle_dispute(
         "final": dispute.final,
         "at": dispute.at.isoformat(),
     }
-    order_rows.save_disputes(order)
+    Order.objects.filter(program=program, pk=order.pk).update(disputes=order.disputes)
     return settle_orders(program, [facts.from_data(order.facts)], now=now) if order.facts else Settled()
 
 

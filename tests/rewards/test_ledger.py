@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from rewards import holds, people
+from rewards import holds, ledger, people
 from rewards.audit import CHECKS, audit
 from rewards.facts import FetchedOrder
 from rewards.ledger import Book, LedgerBroken, MemberMerged, again_if_overtaken
@@ -95,7 +95,7 @@ def test_merged_members_are_looked_up_again(world):
     with pytest.raises(MemberMerged) as merged:
         work()
     assert merged.value.survivors == {gone.pk: world.member(7002).pk}
-    assert len(tries) == 3
+    assert len(tries) == ledger.ATTEMPTS
 
 
 def test_holds_end_once_at_their_moment_and_pay_debt_first(world):
