@@ -6,6 +6,7 @@ Used by `POST /sandbox/orders`. What comes of it is an order like a checkout's, 
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sandbox import money, orders, totals
@@ -13,7 +14,8 @@ from sandbox.model import Allocation, DiscountApplication, LineItem, Order
 from sandbox.orders import Draft
 from sandbox.world import ShopState, World
 
-FIELDS = {"customer", "processed_at", "lines"}
+FIELDS = {"customer", "processed_at", "lines", "source", "paid", "presentment"}
+SOURCES = ("pos", "web", "shopify_draft_order")
 LINE_FIELDS = {"title", "price", "quantity", "discounts"}
 
 
@@ -24,11 +26,15 @@ class BadBasket(ValueError):
 def sell(world: World, state: ShopState, given: dict[str, Any]) -> Order:
     """`{"customer"?, "processed_at"?, "lines": [{"title", "price", "quantity"?, "discounts"?: ["0.50"]}]}`.
 
-    Each discount is an amount that is taken off its line; the order is paid in full.
+    Each discount is an amount that is taken off its line; the order is paid in full, unless `paid` is false.
+    `source`: a till, a checkout, or a draft order that was completed. `presentment`: what the buyer saw.
     """
     _only(given, FIELDS)
+    shown = given.get("presentment")
     order = orders.create(world, state, _draft(world, state, given))
-    if totals.total(order):
+    if shown:
+        order.presentment_currency, order.presentment_rate = shown["currency"], str(Decimal(shown["rate"]))
+    if totals.total(order) and given.get("paid", True):
         orders.pay(world, state, order, totals.total(order), processed_at=order.processed_at)
     orders.announce(world, state, order)
     return order
@@ -54,8 +60,14 @@ def _draft(world: World, state: ShopState, given: dict[str, Any]) -> Draft:
         customer_id=customer_id,
         taxes_included=state.shop.taxes_included,
         processed_at=_moment(given.get("processed_at")),
-        source_name="pos",
+        source_name=_source(given.get("source", "pos")),
     )
+
+
+def _source(name: str) -> str:
+    if name not in SOURCES:
+        raise BadBasket(f"source is one of {', '.join(SOURCES)}")
+    return name
 
 
 def _line(world: World, state: ShopState, wanted: dict[str, Any]) -> LineItem:

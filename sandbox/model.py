@@ -288,7 +288,9 @@ class Order:
     updated_at: datetime
     currency: str
     taxes_included: bool
-    source_name: str  # web, pos, an app's id
+    source_name: str  # web, pos, shopify_draft_order, an app's id
+    presentment_currency: str | None = None  # None: the shop's
+    presentment_rate: str = "1"
     app_id: int | None = None
     customer_id: int | None = None
     email: str | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sandbox import money, totals
@@ -12,7 +14,7 @@ from sandbox.world import ShopState, World
 
 def order(state: ShopState, order: Order) -> Json:
     customer = state.customers.get(order.customer_id) if order.customer_id else None
-    return {
+    payload = {
         **_order_head(state, order),
         "tax_exempt": bool(customer and customer.tax_exempt),
         **_order_money(order),
@@ -20,6 +22,23 @@ def order(state: ShopState, order: Order) -> Json:
         # Without tags, counts and consents since 2025-01.
         "customer": customer_body(state, customer) if customer else None,
     }
+    if order.presentment_currency:
+        _show_in(payload, order.presentment_currency, Decimal(order.presentment_rate))
+    return payload
+
+
+def _show_in(part: Any, currency: str, rate: Decimal) -> None:
+    """What the buyer saw and paid: every `presentment_money`, however deep. All else is the shop's money."""
+    if isinstance(part, list):
+        for one in part:
+            _show_in(one, currency, rate)
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            if name == "presentment_money":
+                shown = money.round_minor(Decimal(value["amount"]) * rate * 10 ** money.digits(currency))
+                part[name] = {"amount": money.to_text(shown, currency), "currency_code": currency}
+            else:
+                _show_in(value, currency, rate)
 
 
 def _order_head(state: ShopState, order: Order) -> Json:
@@ -42,7 +61,7 @@ def _order_head(state: ShopState, order: Order) -> Json:
         "financial_status": totals.financial_status(order),
         "fulfillment_status": totals.fulfillment_status(order),
         "currency": order.currency,
-        "presentment_currency": order.currency,
+        "presentment_currency": order.presentment_currency or order.currency,
         "taxes_included": order.taxes_included,
         "source_name": order.source_name,
         "location_id": None,

@@ -85,7 +85,9 @@ class OrderView(WithMetafields):
     def currency_code(self) -> str:
         return self.it.currency
 
-    presentment_currency_code = currency_code
+    @property
+    def presentment_currency_code(self) -> str:
+        return self.it.presentment_currency or self.it.currency
 
     @property
     def display_financial_status(self) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tests.smoke.demo import Demo
-from tests.smoke.shop import Json, Shop, expect, gid, wait_until
+from tests.smoke.shop import REFUND_CREATE, Json, Shop, expect, gid, wait_until
 
 HANDLED_WITHIN_SECONDS = 40
 
@@ -51,11 +51,43 @@ class Merchant(Shop):
         nodes = self.admin(LINES, id=gid("Order", order))["order"]["lineItems"]["nodes"]
         return [int(node["id"].rsplit("/", 1)[1]) for node in nodes]
 
-    def fulfil(self, order: int) -> None:
+    def priced_lines(self, order: int) -> list[tuple[int, str]]:
+        """(line id, price of one piece)"""
+        nodes = self.admin(LINES, id=gid("Order", order))["order"]["lineItems"]["nodes"]
+        return [
+            (int(node["id"].rsplit("/", 1)[1]), node["originalUnitPriceSet"]["shopMoney"]["amount"])
+            for node in nodes
+        ]
+
+    def refund_shipping(self, order: int, amount: str, key: str) -> None:
+        money = {"orderId": gid("Order", order), "kind": "REFUND", "gateway": "manual", "amount": amount}
+        wanted = {"orderId": gid("Order", order), "shipping": {"amount": amount}, "transactions": [money]}
+        self.admin(REFUND_CREATE, input=wanted, key=key)
+
+    def set_quantity(self, order: int, line: int, quantity: int) -> None:
+        """Order editing: more or fewer pieces of a line."""
+        edit = self.admin(EDIT_BEGIN, id=gid("Order", order))["orderEditBegin"]["calculatedOrder"]["id"]
+        self.admin(EDIT_SET, id=edit, line=gid("CalculatedLineItem", line), quantity=quantity)
+        self.admin(EDIT_COMMIT, id=edit)
+
+    def delete_order(self, order: int) -> None:
+        self.admin(ORDER_DELETE, id=gid("Order", order))
+
+    def merge(self, one: int, two: int) -> int:
+        """Answers who stays, which is Shopify's choice."""
+        merged = self.admin(MERGE, one=gid("Customer", one), two=gid("Customer", two))
+        return int(merged["customerMerge"]["resultingCustomerId"].rsplit("/", 1)[1])
+
+    def fulfil(self, order: int, pieces: list[tuple[int, int]] | None = None) -> None:
+        """`pieces`: (line id, quantity); all that is open where none are named."""
         (todo,) = self.admin(FULFILLMENT_ORDERS, id=gid("Order", order))["order"]["fulfillmentOrders"][
             "nodes"
         ]
-        group = {"fulfillmentOrderId": todo["id"]}
+        group: Json = {"fulfillmentOrderId": todo["id"]}
+        if pieces:
+            group["fulfillmentOrderLineItems"] = [
+                {"id": gid("FulfillmentOrderLineItem", line), "quantity": count} for line, count in pieces
+            ]
         self.admin(FULFILL, fulfillment={"lineItemsByFulfillmentOrder": [group]})
 
     def add_to_order(self, order: int, amount: str) -> None:
@@ -109,7 +141,10 @@ TAGS_ADD = (
 )
 TAGS_REMOVE = """
 mutation($id: ID!, $tags: [String!]!) { tagsRemove(id: $id, tags: $tags) { userErrors { message } } }"""
-LINES = "query($id: ID!) { order(id: $id) { lineItems(first: 50) { nodes { id } } } }"
+LINES = """
+query($id: ID!) {
+  order(id: $id) { lineItems(first: 50) { nodes { id originalUnitPriceSet { shopMoney { amount } } } } }
+}"""
 FULFILLMENT_ORDERS = """
 query($id: ID!) { order(id: $id) { fulfillmentOrders(first: 1) { nodes { id } } } }"""
 FULFILL = """
@@ -122,6 +157,15 @@ EDIT_BEGIN = (
 EDIT_ADD = """
 mutation($id: ID!, $price: MoneyInput!) {
   orderEditAddCustomItem(id: $id, title: "Extra", quantity: 1, price: $price) { userErrors { message } }
+}"""
+EDIT_SET = """
+mutation($id: ID!, $line: ID!, $quantity: Int!) {
+  orderEditSetQuantity(id: $id, lineItemId: $line, quantity: $quantity) { userErrors { message } }
+}"""
+ORDER_DELETE = "mutation($id: ID!) { orderDelete(orderId: $id) { userErrors { message } } }"
+MERGE = """
+mutation($one: ID!, $two: ID!) {
+  customerMerge(customerOneId: $one, customerTwoId: $two) { resultingCustomerId userErrors { message } }
 }"""
 EDIT_COMMIT = "mutation($id: ID!) { orderEditCommit(id: $id) { userErrors { message } } }"
 CODES = "query { codeDiscountNodes(first: 250) { nodes { id } } }"

@@ -29,6 +29,10 @@ def deliver(shop: Merchant, body: bytes, **changes: str) -> requests.Response:
     return requests.post(f"{shop.demo.app}/webhooks", body, headers=headers, timeout=20)
 
 
+def deliver_json(shop: Merchant, payload: Any, topic: str, **changes: str) -> requests.Response:
+    return deliver(shop, json.dumps(payload).encode(), Topic=topic, **changes)
+
+
 @pytest.mark.parametrize(
     ("body", "changes", "why"),
     [

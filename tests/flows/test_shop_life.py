@@ -2,7 +2,7 @@
 
 from tests.flows.conftest import MakeCustomer, OwnShop
 from tests.flows.people import Merchant
-from tests.smoke.shop import gid, wait_until
+from tests.smoke.shop import wait_until
 
 JOINED = 50
 
@@ -69,8 +69,7 @@ def test_what_two_accounts_have_adds_up_and_late_news_finds_the_survivor(
     two.buys("40.00")
     shop.handled()
     shop.drive("faults", seed=5, webhooks={"shuffle": 2, "duplicate": 1})
-    merged = shop.admin(MERGE, one=gid("Customer", one.id), two=gid("Customer", two.id))
-    kept = shop.browser(int(merged["customerMerge"]["resultingCustomerId"].rsplit("/", 1)[1]))
+    kept = shop.browser(shop.merge(one.id, two.id))
     shop.refund(order, [(shop.lines(order)[1], 1)], "10.00", f"flow-{order}")
     shop.handled()
     assert kept.available() == 2 * JOINED + 20 + 40
@@ -87,9 +86,3 @@ def test_who_is_forgotten_is_nobody_even_when_they_buy_again(
     shop.handled()
     assert customer.browser.me()["member"] is None
     assert customer.browser.post("/apps/loyalty/enrol", json={}).status_code == 403
-
-
-MERGE = """
-mutation($one: ID!, $two: ID!) {
-  customerMerge(customerOneId: $one, customerTwoId: $two) { resultingCustomerId userErrors { message } }
-}"""

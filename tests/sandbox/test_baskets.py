@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from sandbox import totals
+from sandbox import order_payloads, totals
 from sandbox.world import ShopState
 
 BASKET = {
@@ -61,3 +61,21 @@ def test_what_makes_no_sense_is_refused(client: FlaskClient, state: ShopState, c
     before = len(state.orders)
     assert sell(client, **changes).status_code == 400
     assert len(state.orders) == before
+
+
+def test_what_the_buyer_saw_is_another_currency(client: FlaskClient, state: ShopState) -> None:
+    yen = {"currency": "JPY", "rate": "150"}
+    made = client.post(
+        "/sandbox/orders",
+        json={"presentment": yen, "paid": False, "source": "web", "lines": [{"title": "A", "price": "1.50"}]},
+    )
+    delivery = next(d for d in state.deliveries.values() if d.topic == "orders/updated")
+    order = state.orders[made.get_json()["id"]]
+    payload = order_payloads.order(state, order)
+    assert payload["presentment_currency"] == "JPY"
+    assert payload["total_price_set"] == {
+        "shop_money": {"amount": "1.50", "currency_code": "USD"},
+        "presentment_money": {"amount": "225", "currency_code": "JPY"},
+    }
+    assert (payload["financial_status"], payload["source_name"]) == ("pending", "web")
+    assert '"currency":"USD"' in delivery.body
