@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,7 @@ class Demo:
         """Deliveries that still wait for their turn."""
         return self.metric("loyalty_inbox_rows", 'state="waiting"')
 
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def manage(self, *arguments: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
         """Run `manage.py` on the demo's own database."""
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
@@ -74,7 +74,7 @@ class Demo:
             env={**_inherited(), **self._settings()},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=seconds,
         )
 
     def _settings(self) -> dict[str, str]:
@@ -150,13 +150,15 @@ class Demo:
 
 
 @contextmanager
-def running(var: Path, port: int) -> Iterator[Demo]:
+def running(
+    var: Path, port: int, program: Sequence[str] = ("bin/demo.py",), **settings: str
+) -> Iterator[Demo]:
     """A demo with an empty data folder, on this port and the two after it."""
     _empty(var)
-    environment = {**_inherited(), "LOYALTY_VAR": str(var), "DEMO_PORT": str(port)}
+    environment = {**_inherited(), "LOYALTY_VAR": str(var), "DEMO_PORT": str(port), **settings}
     with open(var / "output.log", "w") as output:
         process = subprocess.Popen(
-            [sys.executable, "bin/demo.py"], cwd=ROOT, env=environment, stdout=output, stderr=output
+            [sys.executable, *program], cwd=ROOT, env=environment, stdout=output, stderr=output
         )
     try:
         yield _ready(process, var, port)

@@ -41,13 +41,21 @@ def sell(run: Run) -> str:
 
 
 def sell_one(run: Run, sale: Sale) -> tuple[int, list[int]]:
-    made = run.shop.drive(
-        "orders",
-        customer=run.customers[sale.household],
-        processed_at=sale.sold_at.isoformat(),
-        lines=[_line(line) for line in sale.lines],
-    )
+    made = run.shop.drive("orders", **_order(run, sale))
     return made["id"], made["lines"]
+
+
+def sell_several(run: Run, sales: list[Sale]) -> list[tuple[int, list[int]]]:
+    """In one call."""
+    return [(made["id"], made["lines"]) for made in run.shop.sell([_order(run, sale) for sale in sales])]
+
+
+def _order(run: Run, sale: Sale) -> Json:
+    return {
+        "customer": run.customers[sale.household],
+        "processed_at": sale.sold_at.isoformat(),
+        "lines": [_line(line) for line in sale.lines],
+    }
 
 
 def _line(line: Line) -> Json:

@@ -33,7 +33,7 @@ def keep_what_was_acknowledged(soak: Soak) -> str:
         sending = [senders.submit(_send, soak, over) for _ in range(SENDERS)]
         try:
             for number in range(soak.size.postgres_kills):
-                time.sleep(chance.uniform(0.2, 1.5))
+                time.sleep(chance.uniform(0.1, 0.6))
                 killer.kill("postgres" if number % 2 == 0 else "backend")
                 killer.wait_until_all_is_back()
         finally:

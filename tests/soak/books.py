@@ -81,6 +81,9 @@ class Books:
         query = "SELECT count(*) FROM shopify_bridge_inboxrow WHERE webhook_id = ANY(%s)"
         return int(self.rows(query, webhook_ids)[0][0])
 
+    def open_gaps(self) -> int:
+        return int(self.rows("SELECT count(*) FROM shopify_bridge_gap WHERE healed_at IS NULL")[0][0])
+
     def shop_state(self) -> tuple[str, datetime]:
         state, until = self.rows("SELECT state, access_token_expires_at FROM shopify_bridge_shop")[0]
         return state, until

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 import uuid
@@ -14,7 +15,7 @@ import requests
 
 from tests.smoke.expected import SIGNUP_BONUS
 from tests.smoke.shop import Browser, Unexpected, expect, wait_until
-from tests.soak.kills import Killer
+from tests.soak.accidents import happening
 from tests.soak.state import Soak
 
 AT_ONCE = 32
@@ -26,7 +27,7 @@ OPERATION = "discountCodeBasicCreate"
 # The first that strikes counts, so the shares of the later ones are shares of what is left:
 # 20 % made and not answered in time, 10 % 5xx, 10 % throttled, 5 % taken.
 ACCIDENTS = [
-    {"operation": OPERATION, "fault": "timeout_after_work", "rate": 0.2, "seconds": 4},
+    {"operation": OPERATION, "fault": "timeout_after_work", "rate": 0.2, "seconds": 1},
     {"operation": OPERATION, "fault": "5xx", "rate": 0.1 / 0.8},
     {"operation": OPERATION, "fault": "throttle", "rate": 0.1 / 0.7},
     {"operation": OPERATION, "fault": "taken", "rate": 0.05 / 0.6},
@@ -34,6 +35,9 @@ ACCIDENTS = [
 SHOPPERS = 20
 ASKED_AGAIN = 60
 """How often a shopper's page asks again, a second apart, when it got no answer."""
+NO_ANSWER = (502, 504)
+"""Of Shopify's proxy, when the app can't be reached or takes longer than ten seconds."""
+KILLED_MEANWHILE = ["web", "worker", "postgres"]
 CALLERS_AT_EXPIRY = 200
 
 
@@ -59,7 +63,7 @@ def contend(soak: Soak) -> str:
     with watch:
         answers = _all_at_once(soak, customer, [f"contended-{i}" for i in range(wanted)])
     seconds = time.monotonic() - began
-    # 200 instead of 201: the first answer got lost (5xx), and the same key was asked with again.
+    # 200 in place of 201: the first answer came too late for Shopify's proxy, the same key was used again.
     made = sum(answer.status_code in (200, 201) for answer in answers)
     refused = sum(answer.status_code == 409 for answer in answers)
     expect(
@@ -100,12 +104,12 @@ def meet_accidents(soak: Soak) -> str:
     each = soak.size.creates // SHOPPERS
     soak.asking = _all_funded(soak, "Asking", each * PRICE)
     soak.run.shop.drive("faults", reset=True, seed=soak.seed, operations=ACCIDENTS)
-    with ThreadPoolExecutor(AT_ONCE) as shoppers, ThreadPoolExecutor(1) as others:
+    answered = _Counted(len(soak.asking) * each)
+    with ThreadPoolExecutor(AT_ONCE) as shoppers:
         browsers = list(shoppers.map(soak.run.shop.browser, soak.asking)) * each
-        killing = others.submit(_kill_meanwhile, soak)
-        answers = list(shoppers.map(lambda browser: _ask(browser, REWARD), browsers))
-    killing.result()
-    Killer(soak).wait_until_all_is_back()
+        kinds = soak.chance("killed while redeeming").sample(KILLED_MEANWHILE, len(KILLED_MEANWHILE))
+        with happening(soak, "redeeming", kinds, answered.share):
+            answers = list(shoppers.map(lambda browser: answered(_ask_until_answered(browser)), browsers))
     soak.run.shop.drive("faults", reset=True)
     said = Counter(answer.json()["state"] for answer in answers)
     return f"{len(answers)} requests, answered {dict(said)}"
@@ -118,23 +122,22 @@ def compare_with_the_shop(soak: Soak) -> str:
     wanted = soak.size.creates // SHOPPERS * SHOPPERS
     expect(len(found) == wanted, f"{wanted} requests made {len(found)} redemptions")
     states = Counter(state for state, _ in found.values())
-    expect(set(states) <= {"issued", "failed"}, f"the redemptions are {dict(states)}")
-    for customer in soak.asking:
-        mine = soak.books.redemptions([customer]).values()
-        spent = sum(points for state, points in mine if state == "issued")
-        soak.run.owed[customer] = wanted // SHOPPERS * PRICE - spent
+    # Nothing was refused for good, so none may fail: 5xx, time-outs and codes called taken are no refusals.
+    expect(set(states) == {"issued"}, f"the redemptions are {dict(states)}")
+    soak.run.owed.update(dict.fromkeys(soak.asking, 0))
     return f"{dict(states)}; {_compare_codes(soak)}"
 
 
 def _compare_codes(soak: Soak) -> str:
+    """Each is paid for once, works, and nothing else was ever made."""
     mine = soak.books.redemptions([*soak.run.owed])
     shops = soak.books.codes(soak.run.shop)
     paid = {code for code, (state, _) in mine.items() if state == "issued"}
-    free = {code for code, status in shops.items() if status == "ACTIVE"} - paid
-    expect(not free, f"{len(free)} codes work in the shop and cost nothing: {sorted(free)[:5]}")
-    missing = paid - set(shops)
-    expect(not missing, f"{len(missing)} codes were paid for and don't exist: {sorted(missing)[:5]}")
-    return f"{len(paid)} codes paid, {len(shops)} in the shop"
+    free = set(shops) - paid
+    expect(not free, f"{len(free)} codes in the shop cost nothing: {sorted(free)[:5]}")
+    missing = {code for code in paid if shops.get(code) != "ACTIVE"}
+    expect(not missing, f"{len(missing)} codes were paid for and don't work: {sorted(missing)[:5]}")
+    return f"{len(paid)} codes paid, {len(shops)} in the shop, the same"
 
 
 def renew_the_token(soak: Soak) -> str:
@@ -145,7 +148,7 @@ def renew_the_token(soak: Soak) -> str:
     with ThreadPoolExecutor(CALLERS_AT_EXPIRY) as callers:
         browsers = list(callers.map(soak.run.shop.browser, customers * each))
         soak.books.end_token()
-        answers = list(callers.map(lambda browser: _ask(browser, REWARD), browsers))
+        answers = list(callers.map(lambda browser: _ask(browser), browsers))
     statuses = Counter(answer.status_code for answer in answers)
     expect(set(statuses) <= {200, 201}, f"the callers were answered {dict(statuses)}")
     new = {access: old for access, old in soak.books.app_tokens() if access not in before}
@@ -183,28 +186,53 @@ def _all_at_once(soak: Soak, customer: int, keys: list[str]) -> list[requests.Re
     with ThreadPoolExecutor(AT_ONCE) as shoppers:
         browsers = list(shoppers.map(lambda _: soak.run.shop.browser(customer), range(AT_ONCE)))
         pairs = ((browsers[place % AT_ONCE], key) for place, key in enumerate(keys))
-        return list(shoppers.map(lambda pair: _ask(pair[0], REWARD, pair[1]), pairs))
+        return list(shoppers.map(lambda pair: _ask(*pair), pairs))
 
 
-def _ask(browser: Browser, reward: str, key: str = "") -> requests.Response:
-    """As a shopper's page does: with the same key, until there is an answer. 5xx is none."""
+def _ask(browser: Browser, key: str = "") -> requests.Response:
+    """The app's answer. While nothing dies that is never a 5xx; Shopify's proxy may be told too late."""
     key = key or str(uuid.uuid4())
     for _ in range(ASKED_AGAIN):
-        try:
-            answer = browser.redeem(reward, key)
-        except requests.RequestException:
-            answer = None
-        if answer is not None and answer.status_code < 500:
+        answer = browser.redeem(REWARD, key)
+        if answer.status_code not in NO_ANSWER:
+            expect(
+                answer.status_code < 500, f"a shopper was answered {answer.status_code}: {answer.text[:300]}"
+            )
             return answer
+    raise Unexpected(f"the redemption {key} was not answered in {ASKED_AGAIN} tries")
+
+
+def _ask_until_answered(browser: Browser) -> requests.Response:
+    """As a shopper's page does while processes die: with the same key, until there is an answer.
+
+    No database is 503 and no web 502 or 504; a 500 would be a mistake.
+    """
+    key = str(uuid.uuid4())
+    for _ in range(ASKED_AGAIN):
+        answer = browser.redeem(REWARD, key)
+        if answer.status_code < 500:
+            return answer
+        expect(
+            answer.status_code in (503, *NO_ANSWER),
+            f"a shopper was answered {answer.status_code}: {answer.text[:300]}",
+        )
         time.sleep(1)
     raise Unexpected(f"the redemption {key} was not answered in {ASKED_AGAIN} tries")
 
 
-def _kill_meanwhile(soak: Soak) -> None:
-    killer, chance = Killer(soak), soak.chance("kills while redeeming")
-    for kind in chance.sample(["web", "worker", "postgres"], 3):
-        time.sleep(chance.uniform(1, 3))
-        killer.kill(kind)
+class _Counted:
+    """Counts the answers that pass through it."""
+
+    def __init__(self, wanted: int) -> None:
+        self._wanted, self._answers = wanted, itertools.count(1)
+        self._seen = 0
+
+    def __call__(self, answer: requests.Response) -> requests.Response:
+        self._seen = next(self._answers)
+        return answer
+
+    def share(self) -> float:
+        return self._seen / self._wanted
 
 
 def _all_at_rest(soak: Soak, customers: list[int]) -> None:

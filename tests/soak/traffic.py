@@ -6,7 +6,7 @@ import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from threading import Event, Lock
+from threading import Lock
 
 from tests.smoke import loading, purchases
 from tests.smoke.expected import Line, Refund, Sale, balance
@@ -14,12 +14,15 @@ from tests.smoke.shop import gid
 from tests.soak.state import Soak
 
 TILLS = 4
+BASKETS = 5
+"""Orders that a till makes in one call."""
+LEFT_FOR_LATER = 10
 REFUNDED = 0.10
 EDITED = 0.05
 DELIVERIES = {"shuffle": 3.0, "duplicate": 0.05, "renamed": 0.5, "drop": 0.10}
-# Of the calls that the app makes. Few time-outs: each holds up its caller for as long as the app waits.
+# Of the calls that the app makes. A time-out is longer than the app waits, which is half a second here.
 OPERATIONS = [
-    {"operation": "*", "fault": "timeout_after_work", "rate": 0.05, "seconds": 9, "times": 3},
+    {"operation": "*", "fault": "timeout_after_work", "rate": 0.01, "seconds": 1},
     {"operation": "*", "fault": "5xx", "rate": 0.03},
     {"operation": "*", "fault": "throttle", "rate": 0.03},
     {"operation": "*", "fault": "cut", "rate": 0.01},
@@ -29,48 +32,47 @@ OPERATIONS = [
 class Traffic:
     """What was sold, and what became of it. The model and the shop are changed together."""
 
-    def __init__(self, soak: Soak) -> None:
-        self._soak, self._run = soak, soak.run
+    def __init__(self, soak: Soak, name: str, orders: int) -> None:
+        self._soak, self._run, self._name = soak, soak.run, name
         self._lock = Lock()
+        self._wanted = orders // (TILLS * BASKETS) * TILLS * BASKETS
         self.made = self.refunded = self.edited = 0
         self.seconds = 0.0
-        self.over = Event()
-
-    def sign_up(self) -> str:
-        for number in range(self._soak.size.customers):
-            self._run.customers[number] = self._run.shop.new_customer(f"Shopper {number}")
-        return f"{len(self._run.customers)} customers"
 
     def sell(self) -> None:
-        """Until all orders are made or the time is up."""
-        size, began = self._soak.size, time.monotonic()
-        try:
-            with ThreadPoolExecutor(TILLS) as tills:
-                until = began + size.selling_seconds
-                list(tills.map(lambda till: self._keep(till, until), range(TILLS)))
-        finally:
-            self.seconds = time.monotonic() - began
-            self.over.set()
+        began = time.monotonic()
+        with ThreadPoolExecutor(TILLS) as tills:
+            list(tills.map(self._keep, range(TILLS)))
+        self.seconds = time.monotonic() - began
 
-    def _keep(self, till: int, until: float) -> None:
+    def share(self) -> float:
+        return self.made / self._wanted
+
+    def _keep(self, till: int) -> None:
         """One till: sells, and now and then takes back or changes what it has sold before."""
-        chance = self._soak.chance(f"till {till}")
+        chance = self._soak.chance(f"{self._name}, till {till}")
         due: list[tuple[Sale, int, list[int], bool]] = []
-        for _ in range(self._soak.size.orders // TILLS):
-            if time.monotonic() > until:
-                break
-            sale = _draw(chance, len(self._run.customers))
-            order, lines = loading.sell_one(self._run, sale)
-            with self._lock:
-                self._run.sales.append(sale)
-                self.made += 1
-            roll = chance.random()
-            if roll < REFUNDED + EDITED:
-                due.append((sale, order, lines, roll < REFUNDED))
-            if due and (len(due) > 10 or chance.random() < 0.2):
-                self._change(chance, *due.pop(chance.randrange(len(due))))
+        for _ in range(self._wanted // (TILLS * BASKETS)):
+            due += self._sell_some(chance)
+            chance.shuffle(due)
+            while len(due) > LEFT_FOR_LATER:
+                self._change(chance, *due.pop())
         for late in due:
             self._change(chance, *late)
+
+    def _sell_some(self, chance: random.Random) -> list[tuple[Sale, int, list[int], bool]]:
+        """What of it will be taken back (True) or edited."""
+        sales = [_draw(chance, len(self._run.customers)) for _ in range(BASKETS)]
+        sold = loading.sell_several(self._run, sales)
+        with self._lock:
+            self._run.sales += sales
+            self.made += BASKETS
+        rolls = [chance.random() for _ in sales]
+        return [
+            (sale, order, lines, roll < REFUNDED)
+            for sale, (order, lines), roll in zip(sales, sold, rolls, strict=True)
+            if roll < REFUNDED + EDITED
+        ]
 
     def _change(self, chance: random.Random, sale: Sale, order: int, lines: list[int], back: bool) -> None:
         if back:
@@ -102,19 +104,26 @@ class Traffic:
         sale.lines += change[0]
         sale.refunds += change[1]
 
-    def reckon(self) -> None:
-        """What every customer is owed, by the independent calculation."""
-        sales: dict[int, list[Sale]] = {number: [] for number in self._run.customers}
-        for sale in self._run.sales:
-            sales[sale.household].append(sale)
-        for number, customer in self._run.customers.items():
-            self._run.owed[customer] = balance(sales[number])
-
     def said(self) -> str:
         return (
             f"{self.made} orders, {self.made / self.seconds:.0f} per second, "
             f"{self.refunded} refunded, {self.edited} edited"
         )
+
+
+def sign_up(soak: Soak) -> str:
+    for number in range(soak.size.customers):
+        soak.run.customers[number] = soak.run.shop.new_customer(f"Shopper {number}")
+    return f"{len(soak.run.customers)} customers"
+
+
+def reckon(soak: Soak) -> None:
+    """What every customer is owed, by the independent calculation."""
+    sales: dict[int, list[Sale]] = {number: [] for number in soak.run.customers}
+    for sale in soak.run.sales:
+        sales[sale.household].append(sale)
+    for number, customer in soak.run.customers.items():
+        soak.run.owed[customer] = balance(sales[number])
 
 
 def _draw(chance: random.Random, customers: int) -> Sale:
