@@ -5,20 +5,19 @@ The work here is recurring, in batches, safe to stop and to run twice at once; t
 that a process whose clock jumps lapses nothing early.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.db.models import F, Q
 
-from rewards import dates, programs
-from rewards.ledger import Book, MemberMerged
+from rewards import dates, due, programs
+from rewards.ledger import Book, MemberMerged, opened
 from rewards.lifetimes import Policy
 from rewards.models import Bucket, Lot, Member, Program
 
-BATCH = 500
+BATCH = 1000
 Json = dict[str, Any]
 
 
@@ -35,9 +34,11 @@ def lapse_due(*, now: datetime | None = None, batch: int = BATCH) -> int:
     """Lapse every lot and balance that is due; returns the points."""
     now = now or database_now()
     redate(batch=batch)
-    points = 0
-    while (part := _lapse_lots(now, batch)) is not None:
-        points += part
+    points = sum(
+        _lapse_lots(program_id, members, now)
+        for program_id in _dated(due.ENDING.programs(now))
+        for members in due.ENDING.members(program_id, now, batch)
+    )
     return points + sum(_lapse_inactive(program, now, batch) for program in _programs_of("inactivity"))
 
 
@@ -47,7 +48,7 @@ def redate(*, batch: int = BATCH) -> int:
     for program in Program.objects.filter(dated_version__lt=F("version")).order_by("pk"):
         policy, last = Policy.of(program), 0
         while lots := list(_open_lots(program.pk).filter(pk__gt=last).order_by("pk")[:batch]):
-            changed += _redate_lots(policy, lots)
+            changed += _redate_lots(program.pk, policy, lots)
             last = lots[-1].pk
         Program.objects.filter(pk=program.pk).update(dated_version=program.version)
     return changed
@@ -58,10 +59,14 @@ def note_expiring(*, now: datetime | None = None) -> int:
     now = now or database_now()
     noted = 0
     for program in Program.objects.order_by("pk"):
-        zone = ZoneInfo(program.timezone)
+        policy = Policy.of(program)
         for days in sorted(_notice_days(program), reverse=True):
-            until = dates.end_of_day(dates.local_date(now, zone) + timedelta(days=days), zone)
-            noted += _note(program, days, _lapsing(program, now, until))
+            last_day = dates.local_date(now, policy.zone) + timedelta(days=days)
+            until = dates.end_of_day(last_day, policy.zone)
+            if policy.kind == "inactivity":
+                noted += _note_rests(program, policy, days, now, until)
+            else:
+                noted += _note_lots(program.pk, days, now, until)
     return noted
 
 
@@ -83,6 +88,12 @@ def soonest(program: Program, member_ids: Iterable[int]) -> dict[int, Json]:
     return found
 
 
+def _dated(program_ids: list[int]) -> list[int]:
+    """Lots of a program whose expiry just changed get their new ends first."""
+    dated = Program.objects.filter(pk__in=program_ids, dated_version=F("version"))
+    return list(dated.order_by("pk").values_list("pk", flat=True))
+
+
 def _notice_days(program: Program) -> list[int]:
     days: list[int] = programs.document(program).get("expiry", {}).get("notice_days", [])
     return days
@@ -98,33 +109,22 @@ def _open_lots(program_id: int) -> Any:
     )
 
 
-def _redate_lots(policy: Policy, lots: list[Lot]) -> int:
+def _redate_lots(program_id: int, policy: Policy, lots: list[Lot]) -> int:
     changed = []
     for lot in lots:
         end = policy.redated(lot.available_at, lot.expires_at)
         if end != lot.expires_at:
             lot.expires_at = end
             changed.append(lot)
-    Lot.objects.bulk_update(changed, ["expires_at"])
-    Member.objects.filter(pk__in={lot.member_id for lot in changed}).update(version=F("version") + 1)
+    Lot.objects.filter(program_id=program_id).bulk_update(changed, ["expires_at"])
+    members = Member.objects.filter(program_id=program_id, pk__in={lot.member_id for lot in changed})
+    members.update(version=F("version") + 1)
     return len(changed)
 
 
-def _lapse_lots(now: datetime, batch: int) -> int | None:
-    """One batch of one program's due lots; None when nothing is due."""
-    due = (
-        Lot.objects.filter(available__gt=0, expires_at__lte=now)
-        # Lots of a program whose expiry just changed get their new ends first.
-        .filter(program__dated_version=F("program__version"))
-        .order_by("expires_at", "pk")
-    )
-    first = due.values_list("program_id", flat=True).first()
-    if first is None:
-        return None
-    members = set(due.filter(program_id=first).values_list("member_id", flat=True)[:batch])
+def _lapse_lots(program_id: int, member_ids: Iterable[int], now: datetime) -> int:
     try:
-        with transaction.atomic():
-            book = Book.open(first, members, now=now)
+        with opened(program_id, member_ids, now=now) as book:
             points = 0
             for lot in book.lots:
                 if lot.expires_at and lot.expires_at <= now and (left := lot.buckets[Bucket.AVAILABLE]):
@@ -134,31 +134,44 @@ def _lapse_lots(now: datetime, batch: int) -> int | None:
                     posting = book.posting(lot.member_id, key, "lapse", explanation, lot.expires_at)
                     posting.move(lot, Bucket.AVAILABLE, Bucket.EXPIRED, left)
                     points += left
-            book.write()
             return points
     except MemberMerged:
         return 0  # the survivor holds these lots; the next round finds them there
 
 
 def _lapse_inactive(program: Program, now: datetime, batch: int) -> int:
-    policy, points, last = Policy.of(program), 0, 0
-    idle = _idle(program, policy, now).order_by("pk")
-    while members := list(idle.filter(pk__gt=last)[:batch]):
-        last = members[-1].pk
-        due = [member.pk for member in members if _rests_too_long(policy, member.active_at, now)]
-        if due:
-            points += _lapse_balances(program, policy, due, now)
+    policy, points = Policy.of(program), 0
+    for members in _idle(program, policy, now, batch):
+        resting = [member.pk for member in members if _rests_too_long(policy, member.active_at, now)]
+        if resting:
+            points += _lapse_balances(program, policy, resting, now)
     return points
 
 
-def _idle(program: Program, policy: Policy, until: datetime) -> Any:
-    """Members whose rest may end by then. Months have at least 28 days; the policy decides."""
-    return Member.objects.filter(
-        program=program,
-        available__gt=0,
-        active_at__lte=until - timedelta(days=28 * policy.months),
-        merged_into=None,
-    )
+def _idle(program: Program, policy: Policy, until: datetime, batch: int) -> Iterator[list[Member]]:
+    """Members with points whose rest may end by then, part after part; the policy decides.
+
+    Months are of different length, and a day of 23 hours is one too: three days more than may be needed.
+    """
+    day = dates.add_months(dates.local_date(until, policy.zone), -policy.months) + timedelta(days=3)
+    latest = dates.end_of_day(day, policy.zone)
+    after, last = due.BEGINNING, 0
+    while True:
+        members = list(
+            Member.objects.raw(
+                """
+                SELECT * FROM rewards_member
+                WHERE program_id = %s AND available > 0 AND active_at <= %s AND (active_at, id) > (%s, %s)
+                ORDER BY active_at, id LIMIT %s
+                """,
+                [program.pk, latest, after, last, batch],
+            )
+        )
+        if not members:
+            return
+        assert members[-1].active_at is not None  # filtered above
+        after, last = members[-1].active_at, members[-1].pk
+        yield members
 
 
 def _rests_too_long(policy: Policy, active_at: datetime | None, now: datetime) -> bool:
@@ -192,44 +205,48 @@ def _lapse_balances(program: Program, policy: Policy, member_ids: list[int], now
     return points
 
 
-def _lapsing(program: Program, now: datetime, until: datetime) -> dict[int, tuple[datetime, int]]:
-    """(end, points) of each member whose points lapse from now until then, the nearest end first."""
-    policy = Policy.of(program)
-    found: dict[int, tuple[datetime, int]] = {}
-    if policy.kind == "inactivity":
-        for member in _idle(program, policy, until):
-            assert member.active_at is not None  # filtered there
-            end = policy.end_of_rest(member.active_at)
-            if end is not None and now < end <= until:
-                found[member.pk] = (end, member.available)
-        return found
-    lots = Lot.objects.filter(program=program, available__gt=0, expires_at__gt=now, expires_at__lte=until)
-    for lot in lots.order_by("expires_at", "pk"):
-        assert lot.expires_at is not None  # filtered above
-        end, points = found.get(lot.member_id, (lot.expires_at, 0))
-        if lot.expires_at == end:
-            found[lot.member_id] = (end, points + lot.available)
-    return found
-
-
-def _note(program: Program, days: int, lapsing: dict[int, tuple[datetime, int]]) -> int:
-    """One notice per member, end and distance; returns how many are new."""
+def _note_lots(program_id: int, days: int, now: datetime, until: datetime) -> int:
+    """One notice per member, end and distance, of what lapses at the nearest end; returns the new ones."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO rewards_notice (program_id, kind, days, member_id, about, points)
-            SELECT %s, 'expiring', %s, * FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[])
+            SELECT program_id, 'expiring', %s, member_id, expires_at, sum(available)
+            FROM (SELECT program_id, member_id, expires_at, available,
+                         min(expires_at) OVER (PARTITION BY member_id) AS nearest
+                  FROM rewards_lot
+                  WHERE program_id = %s AND available > 0 AND expires_at > %s AND expires_at <= %s) AS ending
+            WHERE expires_at = nearest GROUP BY program_id, member_id, expires_at
             ON CONFLICT DO NOTHING
             """,
-            [
-                program.pk,
-                days,
-                list(lapsing),
-                [end for end, _ in lapsing.values()],
-                [points for _, points in lapsing.values()],
-            ],
+            [days, program_id, now, until],
         )
         return int(cursor.rowcount)
+
+
+def _note_rests(program: Program, policy: Policy, days: int, now: datetime, until: datetime) -> int:
+    """The same where a whole balance lapses after a rest."""
+    noted = 0
+    for members in _idle(program, policy, until, BATCH):
+        ends = [(member, policy.end_of_rest(member.active_at)) for member in members if member.active_at]
+        ending = [(member, end) for member, end in ends if end is not None and now < end <= until]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO rewards_notice (program_id, kind, days, member_id, about, points)
+                SELECT %s, 'expiring', %s, * FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[])
+                ON CONFLICT DO NOTHING
+                """,
+                [
+                    program.pk,
+                    days,
+                    [member.pk for member, _ in ending],
+                    [end for _, end in ending],
+                    [member.available for member, _ in ending],
+                ],
+            )
+            noted += cursor.rowcount
+    return noted
 
 
 def _soonest_by_inactivity(program: Program, policy: Policy, member_ids: Iterable[int]) -> dict[int, Json]:

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from rewards.tenancy import OfProgram
+
 
 class Bucket(models.TextChoices):
     """Where points are. The first four are a member's own; the others are outside."""
@@ -46,7 +48,7 @@ class Program(models.Model):
         return self.name
 
 
-class ProgramVersion(models.Model):
+class ProgramVersion(OfProgram):
     """What the program said from one moment on. Never changed afterwards."""
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, related_name="versions")
@@ -62,7 +64,7 @@ class ProgramVersion(models.Model):
         ]
 
 
-class Member(models.Model):
+class Member(OfProgram):
     """Someone who collects points. The four balances are a cache of the movements."""
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, related_name="members")
@@ -101,7 +103,7 @@ class Member(models.Model):
                 name="member_to_publish",
             ),
             models.Index(
-                fields=["program", "active_at"], condition=Q(available__gt=0), name="member_resting"
+                fields=["program", "active_at", "id"], condition=Q(available__gt=0), name="member_idle"
             ),
             models.Index(
                 fields=["program", "merged_into"],
@@ -118,7 +120,7 @@ class Member(models.Model):
         ]
 
 
-class Identity(models.Model):
+class Identity(OfProgram):
     """Who a member is in one shop."""
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
@@ -135,7 +137,7 @@ class Identity(models.Model):
         indexes = [models.Index(fields=["program", "member"], name="identity_of_member")]
 
 
-class Tombstone(models.Model):
+class Tombstone(OfProgram):
     """A person who asked to be forgotten, known by a salted digest only, so that nothing brings them back."""
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
@@ -145,7 +147,7 @@ class Tombstone(models.Model):
         constraints = [models.UniqueConstraint(fields=["program", "digest"], name="tombstone_once")]
 
 
-class Order(models.Model):
+class Order(OfProgram):
     """The latest known state of an order, what it earned, and the context of its first award."""
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
@@ -188,7 +190,7 @@ def _holds_points() -> "models.ExpressionWrapper[Q]":
     return models.ExpressionWrapper(condition, output_field=models.BooleanField())
 
 
-class Lot(models.Model):
+class Lot(OfProgram):
     """One award: its points, when they can be spent, when they lapse, and where they are now."""
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
@@ -235,16 +237,18 @@ class Lot(models.Model):
                 fields=["program", "parent"], condition=Q(parent__isnull=False), name="lot_of_parent"
             ),
             models.Index(fields=["program", "order"], condition=Q(order__isnull=False), name="lot_of_order"),
-            models.Index(fields=["available_at"], condition=Q(pending__gt=0), name="lot_on_hold"),
             models.Index(
-                fields=["expires_at"],
+                fields=["program", "available_at", "id"], condition=Q(pending__gt=0), name="lot_held_until"
+            ),
+            models.Index(
+                fields=["program", "expires_at", "id"],
                 condition=Q(available__gt=0, expires_at__isnull=False),
-                name="lot_ending",
+                name="lot_lapsing",
             ),
         ]
 
 
-class Notice(models.Model):
+class Notice(OfProgram):
     """Something a member is to be told. Sending is another matter."""
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
@@ -266,7 +270,7 @@ class Notice(models.Model):
         ]
 
 
-class Redemption(models.Model):
+class Redemption(OfProgram):
     """Points on their way to a reward, or back. See `redemptions.py` for the states."""
 
     class State(models.TextChoices):
@@ -332,7 +336,7 @@ class Redemption(models.Model):
         ]
 
 
-class Movement(models.Model):
+class Movement(OfProgram):
     """Points carried from one bucket to another: balanced by construction, never changed, never deleted."""
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)

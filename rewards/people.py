@@ -118,7 +118,7 @@ def forget(program: Program, ref: Ref) -> None:
         )
         if identity is None:
             return
-        identity.delete()
+        Identity.objects.filter(program=program, pk=identity.pk).delete()
         named = Order.objects.select_for_update().filter(
             program=program, member_id=identity.member_id, source_id=ref[0], facts__customer_id=ref[1]
         )

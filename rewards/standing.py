@@ -1,14 +1,17 @@
 """A member's standing, as shoppers see it: what themes print, what the widget shows."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.db import connection
 from django.db.models import F
 
 from rewards import expiry, offers, programs
 from rewards.models import Member, Program
 
 Json = dict[str, Any]
+STALE_BATCH = 5000
 
 
 def standings(program: Program, members: Sequence[Member]) -> dict[int, Json]:
@@ -85,16 +88,29 @@ def all_stale(program_id: int) -> None:
     """What all standings say of the program is out of date. That takes a while to publish in a big shop.
 
     So it waits behind whoever has news of their own: a version that moves on no longer fits this mark.
+    In parts, so that nobody's order waits long for its member's row.
     """
-    Member.objects.filter(program_id=program_id).update(published_version=-2 - F("version"))
+    members, last = Member.objects.filter(program_id=program_id), 0
+    while part := list(members.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:STALE_BATCH]):
+        members.filter(pk__gt=last, pk__lte=part[-1]).update(published_version=-2 - F("version"))
+        last = part[-1]
 
 
 def published(members: Iterable[Member]) -> None:
     """These versions are published; a newer one stays to be done."""
+    by_program: dict[int, list[Member]] = defaultdict(list)
     for member in members:
-        Member.objects.filter(
-            program_id=member.program_id, pk=member.pk, published_version__lt=member.version
-        ).update(published_version=member.version)
+        by_program[member.program_id].append(member)
+    for program_id, told in by_program.items():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                UPDATE rewards_member m SET published_version = v.version
+                FROM unnest(%s::bigint[], %s::bigint[]) AS v (id, version)
+                WHERE m.program_id = %s AND m.id = v.id AND m.published_version < v.version
+                """,
+                [[member.pk for member in told], [member.version for member in told], program_id],
+            )
 
 
 def _next_reward(program: Program, available: int) -> Json | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from time import monotonic
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 
 from rewards.facts import FetchedOrder, OrderRef
 from rewards.models import Program
@@ -73,7 +73,7 @@ def resume(backfill: Backfill) -> None:
 def cancel(backfill: Backfill) -> None:
     """End it; what is posted stays. Raises NotNow."""
     _change(backfill, Backfill.OPEN, State.CANCELLED, finished_at=datetime.now(UTC))
-    BackfillCustomer.objects.filter(backfill=backfill).delete()
+    _counted(backfill).delete()
 
 
 def work(seconds: float = STEP_SECONDS) -> None:
@@ -176,22 +176,28 @@ def _end(backfill: Backfill) -> None:
     if backfill.confirmed_by:
         _note(backfill, state=State.DONE, finished_at=datetime.now(UTC))
         return
-    customers = BackfillCustomer.objects.filter(backfill=backfill)
+    customers = _counted(backfill)
     _note(backfill, state=State.READY, members=customers.count())
     customers.delete()
+
+
+def _counted(backfill: Backfill) -> "models.QuerySet[BackfillCustomer]":
+    return BackfillCustomer.objects.filter(program_id=backfill.program_id, backfill=backfill)
 
 
 def _note(backfill: Backfill, **values: object) -> bool:
     """Save how far it is; whether it is still to go on. Who stopped it meanwhile isn't overruled."""
     kept = {name: value for name, value in values.items() if name != "state"}
-    going = Backfill.objects.filter(pk=backfill.pk, state=State.WORKING).update(**values)
+    row = Backfill.objects.filter(program_id=backfill.program_id, pk=backfill.pk)
+    going = row.filter(state=State.WORKING).update(**values)
     if not going:
-        Backfill.objects.filter(pk=backfill.pk).update(**kept)
+        row.update(**kept)
     backfill.refresh_from_db()
     return bool(going)
 
 
 def _change(backfill: Backfill, before: tuple[str, ...], after: str, **values: object) -> None:
-    if not Backfill.objects.filter(pk=backfill.pk, state__in=before).update(state=after, **values):
+    row = Backfill.objects.filter(program_id=backfill.program_id, pk=backfill.pk)
+    if not row.filter(state__in=before).update(state=after, **values):
         raise NotNow("Somebody else has changed it meanwhile. Reload the page.")
     backfill.refresh_from_db()

@@ -61,7 +61,9 @@ def begin(
 
 def horizon(shop: Shop) -> datetime:
     """Up to when news should have been handled: what waits untouched in the inbox is no gap yet."""
-    waiting = InboxRow.objects.filter(state=InboxRow.State.WAITING, attempts=0, shop_id=shop.pk)
+    waiting = InboxRow.objects.filter(
+        state=InboxRow.State.WAITING, attempts=0, program_id=shop.program_id, shop_id=shop.pk
+    )
     oldest = waiting.order_by("received_at").values_list("received_at", flat=True).first()
     now = datetime.now(UTC)
     return min(oldest or now, now) - SETTLING
@@ -189,6 +191,10 @@ def _repair_asked(deadline: float) -> None:
         try:
             gaps.repair(shop, gap, gap.asked_by)
         except TryAgain as problem:
-            Gap.objects.filter(pk=gap.pk).update(problem=str(problem))
+            _note(gap, problem=str(problem))
         except NeedsHuman as problem:
-            Gap.objects.filter(pk=gap.pk).update(problem=str(problem), asked_by="")
+            _note(gap, problem=str(problem), asked_by="")
+
+
+def _note(gap: Gap, **values: str) -> None:
+    Gap.objects.filter(program_id=gap.program_id, pk=gap.pk).update(**values)

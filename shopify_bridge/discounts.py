@@ -10,7 +10,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection
 
 from rewards import redemptions
 from rewards.models import Redemption
@@ -30,6 +30,8 @@ LONGEST_PAUSE = timedelta(minutes=15)
 LEASE = timedelta(seconds=15)
 """So long whoever works on a redemption has it alone; if it died, somebody else goes on then."""
 CODES_TRIED = 3
+LOOKED_AT = 20
+LONGEST_DUE = "SELECT program_id, id FROM rewards_redemption WHERE due_at <= %s ORDER BY due_at, id LIMIT %s"
 Json = dict[str, Any]
 
 
@@ -238,16 +240,20 @@ def _put_off(redemption: Redemption, reason: str, after: float | None) -> None:
     )
 
 
-@transaction.atomic
 def _claim_one() -> Redemption | None:
     """The redemption that is due for longest, leased. One, since each may take as long as Shopify does."""
     now = datetime.now(UTC)
-    due = (
-        Redemption.objects.select_for_update(skip_locked=True)
-        .filter(due_at__lte=now)
-        .order_by("due_at", "pk")
-        .first()
-    )
-    if due is not None:
-        Redemption.objects.filter(pk=due.pk).update(due_at=now + LEASE)
-    return due
+    while due := _longest_due(now):
+        for program_id, redemption_id in due:
+            one = Redemption.objects.filter(program_id=program_id, pk=redemption_id)
+            # Whoever changes the row first has it; the others look at the next one.
+            if one.filter(due_at__lte=now).update(due_at=now + LEASE):
+                return one.get()
+    return None
+
+
+def _longest_due(now: datetime) -> list[tuple[int, int]]:
+    """Some of those that are due, in all programs; nothing is locked by looking."""
+    with connection.cursor() as cursor:
+        cursor.execute(LONGEST_DUE, [now, LOOKED_AT])
+        return list(cursor.fetchall())

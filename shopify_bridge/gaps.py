@@ -166,5 +166,7 @@ def _close(
         elif gap.problem == NO_LONGER_SHOWN or (order and not gap.problem):
             gap.healed_at, gap.healed_by = now, by
             gap.points = order.points - before.get(gap.external_id, 0) if order else 0
-    Gap.objects.bulk_update(closing, ["asked_by", "problem", "kind", "healed_at", "healed_by", "points"])
+    Gap.objects.filter(program_id=shop.program_id).bulk_update(
+        closing, ["asked_by", "problem", "kind", "healed_at", "healed_by", "points"]
+    )
     return sum(gap.healed_at is not None for gap in closing)

@@ -9,6 +9,8 @@ import logging
 from time import monotonic
 from typing import Any
 
+from django.db import connection
+
 from rewards import standing
 from rewards.models import Identity, Member, Program
 from shopify_bridge import metrics
@@ -22,6 +24,17 @@ BATCH = 25
 """Shopify takes at most 25 metafields at once, all or nothing."""
 TURN_SECONDS = 15.0
 PROXY_PATH = "/apps/loyalty"
+# One step into an index for each shop, however many members wait. Each program has a first version.
+PROGRAMS_WITH_NEWS = """
+    SELECT v.program_id FROM rewards_programversion v
+    JOIN shopify_bridge_shop s ON s.program_id = v.program_id AND s.state = 'active'
+    WHERE v.number = 1 AND EXISTS (
+        SELECT 1 FROM rewards_member m WHERE m.program_id = v.program_id AND m.version > m.published_version
+    )
+    UNION
+    SELECT s.program_id FROM shopify_bridge_shop s JOIN rewards_program p ON p.id = s.program_id
+    WHERE s.state = 'active' AND s.published_program_version < p.version
+"""
 Json = dict[str, Any]
 
 
@@ -52,20 +65,10 @@ def _publish_news(program: Program) -> int:
 
 def _programs_with_news() -> list[Program]:
     """Programs with a member, or a version, ahead of what was published, and a shop that can be called."""
-    return list(
-        Program.objects.raw(
-            """
-            SELECT * FROM rewards_program p WHERE id IN (
-                SELECT m.program_id FROM rewards_member m
-                JOIN shopify_bridge_shop s ON s.program_id = m.program_id AND s.state = 'active'
-                WHERE m.version > m.published_version
-                UNION
-                SELECT s.program_id FROM shopify_bridge_shop s JOIN rewards_program o ON o.id = s.program_id
-                WHERE s.state = 'active' AND s.published_program_version < o.version
-            ) ORDER BY id
-            """
-        )
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(PROGRAMS_WITH_NEWS)
+        found = [program_id for (program_id,) in cursor.fetchall()]
+    return list(Program.objects.filter(pk__in=found).order_by("pk"))
 
 
 def _callable_shops() -> Any:
@@ -77,9 +80,9 @@ def _publish_program(shop: Shop, program: Program) -> None:
         return
     value = {**standing.public_program(program), "proxy": PROXY_PATH}
     _set(shop, [_metafield(shop.app_installation_gid, "loyalty", "program", value)])
-    Shop.objects.filter(pk=shop.pk).update(published_program_version=program.version)
-    # The next reward in a standing depends on the program.
+    # The next reward in a standing depends on the program. First, so that a death in between forgets nothing.
     standing.all_stale(program.pk)
+    Shop.objects.filter(pk=shop.pk).update(published_program_version=program.version)
 
 
 def _publish_members(shops: list[Shop], program: Program) -> int:

@@ -4,6 +4,8 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
+from rewards.tenancy import OfProgram
+
 UNKNOWN_PROGRAM = 0
 """Deliveries of shops we don't know are kept under this program, so that nothing is lost."""
 
@@ -102,7 +104,7 @@ class InboxRow(models.Model):
         ]
 
 
-class Gap(models.Model):
+class Gap(OfProgram):
     """An order whose news didn't reach us, or not all of it: found by asking Shopify."""
 
     class Kind(models.TextChoices):
@@ -140,7 +142,7 @@ class Gap(models.Model):
         ]
 
 
-class OrderCheck(models.Model):
+class OrderCheck(OfProgram):
     """A look at the orders of a shop that changed in some time. It goes on where it stopped."""
 
     class State(models.TextChoices):
@@ -176,7 +178,7 @@ class OrderCheck(models.Model):
         ]
 
 
-class Backfill(models.Model):
+class Backfill(OfProgram):
     """Orders from before the program: counted first, and posted when the merchant says so."""
 
     class State(models.TextChoices):
@@ -222,7 +224,7 @@ class Backfill(models.Model):
         ]
 
 
-class BackfillCustomer(models.Model):
+class BackfillCustomer(OfProgram):
     """A customer who was counted; deleted when the counting ends."""
 
     program_id = models.BigIntegerField()

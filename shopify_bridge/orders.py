@@ -62,5 +62,7 @@ def changed_between(since: datetime, until: datetime) -> str:
 
 def spare_for_news(shop: Shop) -> float:
     """While deliveries wait, looking back leaves them half of the shop's cost bucket."""
-    waiting = InboxRow.objects.filter(state=InboxRow.State.WAITING, shop_id=shop.pk)
+    waiting = InboxRow.objects.filter(
+        state=InboxRow.State.WAITING, program_id=shop.program_id, shop_id=shop.pk
+    )
     return 0.5 if waiting.exists() else 0.0

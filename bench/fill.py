@@ -1,0 +1,99 @@
+"""Members with a history, by set-based SQL: a program of any size in seconds."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+TABLES = ("member", "identity", "order", "lot", "movement")
+
+
+class Cursor(Protocol):
+    def execute(self, sql: str, parameters: Sequence[Any] | None = None, /) -> Any: ...
+
+
+def members(
+    cursor: Cursor,
+    program_id: int,
+    source_id: int,
+    number: int,
+    *,
+    orders_each: int = 1,
+    points: int = 100,
+    on_hold: int = 0,
+    ending: int = 0,
+) -> None:
+    """So many members, each with some settled orders.
+
+    Of all the lots `on_hold` wait for a release that is due, and `ending` have just come to their end.
+    """
+    bounds = {"program": program_id, "source": source_id, "number": number, "each": orders_each}
+    values = {**bounds, "points": points, "lots": number * orders_each, "on_hold": on_hold, "ending": ending}
+    for table in TABLES:
+        cursor.execute(f"SELECT COALESCE(max(id), 0) FROM rewards_{table}")  # noqa: S608
+        values[table] = cursor.fetchone()[0]  # type: ignore[attr-defined]
+    for sql in (MEMBERS, IDENTITIES, ORDERS, LOTS, MOVEMENTS, HELD):
+        cursor.execute(sql, values)  # type: ignore[arg-type]
+    for table in TABLES:
+        name = f"rewards_{table}"
+        cursor.execute(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name}")  # noqa: S608
+
+
+def look(cursor: Cursor) -> None:
+    """Let the planner see what is there."""
+    for table in (*TABLES, "redemption", "notice", "tombstone"):
+        cursor.execute(f"ANALYZE rewards_{table}")
+    cursor.execute("ANALYZE shopify_bridge_inboxrow")
+
+
+MEMBERS = """
+    INSERT INTO rewards_member (program_id, id, joined_at, available, pending, version, published_version,
+                                active_at)
+    OVERRIDING SYSTEM VALUE
+    SELECT %(program)s, %(member)s + n, now() - interval '90 days', 0, 0, 1, 1,
+           now() - interval '30 days' - n %% 1000 * interval '1 minute'
+    FROM generate_series(1, %(number)s) n
+"""
+IDENTITIES = """
+    INSERT INTO rewards_identity (program_id, source_id, external_id, member_id)
+    SELECT %(program)s, %(source)s, 10000000 + n, %(member)s + n FROM generate_series(1, %(number)s) n
+"""
+ORDERS = """
+    INSERT INTO rewards_order (program_id, id, source_id, external_id, member_id, facts, facts_at, paid_at,
+                               context, settlements, points)
+    OVERRIDING SYSTEM VALUE
+    SELECT %(program)s, %(order)s + n, %(source)s, 50000000 + n, %(member)s + 1 + (n - 1) %% %(number)s,
+           '{"customer_id": null, "cancelled": false, "refunds": []}', now() - interval '30 days',
+           now() - interval '30 days', '{"version": 1, "excluded": false, "tags": []}', 1, %(points)s
+    FROM generate_series(1, %(lots)s) n
+"""
+# The first of them are due: on hold until a moment ago, or at the end of their life.
+LOTS = """
+    INSERT INTO rewards_lot (program_id, id, member_id, order_id, kind, given, pending, available, reserved,
+                             expired, available_at, expires_at)
+    OVERRIDING SYSTEM VALUE
+    SELECT %(program)s, %(lot)s + n, %(member)s + 1 + (n - 1) %% %(number)s, %(order)s + n, 'order',
+           %(points)s,
+           CASE WHEN n <= %(on_hold)s THEN %(points)s ELSE 0 END,
+           CASE WHEN n <= %(on_hold)s THEN 0 ELSE %(points)s END, 0, 0,
+           CASE WHEN n <= %(on_hold)s THEN now() - interval '1 hour' ELSE now() - interval '30 days' END,
+           CASE WHEN n <= %(on_hold)s THEN NULL
+                WHEN n <= %(on_hold)s + %(ending)s THEN now() - interval '1 hour'
+                ELSE now() + interval '300 days' + n %% 1000 * interval '1 hour' END
+    FROM generate_series(1, %(lots)s) n
+"""
+MOVEMENTS = """
+    INSERT INTO rewards_movement (program_id, id, key, member_id, lot_id, order_id, kind, source, target,
+                                  points, explanation, happened_at)
+    OVERRIDING SYSTEM VALUE
+    SELECT %(program)s, %(movement)s + n, 'order:' || (%(order)s + n) || ':0:0',
+           %(member)s + 1 + (n - 1) %% %(number)s, %(lot)s + n, %(order)s + n, 'order', 'issued',
+           CASE WHEN n <= %(on_hold)s THEN 'pending' ELSE 'available' END, %(points)s,
+           '{"rule": "lapse", "points": 1}',
+           now() - interval '30 days' + n * interval '1 second'
+    FROM generate_series(1, %(lots)s) n
+"""
+HELD = """
+    UPDATE rewards_member m SET pending = l.pending, available = l.available
+    FROM (SELECT member_id, sum(pending) AS pending, sum(available) AS available
+          FROM rewards_lot WHERE program_id = %(program)s GROUP BY member_id) l
+    WHERE m.program_id = %(program)s AND m.id = l.member_id
+"""

@@ -1,0 +1,75 @@
+"""A program with a history, among others, and a stand-in that answers for Shopify."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from bench import fill
+from rewards import programs
+from rewards.models import Program
+from shopify_bridge import vault
+from shopify_bridge.models import Shop
+from tests.factories import ShopFactory
+from tests.shopify_bridge.conftest import Scripted, json_answer, scripted  # noqa: F401
+from tests.statements.paths import Scene
+
+MEMBERS = 1500
+STRANGERS = 6
+INBOX = """
+    INSERT INTO shopify_bridge_inboxrow (program_id, shop_id, shop_domain, webhook_id, topic, api_version,
+                                         body, body_hash, event_id, state, received_at)
+    SELECT %s, %s, 'a.myshopify.com', 'old-' || n, 'orders/paid', '',
+           '{}', sha256(n::text::bytea), '', 'done', now() - interval '10 days'
+    FROM generate_series(1, 1000) n
+"""
+REDEMPTIONS = """
+    INSERT INTO rewards_redemption (program_id, member_id, source_id, customer_id, key, reward, points, state,
+                                    code, external_ref, turns, reason, starts_at, ending_as, attempts)
+    SELECT program_id, id, %s, 1, 'old', '{}', 1, 'used', 'OLD' || id, '', 2, '', now(), '', 0
+    FROM rewards_member WHERE program_id = %s
+"""
+
+
+@pytest.fixture
+def scene(db: None, scripted: Scripted, client: Any) -> Scene:  # noqa: F811
+    scripted.answer = _shopify
+    shops = [_shop() for _ in range(STRANGERS + 1)]
+    with connection.cursor() as cursor:
+        for number, shop in enumerate(shops):
+            size = MEMBERS if number == 0 else 50
+            fill.members(cursor, shop.program_id, shop.pk, size, orders_each=2, on_hold=20, ending=20)
+        cursor.execute(INBOX, [shops[0].program_id, shops[0].pk])
+        cursor.execute(REDEMPTIONS, [shops[0].pk, shops[0].program_id])
+        fill.look(cursor)
+    return Scene(shops[0], Program.objects.get(pk=shops[0].program_id), client)
+
+
+def _shop() -> Shop:
+    shop: Shop = ShopFactory.create()
+    shop.access_token = vault.seal("shpat_1", "access", shop.domain)
+    shop.access_token_expires_at = timezone.now() + timedelta(hours=1)
+    shop.app_installation_gid = "gid://shopify/AppInstallation/1"
+    shop.save()
+    program = Program.objects.get(pk=shop.program_id)
+    document = {**programs.document(program), "expiry": {"policy": "rolling", "months": 12}}
+    programs.apply(program, document, "test")
+    program.versions.update(effective_from=programs.BEGINNING)
+    Program.objects.filter(pk=program.pk).update(dated_version=program.version, expiry_since=None)
+    return shop
+
+
+def _shopify(asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+    """Yes to everything, and no order carries a code."""
+    name = asked["operationName"]
+    node = {"codeDiscountNode": {"id": "gid://shopify/DiscountCodeNode/1"}, "userErrors": []}
+    answers: dict[str, Any] = {
+        "discount_basic_create": {"discountCodeBasicCreate": node},
+        "discount_deactivate": {"discountCodeDeactivate": node},
+        "discount_by_code": {"codeDiscountNodeByCode": None},
+        "metafields_set": {"metafieldsSet": {"metafields": [], "userErrors": []}},
+        "orders_changed": {"orders": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}},
+    }
+    return json_answer({"data": answers[name]})

@@ -1,0 +1,205 @@
+"""The hot paths: what happens for every delivery, every shopper and every tick of the clock."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from django.test import Client
+
+from rewards import expiry, holds, programs
+from rewards.models import Program, Redemption
+from shopify_bridge import discounts, inbox, metafields
+from shopify_bridge.models import InboxRow, Shop
+from tests.shopify_bridge import signing
+from tests.statements.recording import aside
+
+ORDER = json.loads((Path(__file__).parent.parent / "payloads" / "orders_updated.json").read_text())
+CUSTOMER = 10_000_007
+"""The seventh of the members that `bench.fill` makes; two of their lots have no end yet."""
+RICH = 10_000_600
+
+
+@dataclass
+class Scene:
+    shop: Shop
+    program: Program
+    client: Client
+    ids: Any = field(default_factory=lambda: count(1))
+
+    def deliver(self, topic: str, payload: dict[str, Any]) -> None:
+        body = json.dumps(payload).encode()
+        headers = {
+            "X-Shopify-Topic": topic,
+            "X-Shopify-Shop-Domain": self.shop.domain,
+            "X-Shopify-Webhook-Id": f"delivery-{next(self.ids)}",
+            "X-Shopify-Triggered-At": "2026-11-20T12:00:01.123456789Z",
+            "X-Shopify-Hmac-Sha256": signing.webhook_hmac(body),
+        }
+        answer = self.client.post("/webhooks", body, content_type="application/json", headers=headers)
+        assert answer.status_code == 200
+
+    def order(self, customer: int = CUSTOMER, minutes: int = 0, **changes: Any) -> dict[str, Any]:
+        moment = datetime(2026, 11, 20, 12, 30 + minutes, tzinfo=UTC).isoformat()
+        return {
+            **ORDER,
+            "financial_status": "paid",
+            "refunds": [],
+            "updated_at": moment,
+            "customer": {"id": customer},
+            **changes,
+        }
+
+    def settles(self, topic: str, payload: dict[str, Any]) -> None:
+        self.deliver(topic, payload)
+        assert inbox.drain() == 1
+        with aside():
+            assert not InboxRow.objects.exclude(state="done").exists()
+
+    def asks(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        query = signing.proxy_query(shop=self.shop.domain, logged_in_customer_id=str(RICH))
+        raw = json.dumps(body or {})
+        answer = self.client.generic(method, f"/storefront/{path}?{query}", raw, "application/json")
+        assert answer.status_code in (200, 201), answer.content
+        return answer.json()
+
+    def redeems(self) -> Redemption:
+        answer = self.asks("POST", "redemptions", {"reward": "five-off", "key": f"key-{next(self.ids)}"})
+        return self.redemption(answer["id"], "issued")
+
+    def redemption(self, id: int, state: str) -> Redemption:
+        with aside():
+            found = Redemption.objects.get(pk=id)
+        assert found.state == state
+        return found
+
+
+def first_order(scene: Scene) -> None:
+    scene.settles("orders/paid", scene.order())
+
+
+def order_of_a_stranger(scene: Scene) -> None:
+    scene.settles("orders/paid", scene.order(77))
+
+
+def refund_and_edit(scene: Scene) -> None:
+    scene.settles("orders/paid", scene.order())
+    line = {**ORDER["line_items"][0], "current_quantity": 1}
+    scene.settles("orders/updated", scene.order(minutes=1, line_items=[line, ORDER["line_items"][1]]))
+    scene.settles("orders/updated", scene.order(minutes=2, line_items=ORDER["line_items"]))
+    scene.settles("orders/cancelled", scene.order(minutes=3, cancelled_at="2026-11-20T12:40:00Z"))
+
+
+def news_of_a_refund(scene: Scene) -> None:
+    scene.settles("orders/updated", scene.order(refunds=[{"id": 9, "order_adjustments": []}]))
+    scene.settles("refunds/create", {"id": 9, "order_id": ORDER["id"]})
+
+
+def customers(scene: Scene) -> None:
+    scene.settles("customers/create", {"id": 78, "created_at": "2026-11-20T12:00:00Z"})
+    scene.settles("customer.tags_added", {"customerId": f"gid://shopify/Customer/{CUSTOMER}", "tags": ["a"]})
+
+
+def many_deliveries(scene: Scene) -> None:
+    for number in range(30):
+        scene.deliver("orders/paid", scene.order(10_000_100 + number, id=6000 + number, name=f"#{number}"))
+    assert inbox.drain() == 30
+
+
+def redemption(scene: Scene) -> None:
+    made = scene.redeems()
+    scene.asks("GET", f"redemptions/{made.pk}")
+    scene.asks("POST", f"redemptions/{made.pk}/cancel")
+    scene.redemption(made.pk, "cancelled")
+
+
+def redemption_in_an_order(scene: Scene) -> None:
+    made = scene.redeems()
+    codes = [{"code": made.code, "amount": "5.00", "type": "fixed_amount"}]
+    scene.settles("orders/paid", scene.order(RICH, discount_codes=codes))
+    scene.redemption(made.pk, "used")
+    undone = {"discount_codes": codes, "cancelled_at": "2026-11-20T12:40:00Z"}
+    scene.settles("orders/cancelled", scene.order(RICH, minutes=3, **undone))
+    scene.redemption(made.pk, "returned")
+
+
+def redemptions_that_are_due(scene: Scene) -> None:
+    past = datetime.now(UTC) - timedelta(minutes=1)
+    made = scene.redeems()
+    with aside():
+        Redemption.objects.filter(pk=made.pk).update(due_at=past, expires_at=past)
+    discounts.work_due()
+    discounts.work_due()
+    scene.redemption(made.pk, "expired")
+
+
+def reading(scene: Scene) -> None:
+    assert scene.asks("GET", "me")["member"]
+    scene.asks("GET", "activity")
+    scene.asks("GET", "program")
+
+
+def publishing(scene: Scene) -> None:
+    scene.settles("orders/paid", scene.order())
+    assert metafields.publish() > 25
+
+
+def end_of_holds(scene: Scene) -> None:
+    assert holds.release_due() >= 20
+
+
+def end_of_life(scene: Scene) -> None:
+    assert expiry.lapse_due() >= 20 * 100
+
+
+def rest_of_members(scene: Scene) -> None:
+    _follow(scene, {"policy": "inactivity", "months": 1})
+    expiry.lapse_due(now=datetime.now(UTC) + timedelta(days=5))
+
+
+def notices(scene: Scene) -> None:
+    expiry.note_expiring()
+
+
+def another_expiry(scene: Scene) -> None:
+    _follow(scene, {"policy": "rolling", "months": 24})
+    assert expiry.redate() > 0
+
+
+def old_deliveries(scene: Scene) -> None:
+    with aside():
+        InboxRow.objects.update(received_at="2026-01-01T00:00:00Z")
+    assert inbox.purge() == 1000
+
+
+def _follow(scene: Scene, policy: dict[str, Any]) -> None:
+    with aside():
+        program = Program.objects.get(pk=scene.program.pk)
+        programs.apply(program, {**programs.document(program), "expiry": policy}, "test")
+
+
+PATHS: dict[str, Callable[[Scene], None]] = {
+    path.__name__: path
+    for path in (
+        first_order,
+        order_of_a_stranger,
+        refund_and_edit,
+        news_of_a_refund,
+        customers,
+        many_deliveries,
+        redemption,
+        redemption_in_an_order,
+        redemptions_that_are_due,
+        reading,
+        publishing,
+        end_of_holds,
+        end_of_life,
+        rest_of_members,
+        notices,
+        another_expiry,
+        old_deliveries,
+    )
+}

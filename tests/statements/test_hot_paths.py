@@ -1,0 +1,105 @@
+"""Every statement of a hot path names its tenant, and finds its rows by an index where a table grows.
+
+The one concerns a database that is spread over machines: a statement of one tenant goes to one shard. The
+other keeps an order as cheap in a big shop as in a new one.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from loyalty_app.postgresql.places import DISTRIBUTED
+from rewards import due
+from shopify_bridge import discounts, metafields
+from tests.statements.paths import PATHS, Scene
+from tests.statements.reading import strays
+from tests.statements.recording import Statement, aside, recorded
+
+# Recurring work looks for tenants with something to do. These lock nothing, and the work itself is judged.
+OF_ALL_TENANTS = {
+    due.PROGRAMS.format(held="pending", moment="available_at"),
+    due.PROGRAMS.format(held="available", moment="expires_at"),
+    metafields.PROGRAMS_WITH_NEWS,
+    discounts.LONGEST_DUE,
+}
+FEW_FOR_EACH_TENANT = {"rewards_programversion", "shopify_bridge_backfill", "shopify_bridge_ordercheck"}
+GROWING = {*DISTRIBUTED, "shopify_bridge_inboxrow"} - FEW_FOR_EACH_TENANT
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_it_names_its_tenant_and_finds_its_rows_by_an_index(name: str, scene: Scene) -> None:
+    with recorded() as statements:
+        PATHS[name](scene)
+    assert statements
+    assert [fault for statement in statements for fault in _faults(statement)] == []
+
+
+def _faults(statement: Statement) -> Iterator[str]:
+    sql = " ".join(statement.sql.split())
+    if statement.sql not in OF_ALL_TENANTS:
+        for table in strays(statement.numbered):
+            yield f"no tenant for {table}: {sql}"
+    for node in _nodes(statement.plan):
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in GROWING:
+            yield f"{node['Relation Name']} is read whole: {sql}"
+        if "Index Name" in node and not _narrow(node):
+            yield f"{node['Index Name']} is walked from end to end, or for all of a tenant: {sql}"
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from _nodes(inner)
+
+
+def _narrow(node: dict[str, Any]) -> bool:
+    """Whether an index is asked for more than a tenant, or holds a small part of its table only."""
+    asked = re.sub(r"\(?\w*\.?program_id = [^)]*\)?( AND )?", "", node.get("Index Cond", ""))
+    with aside(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT indpred IS NOT NULL, indrelid::regclass::text
+            FROM pg_index WHERE indexrelid = %s::regclass
+            """,
+            [node["Index Name"]],
+        )
+        is_partial, table = cursor.fetchone()
+    return bool(asked.strip("()")) or is_partial or table not in GROWING
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("SELECT 1 FROM rewards_lot WHERE id = $1", {"rewards_lot"}),
+        ("SELECT 1 FROM rewards_lot WHERE program_id = $1 OR id = $2", {"rewards_lot"}),
+        ("SELECT 1 FROM rewards_lot WHERE program_id = ANY($1)", {"rewards_lot"}),
+        ("SELECT 1 FROM rewards_lot WHERE program_id = $1 UNION SELECT 1 FROM rewards_lot", {"rewards_lot"}),
+        (
+            "SELECT 1 FROM rewards_lot l JOIN rewards_order o USING (id) WHERE l.program_id = 1",
+            {"rewards_order"},
+        ),
+        (
+            "SELECT FROM rewards_lot l LEFT JOIN rewards_order o ON o.program_id = 1 WHERE l.program_id = 1",
+            {"rewards_order"},
+        ),
+        ("UPDATE rewards_lot SET given = 1 FROM unnest($1) v WHERE id = v", {"rewards_lot"}),
+        ("INSERT INTO rewards_lot (id) VALUES ($1)", {"rewards_lot"}),
+        (
+            "SELECT FROM rewards_lot l JOIN rewards_order o ON o.program_id = l.program_id"
+            " WHERE l.program_id = $1",
+            set(),
+        ),
+        (
+            "SELECT 1 FROM rewards_lot WHERE program_id = 1 AND id IN"
+            " (SELECT lot_id FROM rewards_movement WHERE program_id = rewards_lot.program_id)",
+            set(),
+        ),
+        ("INSERT INTO rewards_lot (program_id, id) SELECT $1, * FROM unnest($2)", set()),
+        ("DELETE FROM rewards_lot l WHERE l.program_id = $1::bigint", set()),
+    ],
+)
+def test_the_reader_sees_who_is_left_out(sql: str, found: set[str]) -> None:
+    assert strays(sql) == found
