@@ -105,7 +105,8 @@ class Posting:
         """
         self._leg(lot, source, target, points, redemption_id)
         if target == Bucket.AVAILABLE and source in BEGINNINGS and not lot.grace:
-            lot.expires_at = self.book.policy.end_of_lot(lot.available_at)
+            # Heard of late, they still live a full period after a change, as those heard of in time.
+            lot.expires_at = self.book.policy.redated(lot.available_at, None)
         if target == Bucket.AVAILABLE and self.account.owed:
             self._leg(lot, Bucket.AVAILABLE, Bucket.DEBT, min(points, self.account.owed))
 

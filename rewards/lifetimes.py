@@ -62,6 +62,12 @@ class Policy:
             return end
         return max(end, self._end(self.since))
 
+    def is_over(self, end: datetime | None, active_at: datetime | None, now: datetime) -> bool:
+        """Whether points with this end of their own, of a member last active then, have lapsed."""
+        if end is None and active_at is not None:
+            end = self.end_of_rest(active_at)
+        return end is not None and end <= now
+
     def grace(self, now: datetime) -> datetime:
         """The end of points that come back to a lot that has lapsed, or is about to."""
         return dates.end_of_day(dates.local_date(now, self.zone) + timedelta(days=GRACE_DAYS), self.zone)

@@ -111,15 +111,21 @@ class Held:
     def _home(self, lot: OpenLot, posting: Posting, points: int, own_undo: bool, full: bool) -> OpenLot:
         """Where points come back to: their lot, or a child of it.
 
-        A lot that has lapsed, or is about to, gets a child with some days of grace, once per point. A
-        shopper's own undo gets none beyond the end of the day. A merged member's lot gets an heir, and one
-        that others have filled meanwhile - after a debt was paid with other points - gets one too.
+        A lot that has lapsed, or is about to, gets a child with some days of grace, once per point; so does
+        one of a member whose whole balance has lapsed for want of activity. A shopper's own undo gets none
+        beyond the end of the day. A merged member's lot gets an heir, and one that others have filled
+        meanwhile - after a debt was paid with other points - gets one too.
         """
         policy, now = self.book.policy, self.book.now
+        if not lot.grace:
+            # While it was empty, nobody gave it its end by a policy that has changed since.
+            lot.expires_at = policy.redated(lot.available_at, lot.expires_at)
         end, grace = lot.expires_at, lot.grace
-        if end is not None and not (own_undo or lot.grace) and end < policy.grace(now):
+        over = policy.is_over(end, posting.account.active_at, now)
+        soon = end is not None and end < policy.grace(now)
+        if (over or soon) and not (own_undo or lot.grace):
             end, grace = policy.grace(now), True
-        elif end is not None and end <= now:
+        elif over:
             end, grace = policy.today(now), True
         if lot.member_id == posting.account.id and end == lot.expires_at and not full:
             return lot

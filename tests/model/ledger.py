@@ -1,28 +1,25 @@
 """What the points of a program should be: a second ledger, pure, written from the rules and not from the app.
 
 No database, no keys, no locks: members, lots, orders and redemptions as plain objects. The state machine next
-to this file tells it and the app the same story and compares. One program: 1 point per 1.00, rounded down,
-prices without tax, awarded on payment.
+to this file tells it and the app the same story and compares. One program over several shops, whose settings
+change: some points per 1.00, rounded down, prices without tax, awarded on payment.
 """
 
-from calendar import monthrange
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from fractions import Fraction
-from math import floor
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
 from rewards.facts import OrderFact
+from tests.model.rules import GRACE_DAYS, Settings, end_of_day
 
-ZONE = ZoneInfo("Europe/Berlin")
-GRACE_DAYS = 30
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+Ref = tuple[int, int]
+"""(shop, id there)"""
 
 
 @dataclass(eq=False)
 class Lot:
-    owner: int
-    order: int | None
+    owner: Ref
+    order: Ref | None
     begins: datetime
     ends: datetime | None
     given: int
@@ -43,75 +40,93 @@ class Lot:
 class Order:
     state: OrderFact | None = None
     paid_at: datetime | None = None
-    member: int | None = None
+    member: Ref | None = None
     points: int = 0
     settled: bool = False
 
 
 @dataclass(eq=False)
 class Redemption:
-    member: int
+    member: Ref
     points: int
     state: str
     parts: list[tuple[Lot, int]]  # where its points come from, and go back to
     origin: Lot
     code: str
-    order: int | None = None
+    order: Ref | None = None
 
 
 @dataclass
 class Ledger:
-    hold_days: int = 0
-    months: int = 0  # 0: points never lapse
-    forgive: bool = False
-    bonus: int = 0
-    return_unused: bool = True
-    members: dict[int, int] = field(default_factory=dict)  # customer: member
-    debts: dict[int, int] = field(default_factory=dict)  # of every member there ever was
-    forgotten: set[int] = field(default_factory=set)
+    versions: list[tuple[datetime, Settings]]  # the oldest first
+    since: datetime | None = None  # when points began to lapse as they do now, if that ever changed
+    members: dict[Ref, Ref] = field(default_factory=dict)  # customer: member
+    debts: dict[Ref, int] = field(default_factory=dict)  # of every member there ever was
+    active: dict[Ref, datetime] = field(default_factory=dict)  # the last earning or redeeming
+    forgotten: set[Ref] = field(default_factory=set)
     lots: list[Lot] = field(default_factory=list)
-    orders: dict[int, Order] = field(default_factory=dict)
+    orders: dict[Ref, Order] = field(default_factory=dict)
     redemptions: list[Redemption] = field(default_factory=list)
 
-    def balances(self, member: int) -> tuple[int, int, int, int]:
-        own = [lot for lot in self.lots if lot.owner == member]
+    @property
+    def settings(self) -> Settings:
+        return self.versions[-1][1]
+
+    def balances(self, member: Ref) -> tuple[int, int, int, int]:
+        own = self._of(member)
         sums = (sum(getattr(lot, bucket) for lot in own) for bucket in ("pending", "available", "reserved"))
         return (*sums, -self.debts[member])
 
-    def join(self, customer: int, now: datetime) -> int | None:
+    def change(self, settings: Settings, now: datetime) -> None:
+        if settings.lifetime != self.settings.lifetime:
+            self.since = now
+        self.versions.append((now, settings))
+
+    def join(self, customer: Ref, happened_at: datetime, now: datetime) -> Ref | None:
         if customer not in self.members and customer not in self.forgotten:
             self.members[customer] = customer
             self.debts[customer] = 0
-            if self.bonus:
-                self._award(customer, self.bonus, None, now, now)
+            if self.settings.bonus:
+                self._is_active(customer, happened_at)
+                self._award(customer, self.settings.bonus, None, now, now)
         return self.members.get(customer)
 
-    def settle(self, fact: OrderFact, now: datetime) -> None:
-        order = self.orders.setdefault(fact.external_id, Order())
+    def hear(self, fact: OrderFact) -> Order:
+        """That an order was once paid counts for good, whatever becomes of the rest of the news."""
+        order = self.orders.setdefault((fact.source_id, fact.external_id), Order())
         if fact.paid and order.paid_at is None:
             order.paid_at = fact.processed_at
+        return order
+
+    def settle(self, fact: OrderFact, now: datetime) -> None:
+        ref = fact.source_id, fact.external_id
+        order = self.hear(fact)
         if order.state is None or fact.updated_at > order.state.updated_at:
             order.state = fact
         if order.member is None and order.state.customer_id:
-            order.member = self.join(order.state.customer_id, now)
+            customer = fact.source_id, order.state.customer_id
+            order.member = self.join(customer, order.state.processed_at, now)
         if order.member is not None and order.paid_at is not None:
-            difference = deserved(order.state) - order.points
+            rules = self._rules_at(order.paid_at)
+            difference = rules.deserved(order.state) - order.points
             moment = order.state.updated_at if order.settled else order.paid_at
             if difference > 0:
-                self._award(order.member, difference, fact.external_id, self._begin(moment, now), now)
+                self._is_active(order.member, moment)
+                self._award(order.member, difference, ref, rules.begin(moment, now), now)
             elif difference < 0:
-                self._reverse(order.member, fact.external_id, -difference)
+                self._reverse(order.member, ref, -difference, rules.forgive)
             order.settled |= difference != 0
             order.points += difference
-        self._see_codes(fact.external_id, order.state, now)
+        self._see_codes(ref, order.state, now)
 
-    def adjust(self, member: int, points: int, now: datetime) -> None:
+    def adjust(self, member: Ref, points: int, now: datetime) -> None:
         if points > 0:
             self._award(member, points, None, now, now)
         else:
             self._take(member, -points)
 
-    def reserve(self, member: int, points: int, code: str) -> Redemption:
+    def reserve(self, member: Ref, points: int, code: str, now: datetime) -> Redemption:
+        self._is_active(member, now)
         parts = self._take(member, points)
         for lot, part in parts:
             lot.reserved += part
@@ -129,26 +144,30 @@ class Ledger:
         redemption.state = "failed"
 
     def end(self, redemption: Redemption, now: datetime, *, undo: bool) -> None:
-        if undo or self.return_unused:
+        if undo or self.settings.return_unused:
             self._give_back(redemption, now, undo=undo)
         redemption.state = "cancelled" if undo else "expired"
 
     def release(self, now: datetime) -> None:
         for lot in sorted(self.lots, key=lambda lot: lot.turn):
             if lot.pending and lot.begins <= now:
-                points, lot.pending, lot.ends = lot.pending, 0, self._end(lot.begins)
+                points, lot.pending, lot.ends = lot.pending, 0, self._end(lot.begins, None)
                 self._enter(lot, points)
 
     def lapse(self, now: datetime) -> None:
         for lot in self.lots:
-            if lot.ends and lot.ends <= now:
+            if lot.available + lot.reserved and not lot.grace:
+                lot.ends = self._end(lot.begins, lot.ends)
+        for lot in self.lots:
+            rests = lot.ends is None and self._rests(lot.owner, now)
+            if rests or (lot.ends and lot.ends <= now):
                 lot.lapsed, lot.available = lot.lapsed + lot.available, 0
 
-    def merge(self, survivor: int, lost: int, now: datetime) -> None:
+    def merge(self, survivor: Ref, lost: Ref, now: datetime) -> None:
         if survivor in self.forgotten:
             self.forget(lost)
             return
-        kept, gone = self.join(survivor, now), self.members.get(lost)
+        kept, gone = self.join(survivor, now, now), self.members.get(lost)
         assert kept is not None
         if gone is None:
             if lost not in self.forgotten:
@@ -156,12 +175,14 @@ class Ledger:
         elif gone != kept:
             self._join(gone, kept)
 
-    def forget(self, customer: int) -> None:
+    def forget(self, customer: Ref) -> None:
         self.forgotten.add(customer)
         self.members.pop(customer, None)
 
-    def _join(self, gone: int, kept: int) -> None:
-        for lot in sorted((lot for lot in self.lots if lot.owner == gone), key=lambda lot: lot.turn):
+    def _join(self, gone: Ref, kept: Ref) -> None:
+        if gone in self.active:
+            self._is_active(kept, self.active[gone])
+        for lot in sorted(self._of(gone), key=lambda lot: lot.turn):
             if held := lot.pending + lot.available + lot.reserved:
                 heir = self._open(lot, kept, held, lot.ends, lot.grace)
                 heir.pending, heir.reserved = lot.pending, lot.reserved
@@ -177,13 +198,22 @@ class Ledger:
             thing.member = kept if thing.member == gone else thing.member
         self.members = {customer: kept if m == gone else m for customer, m in self.members.items()}
 
-    def _award(self, member: int, points: int, order: int | None, begins: datetime, now: datetime) -> None:
+    def _of(self, member: Ref) -> list[Lot]:
+        return [lot for lot in self.lots if lot.owner == member]
+
+    def _is_active(self, member: Ref, moment: datetime) -> None:
+        self.active[member] = max(moment, self.active.get(member, moment))
+
+    def _rules_at(self, moment: datetime) -> Settings:
+        return [settings for begin, settings in self.versions if begin <= moment][-1]
+
+    def _award(self, member: Ref, points: int, order: Ref | None, begins: datetime, now: datetime) -> None:
         lot = Lot(member, order, begins, None, points, len(self.lots))
         self.lots.append(lot)
         if begins > now:
             lot.pending = points
         else:
-            lot.ends = self._end(begins)
+            lot.ends = self._end(begins, None)
             self._enter(lot, points)
 
     def _enter(self, lot: Lot, points: int) -> None:
@@ -192,16 +222,16 @@ class Ledger:
         self.debts[lot.owner] -= paid
         lot.available += points - paid
 
-    def _take(self, member: int, points: int) -> list[tuple[Lot, int]]:
+    def _take(self, member: Ref, points: int) -> list[tuple[Lot, int]]:
         """Up to so many available points, in their turn."""
-        return _out_of([lot for lot in self.lots if lot.owner == member], "available", points)
+        return _out_of(self._of(member), "available", points)
 
-    def _reverse(self, member: int, order: int, points: int) -> None:
+    def _reverse(self, member: Ref, order: Ref, points: int, forgive: bool) -> None:
         own = [lot for lot in self.lots if lot.order == order]
         for bucket in ("pending", "available", "lapsed"):
             points -= sum(part for _, part in _out_of(own, bucket, points))
         points -= sum(part for _, part in self._take(member, points))
-        if not self.forgive:
+        if not forgive:
             self.debts[member] += points
 
     def _leave_reserved(self, redemption: Redemption) -> None:
@@ -214,24 +244,27 @@ class Ledger:
             self._enter(self._home(lot, redemption.member, points, now, undo), points)
         redemption.parts = []
 
-    def _home(self, lot: Lot, member: int, points: int, now: datetime, undo: bool) -> Lot:
+    def _home(self, lot: Lot, member: Ref, points: int, now: datetime, undo: bool) -> Lot:
         """Its own lot, or a child that lives a little longer: once per point, and not for an own undo."""
+        if not lot.grace:
+            lot.ends = self._end(lot.begins, lot.ends)
         ends, grace = lot.ends, lot.grace
-        if ends and not undo and not grace and ends < _end_of_day(now, GRACE_DAYS):
-            ends, grace = _end_of_day(now, GRACE_DAYS), True
-        elif ends and ends <= now:
-            ends, grace = _end_of_day(now), True
+        over = self._rests(member, now) if ends is None else ends <= now
+        if not undo and not grace and (over or (ends and ends < end_of_day(now, GRACE_DAYS))):
+            ends, grace = end_of_day(now, GRACE_DAYS), True
+        elif over:
+            ends, grace = end_of_day(now), True
         full = lot.pending + lot.available + lot.reserved + lot.lapsed + points > lot.given
         if lot.owner == member and ends == lot.ends and not full:
             return lot
         return self._open(lot, member, points, ends, grace)
 
-    def _open(self, lot: Lot, owner: int, given: int, ends: datetime | None, grace: bool) -> Lot:
+    def _open(self, lot: Lot, owner: Ref, given: int, ends: datetime | None, grace: bool) -> Lot:
         child = Lot(owner, lot.order, lot.begins, ends, given, len(self.lots), grace)
         self.lots.append(child)
         return child
 
-    def _see_codes(self, order: int, state: OrderFact, now: datetime) -> None:
+    def _see_codes(self, order: Ref, state: OrderFact, now: datetime) -> None:
         for redemption in self.redemptions:
             if redemption.code in state.codes and redemption.state not in ("used", "returned"):
                 self._use(redemption, order)
@@ -240,7 +273,7 @@ class Ledger:
                 self._give_back(redemption, now)
                 redemption.state = "returned"
 
-    def _use(self, redemption: Redemption, order: int) -> None:
+    def _use(self, redemption: Redemption, order: Ref) -> None:
         self._leave_reserved(redemption)
         missing = redemption.points - sum(points for _, points in redemption.parts)
         redemption.parts += self._take(redemption.member, missing)
@@ -249,29 +282,20 @@ class Ledger:
             redemption.parts.append((redemption.origin, owed))
         redemption.state, redemption.order = "used", order
 
-    def _begin(self, moment: datetime, now: datetime) -> datetime:
-        if not self.hold_days:
-            return min(moment, now)
-        return _end_of_day(moment, self.hold_days - 1) + timedelta(microseconds=1)
-
-    def _end(self, begins: datetime) -> datetime | None:
-        if not self.months:
+    def _end(self, begins: datetime, before: datetime | None) -> datetime | None:
+        """The end of points by their own date. One that a change brings nearer is a full life after it."""
+        if self.settings.expiry not in ("rolling", "calendar"):
             return None
-        day = begins.astimezone(ZONE)
-        year, month = divmod(day.year * 12 + day.month - 1 + self.months, 12)
-        last = monthrange(year, month + 1)[1]
-        return _end_of_day(day.replace(year=year, month=month + 1, day=min(day.day, last)))
+        end = self.settings.life(begins)
+        nearer = before is None or end < before
+        return max(end, self.settings.life(self.since)) if nearer and self.since else end
 
-
-def deserved(fact: OrderFact) -> int:
-    """1 point per 1.00 of what is left of the lines, less what was given back as a mere amount."""
-    if fact.cancelled or fact.test:
-        return 0
-    lines = (
-        Fraction(max(0, line.price * line.ordered - line.discount) * line.current, line.ordered)
-        for line in fact.lines
-    )
-    return floor(max(Fraction(0), sum(lines) - fact.unexplained_refund) / 100)
+    def _rests(self, member: Ref, now: datetime) -> bool:
+        """Whether a whole balance has to lapse, since its member did nothing for so long."""
+        if self.settings.expiry != "inactivity" or member not in self.active:
+            return False
+        last = self.active[member]
+        return self.settings.life(max(last, self.since) if self.since else last) <= now
 
 
 def _out_of(lots: list[Lot], bucket: str, points: int) -> list[tuple[Lot, int]]:
@@ -283,9 +307,3 @@ def _out_of(lots: list[Lot], bucket: str, points: int) -> list[tuple[Lot, int]]:
             points -= part
             taken.append((lot, part))
     return taken
-
-
-def _end_of_day(moment: datetime, days: int = 0) -> datetime:
-    """The last instant of a local day, so many days on: a day of the calendar, not 24 hours."""
-    day = moment.astimezone(ZONE) + timedelta(days=days + 1)
-    return day.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC) - timedelta(microseconds=1)

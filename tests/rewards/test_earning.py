@@ -269,3 +269,11 @@ def test_the_exact_number_is_written_as_a_person_would(price, exact):
 def test_six_decimals_are_shown_and_no_more():
     found = target(order(line(1)), rules(rate_per=2**7 * 5**7)).explanation["exact"]
     assert found == "0.000000…"
+
+
+def test_a_chargeback_counts_like_an_amount_refund_and_is_named():
+    fact = order(line(6000, tax=1000), unexplained_refund=1200, taxes_included=True)
+    explained = target(fact, rules(), charged_back=600).explanation
+    assert (explained["basis"], explained["charged_back"]) == ("35.00", "5.00")
+    assert target(fact, rules(with_tax=True), charged_back=600).explanation["basis"] == "42.00"
+    assert "charged_back" not in target(fact, rules()).explanation

@@ -105,3 +105,15 @@ def test_points_of_any_policy_have_an_end_but_where_they_never_lapse():
     assert policy("never", months=6).end(begin) is None
     for kind in ("rolling", "inactivity"):
         assert policy(kind, months=6).end(begin) == end_of(2027, 1, 1)
+
+
+def test_points_are_over_at_their_own_end_or_with_their_members_rest():
+    end, active = moment(2026, 3, 10), moment(2025, 9, 9, 12)
+    for found in (policy("rolling", months=6), policy("inactivity", months=6)):
+        assert found.is_over(end, None, end)
+        assert not found.is_over(end, active, end - INSTANT)
+    resting = policy("inactivity", months=6)
+    assert resting.is_over(None, active, end_of(2026, 3, 9))
+    assert not resting.is_over(None, active, end_of(2026, 3, 9) - INSTANT)
+    assert not resting.is_over(None, None, end)
+    assert not policy("never").is_over(None, active, end)

@@ -76,9 +76,14 @@ def test_points_are_taken_from_as_few_lots_as_their_turn_allows():
     first, second = lot(opened, 1, available=30), lot(opened, 2, available=50)
     assert posting(opened).take(40, Bucket.AVAILABLE, Bucket.RESERVED) == 0
     assert legs(opened) == [(1, "available", "reserved", 30), (2, "available", "reserved", 10)]
+    assert opened.program_id == 1
     assert (first.buckets[Bucket.AVAILABLE], second.buckets[Bucket.AVAILABLE]) == (0, 40)
     assert balances(opened) == (0, 40, 40, 0)
-    assert [leg.key for leg in opened.legs] == ["k:0", "k:1"]
+    assert posting(opened, "l").take(3, Bucket.RESERVED, Bucket.SPENT) == 0
+    said = posting(opened, "m")
+    for _ in range(3):
+        said.move(second, Bucket.AVAILABLE, Bucket.SPENT, 1)
+    assert [leg.key for leg in opened.legs] == ["k:0", "k:1", "l:0", "m:0", "m:1", "m:2"]
     assert first.changed
     assert opened.accounts[7].changed
 
@@ -285,42 +290,82 @@ def test_capturing_and_releasing_move_what_is_reserved_and_nothing_else():
     assert legs(opened) == [(1, "reserved", "spent", 30), (2, "reserved", "spent", 40)]
     other = book()
     lot(other, 1, reserved=30)
-    held(other, {1: 30, 2: 0}).release(posting(other))
-    assert legs(other) == [(1, "reserved", "available", 30)]
+    lot(other, 2, reserved=1)
+    held(other, {1: 30, 2: 1, 3: 0}).release(posting(other))
+    assert legs(other) == [(1, "reserved", "available", 30), (2, "reserved", "available", 1)]
+
+
+def begun(month, day):
+    return datetime(2026, month, day, 9, tzinfo=UTC)
 
 
 def test_points_come_home_to_their_own_lot_while_it_lives_long_enough():
     opened = book(ROLLING)
-    lot(opened, 1, ends=GRACE_ENDS, available=70)
+    home = lot(opened, 1, begins=begun(10, 20), ends=GRACE_ENDS, available=70)
     held(opened, spent={1: 30}).give_back(posting(opened))
     assert legs(opened) == [(1, "spent", "available", 30)]
+    assert home.expires_at == GRACE_ENDS
 
 
 @pytest.mark.parametrize(
-    ("ends", "own_undo", "was_grace", "expected"),
+    ("begins", "own_undo", "expected"),
     [
-        (GRACE_ENDS - timedelta(microseconds=1), False, False, GRACE_ENDS),
-        (NOW - DAY, False, False, GRACE_ENDS),
-        (NOW, True, False, TODAY_ENDS),
-        (NOW - DAY, True, False, TODAY_ENDS),
-        (NOW - DAY, False, True, TODAY_ENDS),
+        (begun(10, 19), False, GRACE_ENDS),
+        (begun(9, 19), False, GRACE_ENDS),
+        (begun(9, 19), True, TODAY_ENDS),
     ],
 )
-def test_too_late_for_their_lot_they_get_a_child(ends, own_undo, was_grace, expected):
+def test_too_late_for_their_lot_they_get_a_child(begins, own_undo, expected):
     opened = book(ROLLING)
-    parent = lot(opened, 1, order_id=3, ends=ends, given=100, expired=70, grace=was_grace)
+    lot(opened, 1, order_id=3, begins=begins, given=100, expired=70)
     held(opened, spent={1: 30}).give_back(posting(opened), own_undo=own_undo)
     assert legs(opened) == [(1, "spent", "transferred", 30), (None, "transferred", "available", 30)]
     child = opened.lots[-1]
     assert (child.parent_id, child.member_id, child.order_id, child.given) == (1, 7, 3, 30)
-    assert (child.expires_at, child.grace, child.available_at) == (expected, True, parent.available_at)
+    assert (child.expires_at, child.grace, child.available_at) == (expected, True, begins)
     assert (child.buckets[Bucket.AVAILABLE], child.buckets[Bucket.EXPIRED]) == (30, 0)
+
+
+def test_points_of_a_code_that_was_never_made_and_of_an_undone_order_get_grace_too():
+    for change, bucket in ((Fail("no"), "reserved"), (Return(), "spent")):
+        opened = book(ROLLING)
+        lot(opened, 1, begins=begun(9, 19), reserved=30 if bucket == "reserved" else 0)
+        change.points(posting(opened), held(opened, **{bucket: {1: 30}}), redemption(30))
+        assert opened.lots[-1].expires_at == GRACE_ENDS
+
+
+def test_grace_that_is_over_is_followed_by_the_rest_of_the_day():
+    opened = book(ROLLING)
+    lot(opened, 1, ends=NOW - DAY, grace=True)
+    held(opened, spent={1: 30}).give_back(posting(opened))
+    assert legs(opened)[-1] == (None, "transferred", "available", 30)
+    assert (opened.lots[-1].expires_at, opened.lots[-1].grace) == (TODAY_ENDS, True)
+
+
+def test_a_lot_that_was_empty_while_the_policy_changed_gets_its_end_with_its_points():
+    opened = book(NEVER)
+    lot(opened, 1, ends=NOW - DAY)
+    held(opened, spent={1: 30}).give_back(posting(opened))
+    assert legs(opened) == [(1, "spent", "available", 30)]
+    assert opened.lot(1).expires_at is None
+
+
+@pytest.mark.parametrize(("own_undo", "expected"), [(False, GRACE_ENDS), (True, TODAY_ENDS)])
+def test_who_rested_too_long_gets_points_back_with_grace(own_undo, expected):
+    opened = book(Policy("inactivity", ZoneInfo("UTC"), months=2))
+    opened.accounts[7].active_at = NOW - 90 * DAY
+    lot(opened, 1)
+    held(opened, spent={1: 30}).give_back(posting(opened), own_undo=own_undo)
+    assert opened.lots[-1].expires_at == expected
+    opened.accounts[7].active_at = NOW - 30 * DAY
+    held(opened, spent={1: 30}).give_back(posting(opened, "l"), own_undo=own_undo)
+    assert legs(opened)[-1] == (1, "spent", "available", 30)
 
 
 @pytest.mark.parametrize(("own_undo", "was_grace"), [(True, False), (False, True)])
 def test_an_own_undo_and_grace_itself_get_no_more_days(own_undo, was_grace):
     opened = book(ROLLING)
-    lot(opened, 1, ends=NOW + timedelta(microseconds=1), grace=was_grace)
+    lot(opened, 1, begins=begun(9, 20), ends=NOW + timedelta(microseconds=1), grace=was_grace)
     held(opened, spent={1: 30}).give_back(posting(opened), own_undo=own_undo)
     assert legs(opened) == [(1, "spent", "available", 30)]
 

@@ -93,6 +93,7 @@ def test_amounts_have_the_digits_of_their_currency():
 def test_points_are_worth_what_the_most_generous_reward_gives():
     """100 points for 5.00 are as much as 20 for 1.00, 7 for 3.00 are more; a percentage says nothing."""
     assert worth(300, [FIXED, PERCENT, CHOOSE], "EUR") == 1500
+    assert worth(300, [FIXED], "EUR") == 1500
     assert worth(7, [CHOOSE, ODD, FIXED], "EUR") == 300
     assert worth(7, [{**ODD, "per": "3"}], "JPY") == 3
     assert worth(300, [PERCENT], "EUR") is None

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from rewards import expiry, orders, people, programs, redemptions
+from rewards import expiry, holds, orders, people, programs, redemptions
 from rewards.facts import FetchedOrder
-from rewards.models import Lot, Program
+from rewards.models import Lot, Program, Redemption
 from rewards.redemptions import Request, State
 from tests.rewards.conftest import NOW, line, order
 
@@ -107,3 +107,58 @@ def test_of_two_members_points_the_older_are_spent_first_also_after_a_merge(worl
     redeem(world, customer_id=7002, now=later)
     assert Lot.objects.get(member=world.member(7002), order__external_id=5001).available == 0
     assert Lot.objects.get(order__external_id=5002).available == 100
+
+
+def lapsing(world, since=None, **said):
+    """The program's points lapse like this from now on; `since`: that is a change, made then."""
+    world.apply({**programs.document(world.program), "expiry": said})
+    Program.objects.update(expiry_since=since)
+    world.program.refresh_from_db()
+
+
+def test_points_that_were_spent_when_points_ceased_to_lapse_come_back_for_good(world):
+    """A change gives the lots with points in them their new ends; an empty one gets it with its points."""
+    lapsing(world, policy="rolling", months=2)
+    world.earn(300)
+    use(world, redeem(world))
+    later = NOW + timedelta(days=20)
+    lapsing(world, later, policy="never")
+    expiry.lapse_due(now=later)
+    world.settle(order(external_id=5009, codes=codes(), minutes=9, cancelled=True), now=later)
+    assert expiry.lapse_due(now=NOW + timedelta(days=400)) == 0
+    assert balances(world) == (0, 300, 0, 0)
+
+
+def test_an_order_heard_of_after_a_change_lives_a_full_period_after_it(world):
+    lapsing(world, NOW, policy="rolling", months=2)
+    world.earn(100, processed_at=NOW - timedelta(days=90))
+    assert expiry.lapse_due(now=NOW + timedelta(days=50)) == 0
+    assert expiry.lapse_due(now=NOW + timedelta(days=70)) == 100
+
+
+def test_a_hold_that_ends_late_after_a_change_leaves_a_full_period(world):
+    world.rules(hold_days=5)
+    world.settle(FetchedOrder(order(line(10000)), paid_at=NOW))
+    lapsing(world, NOW + timedelta(days=10), policy="rolling", months=1)
+    late = NOW + timedelta(days=38)
+    assert holds.release_due(now=late) == 1
+    assert expiry.lapse_due(now=late) == 0
+    assert expiry.lapse_due(now=NOW + timedelta(days=42)) == 100
+
+
+def test_points_that_come_back_to_a_member_at_rest_get_grace(world):
+    """Without it they would lapse with the next round of the clock, before anybody could be told."""
+    lapsing(world, policy="inactivity", months=2)
+    world.earn(300)
+    redemption = redeem(world)
+    redemptions.issued(world.program.pk, redemption.pk, "gid", now=NOW)
+    late = NOW + timedelta(days=90)
+    assert expiry.lapse_due(now=late) == 200
+    redemptions.start_ending(world.program.pk, redemption.pk, State.EXPIRED, now=late)
+    redemptions.ended(world.program.pk, redemption.pk, now=late)
+    assert expiry.lapse_due(now=late + timedelta(days=29)) == 0
+    assert expiry.lapse_due(now=late + timedelta(days=31)) == 100
+
+
+def codes():
+    return tuple(Redemption.objects.values_list("code", flat=True))

@@ -305,6 +305,8 @@ BAD_TOKENS: list[tuple[str, Callable[[], str], str]] = [
     ("sid empty", lambda: resigned(signing.claims(sid="")), "missing_sid"),
     ("no life at all", lambda: resigned(signing.claims(**at(exp=0, nbf=0, iat=0))), "bad_lifetime"),
     ("header of nothing", lambda: resigned(signing.claims(), "null"), "bad_alg"),
+    ("header of 400", lambda: resigned(signing.claims(), {"alg": "HS256", "kid": "x" * 400}), "bad_header"),
+    ("dest bare", lambda: signing.id_token(dest=SHOP), "bad_dest"),
     ("payload a list", lambda: resigned("[]"), "invalid_id_token"),
     ("payload no JSON", lambda: resigned("{"), "invalid_id_token"),
 ]
