@@ -2,7 +2,8 @@
 
 Foreign keys inside the domain are composite, (program, id), and stand in the migrations as SQL: a row of
 one program can't point into another, whatever a query forgets. Django's own index for each foreign key is
-off: an index costs at every insert, so each is one that a query, or a reference, asks for.
+off: an index costs at every insert, so each is one that a query, or a reference, asks for. For the same
+reason rows that name a member have no key to the program besides.
 """
 
 from django.db import models
@@ -123,7 +124,7 @@ class Member(OfProgram):
 class Identity(OfProgram):
     """Who a member is in one shop."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     source_id = models.BigIntegerField()
     external_id = models.BigIntegerField()
     member = models.ForeignKey(
@@ -193,7 +194,7 @@ def _holds_points() -> "models.ExpressionWrapper[Q]":
 class Lot(OfProgram):
     """One award: its points, when they can be spent, when they lapse, and where they are now."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     member = models.ForeignKey(
         Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="lots"
     )
@@ -251,7 +252,7 @@ class Lot(OfProgram):
 class Notice(OfProgram):
     """Something a member is to be told. Sending is another matter."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     member = models.ForeignKey(
         Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="notices"
     )
@@ -283,7 +284,7 @@ class Redemption(OfProgram):
         CANCELLED = "cancelled", "Cancelled"
         RETURNED = "returned", "Returned"
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     member = models.ForeignKey(
         Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="redemptions"
     )
@@ -339,7 +340,7 @@ class Redemption(OfProgram):
 class Movement(OfProgram):
     """Points carried from one bucket to another: balanced by construction, never changed, never deleted."""
 
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     key = models.CharField(max_length=120)
     member = models.ForeignKey(
         Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="movements"

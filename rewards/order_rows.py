@@ -18,6 +18,16 @@ class OrderCame(Overtaken):
     """Somebody else wrote the same new order while we worked on it: look again."""
 
 
+def plan_for_growth() -> None:
+    """Never read a whole table, until the transaction ends.
+
+    PostgreSQL keeps its plans for the checks of foreign keys as long as a connection lives. Made while a
+    table was empty, they would read all of it for each row of an import.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+
 def locked(program_id: int, keys: Sequence[Key]) -> dict[Key, Order]:
     """The rows of these orders, locked in the order of their ids; where there is none, one not yet saved."""
     columns = [field.column for field in Order._meta.concrete_fields]

@@ -182,6 +182,7 @@ def _supersedes(item: News, known: News) -> bool:
 @again_if_overtaken
 @transaction.atomic
 def _settle(program: Program, news: Sequence[News], newest: dict[Key, News], now: datetime) -> set[Key]:
+    order_rows.plan_for_growth()
     orders = order_rows.locked(program.pk, sorted({_key(item) for item in news}))
     opened = _open_gates(orders, news)
     accepted, unsure = _accept(program, orders, newest, opened)
