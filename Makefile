@@ -23,6 +23,7 @@ soak: setup ## Kill processes under load and compare every balance (LONG=1: a lo
 test: lint types migrations ## Run every check: what CI runs
 	@$(PY) -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 	@bin/smoke
+	@bin/soak
 
 test-fast: lint types migrations ## The checks to run while working: no browser, no whole journeys
 	@$(PY) -m pytest -n 2 --dist loadgroup -m "not slow"

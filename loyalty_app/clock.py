@@ -24,5 +24,6 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("renew tokens of idle shops", 3600, install.refresh_idle),
     ("delete old deliveries", 3600, inbox.purge),
     ("delete old checks", 3600, checks.purge),
-    ("reconcile everything", 86_400, reconcile.everything),
+    # Once a day for each shop; a clock that is started again doesn't begin anew.
+    ("reconcile everything", 3600, reconcile.everything),
 ]

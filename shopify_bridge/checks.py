@@ -59,6 +59,17 @@ def begin(
     )
 
 
+def begun_lately(shop: Shop, since: datetime, after: datetime) -> bool:
+    """Whether the app itself has begun to look at everything from `since` on, after this moment."""
+    began = Program.objects.values_list("created_at", flat=True).get(pk=shop.program_id)
+    own = OrderCheck.objects.filter(program_id=shop.program_id, shop_id=shop.pk, author="")
+    return (
+        own.filter(created_at__gt=after, since__lt=max(since, began))
+        .exclude(state=OrderCheck.State.STOPPED)
+        .exists()
+    )
+
+
 def horizon(shop: Shop) -> datetime:
     """Up to when news should have been handled: what waits untouched in the inbox is no gap yet."""
     waiting = InboxRow.objects.filter(

@@ -6,7 +6,7 @@ https://shopify.dev/docs/apps/build/webhooks/best-practices
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 
 from rewards import people
@@ -21,6 +21,8 @@ from shopify_bridge.payloads import BadPayload
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
+A_DAY = timedelta(hours=23)
+"""A little less, so that what is asked every hour keeps to its time of the day."""
 
 
 def recent() -> None:
@@ -30,10 +32,12 @@ def recent() -> None:
 
 
 def everything() -> None:
-    """Every shop: all the orders Shopify shows. The checks' own work does it, in steps."""
+    """Every shop, once a day: all the orders Shopify shows. The checks' own work does it, in steps."""
     now = datetime.now(UTC)
     under_way = OrderCheck.objects.filter(state=OrderCheck.State.WAITING, author="")
     for shop in Shop.objects.filter(state=Shop.State.ACTIVE).exclude(pk__in=under_way.values("shop_id")):
+        if checks.begun_lately(shop, now - FULL_WINDOW, now - A_DAY):
+            continue
         checks.begin(shop, now - FULL_WINDOW, now, heals=True)
         _quietly(shop, lambda shop: enrol_customers(shop, orders.changed_between(now - FULL_WINDOW, now)))
 

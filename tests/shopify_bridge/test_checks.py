@@ -211,6 +211,22 @@ def test_everything_is_looked_at_once_at_a_time(store: Checked) -> None:
     assert check.until - check.since > timedelta(days=59)
 
 
+def test_everything_is_looked_at_once_a_day_however_often_the_clock_starts(store: Checked) -> None:
+    """Found by the soak: each start of a clock had all orders of all shops looked at."""
+    Shop.objects.exclude(pk=store.shop.pk).update(state=Shop.State.UNINSTALLED)
+    reconcile.everything()
+    check = finished(OrderCheck.objects.get(shop_id=store.shop.pk))
+    reconcile.everything()
+    assert OrderCheck.objects.filter(shop_id=store.shop.pk).count() == 1
+    OrderCheck.objects.update(state=OrderCheck.State.STOPPED)
+    reconcile.everything()
+    assert OrderCheck.objects.filter(shop_id=store.shop.pk).count() == 2
+    OrderCheck.objects.exclude(pk=check.pk).delete()
+    OrderCheck.objects.update(state=OrderCheck.State.DONE, created_at=check.created_at - timedelta(hours=24))
+    reconcile.everything()
+    assert OrderCheck.objects.filter(shop_id=store.shop.pk).count() == 2
+
+
 def test_what_last_changed_before_the_program_began_is_no_gap(store: Checked) -> None:
     store.sells()
     Program.objects.update(created_at=datetime.now(UTC) + timedelta(minutes=11))
