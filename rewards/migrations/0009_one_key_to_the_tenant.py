@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rewards', '0007_disputes'),
+        ('rewards', '0008_due_by_program'),
     ]
 
     operations = [
