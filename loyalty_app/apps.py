@@ -8,3 +8,7 @@ class LoyaltyAppConfig(AppConfig):
 
     def ready(self) -> None:
         from loyalty_app import checks  # noqa: F401 - registers itself
+        from rewards import audit
+        from shopify_bridge import promises
+
+        audit.also(promises.CHECKS)

@@ -17,7 +17,7 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("knock at paused shops", 60, install.knock),
     ("ask to be told of disputes", 10, disputes.subscribe_due),
     ("release holds", 60, holds.release_due),
-    ("audit the ledgers", 60, audit.audit_due),
+    ("audit the ledgers", 2, audit.audit_due),
     ("lapse points", 300, expiry.lapse_due),
     ("note what lapses soon", 3600, expiry.note_expiring),
     ("reconcile what changed", 600, reconcile.recent),

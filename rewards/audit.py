@@ -1,187 +1,115 @@
-"""The invariants of the ledger as set-based SQL. Each check names the rows that break it."""
+"""The audit: every promise of the ledger checked with set-based SQL, in one moment's view of the database."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.db import connection
-from django.db.models import Q
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F, Q
 
-from rewards.models import Bucket, Program
+from rewards.models import Program
+from rewards.promises import CHECKS, Check
+
+__all__ = ["Check", "Finding", "also", "audit", "audit_due", "checks"]
+
+log = logging.getLogger(__name__)
 
 SHOWN = 20
-EVERY = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One invariant: a name, the promise in words, and a query whose rows break it."""
-
-    name: str
-    promise: str
-    sql: str
+NIGHT = time(3)
+"""The hour of the shop's own night from which on its ledger is checked."""
+SETTINGS = {
+    # Sums over all members, or all lots, are done in memory as far as this goes; above, on the disk.
+    "work_mem": "64MB",
+    "statement_timeout": "30min",
+    # Reading waits only for a change of the tables themselves, and steps back from that.
+    "lock_timeout": "10s",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The outcome of one check: the first offending rows, and their columns."""
+    """The outcome of one check: how many rows break the promise, the first of them, and their columns."""
 
     check: Check
+    count: int
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
 
 
-# What a bucket has gained and lost; {net_pending} and its like in the queries below.
-NET = {
-    f"net_{bucket}": f"sum(CASE '{bucket}' WHEN target THEN points WHEN source THEN -points ELSE 0 END)"
-    for bucket in Bucket.values
-}
+_more: list[Check] = []
 
-# {scope} becomes a condition on the program.
-CHECKS = [
-    Check(
-        "balances",
-        "Each member's balances equal the sums of their movements.",
-        """
-        WITH sums AS (
-            SELECT program_id, member_id,
-                   {net_pending} AS pending, {net_available} AS available,
-                   {net_reserved} AS reserved,                    {net_debt} AS debt
-            FROM rewards_movement WHERE {scope} GROUP BY program_id, member_id
-        )
-        SELECT m.program_id, m.id AS member, m.pending, s.pending AS moved_pending, m.available,
-               s.available AS moved_available, m.reserved, s.reserved AS moved_reserved,
-               m.debt, s.debt AS moved_debt
-        FROM (SELECT * FROM rewards_member WHERE {scope}) m
-        LEFT JOIN sums s ON s.program_id = m.program_id AND s.member_id = m.id
-        WHERE (m.pending, m.available, m.reserved, m.debt) IS DISTINCT FROM
-              (COALESCE(s.pending, 0), COALESCE(s.available, 0),
-               COALESCE(s.reserved, 0), COALESCE(s.debt, 0))
-        """,
-    ),
-    Check(
-        "signs",
-        "Nothing is below zero but debt, and debt is owed only with nothing available.",
-        """
-        SELECT program_id, id AS member, pending, available, reserved, debt FROM rewards_member
-        WHERE {scope} AND (pending < 0 OR available < 0 OR reserved < 0 OR debt > 0
-                           OR (debt < 0 AND available > 0))
-        """,
-    ),
-    Check(
-        "lots",
-        "Each lot holds what its movements say, and never more than it was given.",
-        """
-        WITH sums AS (
-            SELECT program_id, lot_id,
-                   {net_pending} AS pending, {net_available} AS available,
-                   {net_reserved} AS reserved,                    {net_expired} AS expired
-            FROM rewards_movement WHERE {scope} GROUP BY program_id, lot_id
-        )
-        SELECT l.program_id, l.id AS lot, l.given, l.pending, s.pending AS moved_pending, l.available,
-               s.available AS moved_available, l.reserved, s.reserved AS moved_reserved, l.expired,
-               s.expired AS moved_expired
-        FROM (SELECT * FROM rewards_lot WHERE {scope}) l
-        LEFT JOIN sums s ON s.program_id = l.program_id AND s.lot_id = l.id
-        WHERE (l.pending, l.available, l.reserved, l.expired)
-              IS DISTINCT FROM (s.pending, s.available, s.reserved, s.expired)
-           OR l.pending + l.available + l.reserved + l.expired > l.given
-        """,
-    ),
-    Check(
-        "lots and members",
-        "The lots of a member hold exactly the member's points.",
-        """
-        WITH held AS (
-            SELECT program_id, member_id, sum(pending) AS pending, sum(available) AS available,
-                   sum(reserved) AS reserved
-            FROM rewards_lot WHERE {scope} GROUP BY program_id, member_id
-        )
-        SELECT m.program_id, m.id AS member, m.pending, h.pending AS in_lots_pending, m.available,
-               h.available AS in_lots_available, m.reserved, h.reserved AS in_lots_reserved
-        FROM (SELECT * FROM rewards_member WHERE {scope}) m
-        LEFT JOIN held h ON h.program_id = m.program_id AND h.member_id = m.id
-        WHERE (m.pending, m.available, m.reserved) IS DISTINCT FROM
-              (COALESCE(h.pending, 0), COALESCE(h.available, 0), COALESCE(h.reserved, 0))
-        """,
-    ),
-    Check(
-        "orders",
-        "Each order has the points that were posted for it, and never more was reversed than earned.",
-        """
-        WITH sums AS (
-            SELECT program_id, order_id,
-                   sum(CASE WHEN source = 'issued' THEN points ELSE 0 END) AS earned,
-                   sum(CASE WHEN target = 'issued' THEN points ELSE 0 END) AS reversed
-            FROM rewards_movement WHERE order_id IS NOT NULL AND {scope} GROUP BY program_id, order_id
-        )
-        SELECT o.program_id, o.id AS order, o.external_id, o.points, s.earned, s.reversed
-        FROM (SELECT * FROM rewards_order WHERE {scope}) o
-        LEFT JOIN sums s ON s.program_id = o.program_id AND s.order_id = o.id
-        WHERE o.points <> COALESCE(s.earned - s.reversed, 0) OR s.reversed > s.earned
-        """,
-    ),
-    Check(
-        "redemptions",
-        "Each redemption has its points where its state says: reserved, spent, or back.",
-        """
-        WITH sums AS (
-            SELECT program_id, redemption_id,
-                   {net_reserved} AS reserved,
-                   {net_spent} AS spent
-            FROM rewards_movement WHERE redemption_id IS NOT NULL AND {scope}
-            GROUP BY program_id, redemption_id
-        )
-        SELECT r.program_id, r.id AS redemption, r.state, r.points, s.reserved, s.spent
-        FROM (SELECT * FROM rewards_redemption WHERE {scope}) r
-        LEFT JOIN sums s ON s.program_id = r.program_id AND s.redemption_id = r.id
-        WHERE NOT CASE r.state
-            WHEN 'reserved' THEN s.reserved = r.points AND s.spent = 0
-            WHEN 'issued' THEN s.reserved = 0 AND s.spent = r.points
-            WHEN 'ending' THEN s.reserved = 0 AND s.spent = r.points
-            WHEN 'used' THEN s.reserved = 0 AND s.spent = r.points
-            WHEN 'expired' THEN s.reserved = 0 AND s.spent IN (0, r.points)
-            ELSE s.reserved = 0 AND s.spent = 0 END
-           OR s.spent IS NULL
-        """,
-    ),
-    Check(
-        "lapses",
-        "Each point lapses at most once.",
-        """
-        SELECT program_id, lot_id AS lot, {net_expired} AS lapsed
-        FROM rewards_movement WHERE (target = 'expired' OR source = 'expired') AND {scope}
-        GROUP BY program_id, lot_id
-        HAVING {net_expired} < 0
-        """,
-    ),
-    Check(
-        "forgotten",
-        "A redacted member has no identity left.",
-        """
-        SELECT m.program_id, m.id AS member FROM rewards_member m
-        JOIN rewards_identity i ON i.program_id = m.program_id AND i.member_id = m.id
-        WHERE m.redacted_at IS NOT NULL AND m.{scope}
-        """,
-    ),
-]
+
+def also(checks: Iterable[Check]) -> None:
+    """Have promises of other rooms checked too."""
+    _more.extend(checks)
+
+
+def checks() -> list[Check]:
+    """All there are."""
+    return [*CHECKS, *_more]
 
 
 def audit(program_id: int | None = None) -> Iterator[Finding]:
     """Run every check, for one program or all of them; a finding without rows is a promise kept."""
     scope = "program_id = %(program)s" if program_id is not None else "program_id IS NOT NULL"
-    with connection.cursor() as cursor:
-        for check in CHECKS:
-            cursor.execute(check.sql.format(scope=scope, **NET), {"program": program_id})
-            columns = tuple(column.name for column in cursor.description)
-            yield Finding(check, columns, tuple(cursor.fetchmany(SHOWN)))
+    with _snapshot(), connection.cursor() as cursor:
+        for check in checks():
+            cursor.execute(
+                # Counted first: a mere LIMIT would have the planner look for a few rows, not at all of them.
+                f"WITH broken AS MATERIALIZED ({check.query(scope)}) "  # noqa: S608
+                f"SELECT (SELECT count(*) FROM broken), broken.* FROM broken LIMIT {SHOWN}",
+                {"program": program_id},
+            )
+            columns = tuple(column.name for column in cursor.description)[1:]
+            rows = cursor.fetchall()
+            yield Finding(check, rows[0][0] if rows else 0, columns, tuple(row[1:] for row in rows))
 
 
-def audit_due() -> None:
-    """Check each program once a day, or as soon as somebody asks, and keep the outcome for its merchant."""
-    due = Q(audited_at=None) | Q(audited_at__lt=datetime.now(UTC) - EVERY)
-    for program in Program.objects.filter(due):
+def audit_due(*, now: datetime | None = None) -> int:
+    """Check each program every night, or as soon as somebody asks, and keep the outcome for its merchant.
+
+    Returns how many were checked.
+    """
+    now = now or datetime.now(UTC)
+    done = 0
+    recent = Q(audited_at__gt=now - timedelta(hours=20))
+    for program in Program.objects.exclude(recent).order_by(F("audited_at").asc(nulls_first=True)):
+        if program.audited_at and program.audited_at >= _last_night(program, now):
+            continue
         started = datetime.now(UTC)
-        broken = [finding.check.promise for finding in audit(program.pk) if finding.rows]
+        try:
+            broken = [finding.check.promise for finding in audit(program.pk) if finding.rows]
+        except DatabaseError as problem:
+            # Too long, or somebody changes the tables right now: the others have their turn.
+            log.warning("not audited", extra={"program": program.pk, "why": str(problem)})
+            continue
+        if broken:
+            log.error("the ledger is broken", extra={"program": program.pk, "promises": broken})
         Program.objects.filter(pk=program.pk).update(audited_at=started, broken_promises=broken)
+        done += 1
+    return done
+
+
+def _last_night(program: Program, now: datetime) -> datetime:
+    zone = ZoneInfo(program.timezone)
+    local = now.astimezone(zone)
+    day = local.date() if local.time() >= NIGHT else local.date() - timedelta(days=1)
+    return datetime.combine(day, NIGHT, zone)
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """All checks see the same moment, while the app goes on. In a caller's transaction it is the caller's."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            for name, value in SETTINGS.items():
+                cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+        yield

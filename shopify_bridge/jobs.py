@@ -12,7 +12,6 @@ import django_rq
 from django.db import close_old_connections
 from redis.exceptions import RedisError
 
-from rewards import audit
 from shopify_bridge import backfill, checks, discounts, inbox, metafields, metrics
 
 log = logging.getLogger(__name__)
@@ -72,12 +71,6 @@ def back_fill() -> None:
     """Go on with back-fills."""
     close_old_connections()
     backfill.work()
-
-
-def audit_due() -> None:
-    """Check the ledgers whose turn it is."""
-    close_old_connections()
-    audit.audit_due()
 
 
 def redeem() -> None:

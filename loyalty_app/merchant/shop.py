@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 
 from loyalty_app.merchant.answers import done, fetch, page, shown
 from rewards.models import Program
-from shopify_bridge import checks, gaps, install, jobs
+from shopify_bridge import checks, gaps, install
 from shopify_bridge.auth import Staff
 from shopify_bridge.models import Shop
 
@@ -39,7 +39,6 @@ def settings_page(request: HttpRequest, staff: Staff) -> HttpResponse:
 @fetch
 def audit(request: HttpRequest, staff: Staff) -> HttpResponse:
     Program.objects.filter(pk=staff.shop.program_id).update(audited_at=None)
-    jobs.ring(jobs.audit_due)
     return done("Checking every point ...", "/app/settings", pause=RESULT_SECONDS)
 
 

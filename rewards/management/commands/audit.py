@@ -18,11 +18,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, program: int | None, **options: Any) -> None:
         started, broken = perf_counter(), 0
         for finding in audit(program):
-            self.stdout.write(f"{'ok    ' if not finding.rows else 'BROKEN'}  {finding.check.promise}")
+            self.stdout.write(f"{'BROKEN' if finding.rows else 'ok    '}  {finding.check.promise}")
             broken += bool(finding.rows)
             for row in finding.rows:
                 named = zip(finding.columns, row, strict=True)
                 self.stdout.write("        " + ", ".join(f"{name} {value}" for name, value in named))
+            if finding.count > len(finding.rows):
+                self.stdout.write(f"        ... {finding.count} rows in all")
         movements = Movement.objects.filter(program=program) if program else Movement.objects.all()
         members = Member.objects.filter(program=program) if program else Member.objects.all()
         self.stdout.write(

@@ -1,0 +1,242 @@
+"""What the ledger promises, each as a query whose rows break it. `audit` runs them.
+
+What a query can't tell: that an order earned what its state deserves (comparing with the shop does that), and
+that nothing was acknowledged that isn't stored.
+"""
+
+from dataclasses import dataclass
+
+from rewards.models import Bucket
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One invariant: a name, the promise in words, and a query whose rows break it.
+
+    In the query, {scope} is the condition on the program, {buckets} are all there are, and {net_pending} and
+    its like are what a group of movements has brought to a bucket, less what it has taken.
+    """
+
+    name: str
+    promise: str
+    sql: str
+
+    def query(self, scope: str) -> str:
+        return self.sql.format(scope=scope, buckets=BUCKETS, **NET)
+
+
+NET = {
+    f"net_{bucket}": f"sum(CASE '{bucket}' WHEN target THEN points WHEN source THEN -points ELSE 0 END)"
+    for bucket in Bucket.values
+}
+BUCKETS = ", ".join(f"'{bucket}'" for bucket in Bucket.values)
+
+# A sum without its row is as wrong as a row without its sum: hence the full joins.
+CHECKS = [
+    Check(
+        "balances",
+        "Each member's balances equal the sums of their movements.",
+        """
+        WITH sums AS (
+            SELECT program_id, member_id,
+                   {net_pending} AS pending, {net_available} AS available,
+                   {net_reserved} AS reserved, {net_debt} AS debt
+            FROM rewards_movement WHERE {scope} GROUP BY program_id, member_id
+        )
+        SELECT COALESCE(m.program_id, s.program_id) AS program, COALESCE(m.id, s.member_id) AS member,
+               m.pending, s.pending AS moved_pending, m.available, s.available AS moved_available,
+               m.reserved, s.reserved AS moved_reserved, m.debt, s.debt AS moved_debt
+        FROM (SELECT * FROM rewards_member WHERE {scope}) m
+        FULL JOIN sums s ON s.program_id = m.program_id AND s.member_id = m.id
+        WHERE (m.pending, m.available, m.reserved, m.debt) IS DISTINCT FROM
+              (COALESCE(s.pending, 0), COALESCE(s.available, 0),
+               COALESCE(s.reserved, 0), COALESCE(s.debt, 0))
+        """,
+    ),
+    Check(
+        "signs",
+        "Nothing is below zero but debt, and debt is owed only with nothing available.",
+        """
+        SELECT program_id AS program, id AS member, pending, available, reserved, debt FROM rewards_member
+        WHERE {scope} AND (pending < 0 OR available < 0 OR reserved < 0 OR debt > 0
+                           OR (debt < 0 AND available > 0))
+        """,
+    ),
+    Check(
+        "lots",
+        "Each lot holds what its movements say, nothing below zero, and never more than it was given.",
+        """
+        WITH sums AS (
+            SELECT program_id, lot_id,
+                   {net_pending} AS pending, {net_available} AS available,
+                   {net_reserved} AS reserved, {net_expired} AS expired
+            FROM rewards_movement WHERE {scope} GROUP BY program_id, lot_id
+        )
+        SELECT COALESCE(l.program_id, s.program_id) AS program, COALESCE(l.id, s.lot_id) AS lot, l.given,
+               l.pending, s.pending AS moved_pending, l.available, s.available AS moved_available,
+               l.reserved, s.reserved AS moved_reserved, l.expired, s.expired AS moved_expired
+        FROM (SELECT * FROM rewards_lot WHERE {scope}) l
+        FULL JOIN sums s ON s.program_id = l.program_id AND s.lot_id = l.id
+        WHERE (l.pending, l.available, l.reserved, l.expired)
+              IS DISTINCT FROM (s.pending, s.available, s.reserved, s.expired)
+           OR least(l.pending, l.available, l.reserved, l.expired) < 0
+           OR l.pending + l.available + l.reserved + l.expired > l.given
+        """,
+    ),
+    Check(
+        "lots and members",
+        "The lots of a member hold exactly the member's points.",
+        """
+        WITH held AS (
+            SELECT program_id, member_id, sum(pending) AS pending, sum(available) AS available,
+                   sum(reserved) AS reserved
+            FROM rewards_lot WHERE {scope} GROUP BY program_id, member_id
+        )
+        SELECT COALESCE(m.program_id, h.program_id) AS program, COALESCE(m.id, h.member_id) AS member,
+               m.pending, h.pending AS in_lots_pending, m.available, h.available AS in_lots_available,
+               m.reserved, h.reserved AS in_lots_reserved
+        FROM (SELECT * FROM rewards_member WHERE {scope}) m
+        FULL JOIN held h ON h.program_id = m.program_id AND h.member_id = m.id
+        WHERE (m.pending, m.available, m.reserved) IS DISTINCT FROM
+              (COALESCE(h.pending, 0), COALESCE(h.available, 0), COALESCE(h.reserved, 0))
+        """,
+    ),
+    Check(
+        "orders",
+        "Each order has the points that were posted for it, and never more was reversed than earned.",
+        """
+        WITH sums AS (
+            SELECT program_id, order_id,
+                   sum(CASE WHEN source = 'issued' THEN points ELSE 0 END) AS earned,
+                   sum(CASE WHEN target = 'issued' THEN points ELSE 0 END) AS reversed
+            FROM rewards_movement WHERE order_id IS NOT NULL AND {scope} GROUP BY program_id, order_id
+        )
+        SELECT COALESCE(o.program_id, s.program_id) AS program, COALESCE(o.id, s.order_id) AS order,
+               o.external_id, o.points, s.earned, s.reversed
+        FROM (SELECT program_id, id, external_id, points FROM rewards_order WHERE {scope}) o
+        FULL JOIN sums s ON s.program_id = o.program_id AND s.order_id = o.id
+        WHERE o.points IS DISTINCT FROM COALESCE(s.earned - s.reversed, 0) OR s.reversed > s.earned
+        """,
+    ),
+    Check(
+        "orders that earn nothing",
+        "No order has points that was cancelled, is a test, or was never counted for a member.",
+        """
+        SELECT program_id AS program, id AS order, external_id, points FROM rewards_order
+        WHERE points <> 0 AND {scope}
+          AND (context IS NULL OR member_id IS NULL OR (context->>'excluded')::boolean
+               OR (facts->>'cancelled')::boolean OR (facts->>'test')::boolean)
+        """,
+    ),
+    Check(
+        "redemptions",
+        "Each redemption has its points where its state says: reserved, spent, or back.",
+        """
+        WITH sums AS (
+            SELECT program_id, redemption_id, {net_reserved} AS reserved, {net_spent} AS spent
+            FROM rewards_movement WHERE redemption_id IS NOT NULL AND {scope}
+            GROUP BY program_id, redemption_id
+        )
+        SELECT COALESCE(r.program_id, s.program_id) AS program, COALESCE(r.id, s.redemption_id) AS redemption,
+               r.state, r.points, s.reserved, s.spent
+        FROM (SELECT * FROM rewards_redemption WHERE {scope}) r
+        FULL JOIN sums s ON s.program_id = r.program_id AND s.redemption_id = r.id
+        WHERE (CASE
+            WHEN r.state = 'reserved' THEN s.reserved = r.points AND s.spent = 0
+            WHEN r.state IN ('issued', 'ending', 'used') THEN s.reserved = 0 AND s.spent = r.points
+            WHEN r.state = 'expired' THEN s.reserved = 0 AND s.spent IN (0, r.points)
+            WHEN r.state IN ('failed', 'cancelled', 'returned') THEN s.reserved = 0 AND s.spent = 0
+            END) IS NOT TRUE
+        """,
+    ),
+    Check(
+        "redemptions at rest",
+        "Each redemption has an order that used it, or somebody who still looks at it, where it needs one.",
+        """
+        SELECT program_id AS program, id AS redemption, state FROM rewards_redemption
+        WHERE {scope} AND ((state IN ('reserved', 'ending') AND due_at IS NULL)
+                           OR (state IN ('used', 'returned') AND order_id IS NULL))
+        """,
+    ),
+    Check(
+        "lapses",
+        "Each point lapses at most once.",
+        """
+        SELECT s.program_id AS program, s.lot_id AS lot, l.given, s.lapsed
+        FROM (SELECT program_id, lot_id, {net_expired} AS lapsed FROM rewards_movement
+              WHERE (target = 'expired' OR source = 'expired') AND {scope}
+              GROUP BY program_id, lot_id) s
+        LEFT JOIN rewards_lot l ON l.program_id = s.program_id AND l.id = s.lot_id
+        WHERE (s.lapsed BETWEEN 0 AND l.given) IS NOT TRUE
+        """,
+    ),
+    Check(
+        "transfers",
+        "What leaves one lot or member for another arrives there.",
+        """
+        SELECT program_id AS program, kind, happened_at, {net_transferred} AS lost FROM rewards_movement
+        WHERE (target = 'transferred' OR source = 'transferred') AND {scope}
+        GROUP BY program_id, kind, happened_at HAVING {net_transferred} <> 0
+        """,
+    ),
+    Check(
+        "movements",
+        "Each movement carries points from one place to another that there is.",
+        """
+        SELECT program_id AS program, id AS movement, points, source, target FROM rewards_movement
+        WHERE {scope} AND (points <= 0 OR source = target
+                           OR source NOT IN ({buckets}) OR target NOT IN ({buckets}))
+        """,
+    ),
+    Check(
+        "keys",
+        "Nothing was posted twice under one key.",
+        """
+        SELECT program_id AS program, key, count(*) AS times FROM rewards_movement WHERE {scope}
+        GROUP BY program_id, key HAVING count(*) > 1
+        """,
+    ),
+    Check(
+        "forgotten",
+        "Nothing names a member who asked to be forgotten.",
+        """
+        WITH gone AS (
+            SELECT program_id, id, tags FROM rewards_member WHERE redacted_at IS NOT NULL AND {scope}
+        )
+        SELECT g.program_id AS program, g.id AS member, i.external_id AS identity, g.tags,
+               r.id AS redemption, o.id AS order
+        FROM gone g
+        LEFT JOIN rewards_identity i ON i.program_id = g.program_id AND i.member_id = g.id
+        LEFT JOIN rewards_redemption r ON r.program_id = g.program_id AND r.member_id = g.id
+                                      AND r.customer_id <> 0
+        LEFT JOIN rewards_order o ON o.program_id = g.program_id AND o.member_id = g.id
+                                 AND o.facts->>'customer_id' IS NOT NULL
+        WHERE i.id IS NOT NULL OR g.tags IS NOT NULL OR r.id IS NOT NULL OR o.id IS NOT NULL
+        """,
+    ),
+    Check(
+        "walls",
+        "The database itself refuses changed movements, and references from one program to another.",
+        """
+        SELECT wanted.name, COALESCE(w.stands, false) AS stands FROM (
+            VALUES ('rewards_movement_stays'), ('movement_once'), ('redemption_key_once'), ('order_once'),
+                   ('member_not_overdrawn'), ('member_debt_only_when_empty'), ('order_never_negative'),
+                   ('lot_holds_what_it_was_given'), ('rewards_movement_member_id_in_program'),
+                   ('rewards_movement_lot_id_in_program'), ('rewards_movement_order_id_in_program'),
+                   ('rewards_movement_redemption_id_in_program'), ('rewards_lot_member_id_in_program'),
+                   ('rewards_lot_order_id_in_program'), ('rewards_lot_parent_id_in_program'),
+                   ('rewards_order_member_id_in_program'), ('rewards_redemption_member_id_in_program'),
+                   ('rewards_redemption_order_id_in_program'), ('rewards_identity_member_id_in_program'),
+                   ('rewards_member_merged_into_id_in_program')
+        ) AS wanted (name)
+        LEFT JOIN (
+            SELECT conname AS name, convalidated AS stands FROM pg_constraint
+            WHERE connamespace = current_schema()::regnamespace
+            UNION ALL
+            SELECT tgname, tgenabled IN ('O', 'A') FROM pg_trigger
+            WHERE NOT tgisinternal AND tgrelid = 'rewards_movement'::regclass
+        ) w ON w.name = wanted.name
+        WHERE w.stands IS NOT TRUE
+        """,
+    ),
+]
