@@ -87,24 +87,18 @@ def merge(
 ) -> None:
     """One customer became part of another: everything of the lost one moves to the survivor.
 
-    A survivor who asked to be forgotten takes nothing; the lost one is forgotten with them.
+    Both were customers, and so both are members, whether or not we heard of them before: what they have
+    doesn't depend on the order of the news. A survivor who asked to be forgotten takes nothing; the lost
+    one is forgotten with them.
     """
+    now = now or datetime.now(UTC)
     with transaction.atomic():
         if forgotten(program, [survivor])[0]:
             forget(program, lost)
             return
-        found, new = resolve(program, {survivor: happened_at})
-        kept_id, gone_id = found[survivor], find(program.pk, [lost]).get(lost)
-        if gone_id is None or gone_id == kept_id:
-            _greet(program, new, now or datetime.now(UTC))
-        if gone_id is None:
-            # Never seen; whatever still comes for the lost id lands on the survivor.
-            if not forgotten(program, [lost])[0]:
-                Identity.objects.create(
-                    program=program, source_id=lost[0], external_id=lost[1], member_id=kept_id
-                )
-        elif gone_id != kept_id:
-            _join(program, gone_id, kept_id, new, happened_at, now or datetime.now(UTC))
+        found = enrol(program, {survivor: happened_at, lost: happened_at}, now=now)
+        if found.get(lost, found[survivor]) != found[survivor]:
+            _join(program, found[lost], found[survivor], happened_at, now)
 
 
 def forget(program: Program, ref: Ref) -> None:
@@ -133,9 +127,14 @@ def forget(program: Program, ref: Ref) -> None:
 
 
 def close(program: Program, ref: Ref, *, at: datetime) -> None:
-    """The customer was deleted in the shop. Points and identity stay: a merge may still ask for them."""
+    """The customer was deleted in the shop. Points and identity stay: a merge may still ask for them.
+
+    Who was merged lives on in another: the end of one of their ids is no news.
+    """
     member_id = find(program.pk, [ref]).get(ref)
-    if member_id is not None:
+    if member_id is None:
+        return
+    if Identity.objects.filter(program=program, member_id=member_id).count() == 1:
         Member.objects.filter(program=program, pk=member_id, closed_at=None).update(closed_at=at)
 
 
@@ -207,7 +206,6 @@ def _join(
     program: Program,
     gone_id: int,
     kept_id: int,
-    new: Mapping[int, datetime],
     happened_at: datetime,
     now: datetime,
 ) -> None:
@@ -215,7 +213,6 @@ def _join(
     orders = Order.objects.select_for_update().filter(program=program, member_id__in=[kept_id, gone_id])
     order_ids = list(orders.order_by("id").values_list("id", flat=True))
     book = Book.open(program.pk, [kept_id, gone_id], now=now, order_ids=order_ids)
-    welcome(book, program, new)
     _carry_over(book, gone_id, kept_id, happened_at)
     book.write()
     for model in (Identity, Order, Redemption):

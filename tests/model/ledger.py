@@ -167,12 +167,9 @@ class Ledger:
         if survivor in self.forgotten:
             self.forget(lost)
             return
-        kept, gone = self.join(survivor, now, now), self.members.get(lost)
+        kept, gone = self.join(survivor, now, now), self.join(lost, now, now)
         assert kept is not None
-        if gone is None:
-            if lost not in self.forgotten:
-                self.members[lost] = kept
-        elif gone != kept:
+        if gone is not None and gone != kept:
             self._join(gone, kept)
 
     def forget(self, customer: Ref) -> None:

@@ -419,7 +419,11 @@ class Machine(RuleBasedStateMachine):
     def learn_members(self) -> None:
         """A member is made for one customer; the model calls the member by that customer's number."""
         new = [ref for ref in self.model.debts if ref not in self.real_ids]
-        self.real_ids |= people.find(self.program.pk, new)
+        alive = [ref for ref in new if self.model.members.get(ref) == ref]
+        self.real_ids |= people.find(self.program.pk, alive)
+        for ref in set(new) - self.real_ids.keys():  # first heard of when it was merged away
+            others = Member.objects.filter(program=self.program).exclude(pk__in=self.real_ids.values())
+            self.real_ids[ref] = others.get().pk
 
     def rich(self) -> list[Ref]:
         """Customers who can redeem."""

@@ -144,3 +144,11 @@ def test_programs_of_other_merchants_know_nothing_of_a_forgotten_customer(world)
     other = programs.start("Other", "EUR", "UTC")
     assert people.enrol(other, {(1, 7001): NOW})
     assert not people.enrol(world.program, {(1, 7001): NOW})
+
+
+def test_the_deletion_of_a_merged_id_doesnt_close_the_survivor(world):
+    world.earn(100)
+    world.earn(30, customer_id=7002, external_id=5002)
+    people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)
+    people.close(world.program, (1, 7001), at=NOW)
+    assert world.member(7002).closed_at is None

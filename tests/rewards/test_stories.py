@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from rewards import expiry, holds, orders, people, programs, redemptions
 from rewards.facts import FetchedOrder
 from rewards.models import Lot, Program, Redemption
@@ -26,12 +28,15 @@ def balances(world, customer_id=7001):
     return found.pending, found.available, found.reserved, found.debt
 
 
-def test_a_survivor_first_heard_of_in_a_merge_is_welcomed(world):
+@pytest.mark.parametrize("early", [[], [7001], [7002], [7001, 7002]])
+def test_who_is_first_heard_of_in_a_merge_is_welcomed(world, early):
+    """Both were customers and both bonuses stay, whether their own news comes before the merge or after."""
     world.rules(signup_bonus=50)
+    people.enrol(world.program, {(1, customer): NOW for customer in early})
     people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)
-    assert world.member(7002).available == 50
     people.enrol(world.program, {(1, 7002): NOW, (1, 7001): NOW})
-    assert world.member(7001).available == 50
+    assert world.member(7001) == world.member(7002)
+    assert world.member(7002).available == 100
 
 
 def test_a_code_made_after_a_merge_is_used_without_touching_another_that_is_being_made(world):
