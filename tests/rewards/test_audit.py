@@ -24,6 +24,7 @@ def busy(world):
     """Something of everything, for each promise to be broken in it."""
     document = programs.document(world.program)
     world.apply({**document, "expiry": {"policy": "rolling", "months": 12}})
+    Program.objects.update(expiry_since=None)  # as if it had always been so
     long_ago = NOW - timedelta(days=500)
     world.settle(
         order(line(5000), external_id=5001, processed_at=long_ago, updated_at=long_ago), now=long_ago
