@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,8 @@ LONGEST = 4000
 """Longest text in a line: a log is no place to store a body."""
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+REQUESTS = logging.getLogger("loyalty_app.request")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -41,6 +44,7 @@ _SECRETS = [
 ]
 
 
+@lru_cache(maxsize=1024)  # most texts are said again and again: messages, routes, topics
 def clean(text: str) -> str:
     """The text without secrets, cut to a length. JSON escapes its control characters."""
     text = text[: 4 * LONGEST]
@@ -68,42 +72,46 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=True)
 
 
+class RequestNote:
+    """Gives a request an id and writes one line about it: never its query, its headers or its body."""
+
+    def __init__(self, given: str) -> None:
+        self.identity = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+    def __enter__(self) -> "RequestNote":
+        self._token = request_id.set(self.identity)
+        self._started = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        request_id.reset(self._token)
+
+    def write(self, method: str, route: str, status: int) -> None:
+        """The route, not the address: that one may hold the id of a person."""
+        from loyalty_app import metrics  # Models are ready by now, not when the settings read this module.
+
+        seconds = time.perf_counter() - self._started
+        method = method if method in METHODS else "OTHER"
+        metrics.observe(route, method, status, seconds)
+        REQUESTS.info(
+            "request",
+            extra={"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)},
+        )
+
+
 class RequestLog:
-    """Gives each request an id and writes one line about it: never its query, its headers or its body."""
+    """The note of each request that comes to Django."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self.log = logging.getLogger("loyalty_app.request")
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-Id", "")
-        identity = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        token = request_id.set(identity)
-        started = time.perf_counter()
-        try:
+        with RequestNote(request.headers.get("X-Request-Id", "")) as note:
             response = self.get_response(request)
-            response.headers["X-Request-Id"] = identity
-            self._note(request, response, time.perf_counter() - started)
+            response.headers["X-Request-Id"] = note.identity
+            match = request.resolver_match
+            note.write(request.method or "", match.route if match else "unknown", response.status_code)
             return response
-        finally:
-            request_id.reset(token)
-
-    def _note(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-        from loyalty_app import metrics  # Models are ready by now, not when the settings read this module.
-
-        # The route, not the address: that one may hold the id of a person.
-        route = request.resolver_match.route if request.resolver_match else "unknown"
-        method = request.method if request.method in METHODS else "OTHER"
-        metrics.observe(route, method, response.status_code, seconds)
-        self.log.info(
-            "request",
-            extra={
-                "method": method,
-                "route": route,
-                "status": response.status_code,
-                "ms": round(seconds * 1000, 1),
-            },
-        )
 
 
 def configuration(level: str) -> dict[str, Any]:

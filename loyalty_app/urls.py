@@ -1,13 +1,12 @@
-"""Every address of the app."""
+"""Every address of the app but `/webhooks`, which `loyalty_app.front` keeps ahead of Django."""
 
 from django.urls import URLPattern, URLResolver, include, path
 
 from loyalty_app import health
-from shopify_bridge import auth, webhooks
+from shopify_bridge import auth
 
 handler404 = "loyalty_app.errors.not_found"
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("webhooks", webhooks.receive),
     path("storefront/", include("loyalty_app.storefront.urls")),
     path("extensions/customer-account/", include("loyalty_app.accounts.urls")),
     path("app/token", auth.token_page),

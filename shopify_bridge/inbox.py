@@ -156,14 +156,14 @@ def _outcome(row: InboxRow, shop: Shop | None, programs: dict[int, Program]) -> 
         raise Parked(f"Nothing handles the topic {row.topic!r}; remove its subscription.")
     if shop.state == Shop.State.UNINSTALLED and row.topic not in OF_SHOPS_THAT_LEFT:
         return None  # after a reinstallation it is found by reconciliation
-    payload = payloads.parse(bytes(row.body))
+    payload = payloads.parse(row.content)
     moment = row.triggered_at or row.received_at
     return handler(Delivery(shop, programs[shop.program_id], payload, moment, row.topic))
 
 
 def _without_replays(rows: list[InboxRow]) -> list[InboxRow]:
     """Shop and topic aren't signed: the same bytes under another shop's name are a replay, and parked."""
-    telling = [row.pk for row in rows if row.shop_id and len(row.body) > SHORT_BODY_BYTES]
+    telling = [row.pk for row in rows if row.shop_id and (row.packed or len(row.body) > SHORT_BODY_BYTES)]
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -1,5 +1,7 @@
 """Shops, and the inbox of what Shopify told us."""
 
+import zlib
+
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
@@ -76,7 +78,9 @@ class InboxRow(models.Model):
     topic = models.CharField(max_length=255)
     api_version = models.CharField(max_length=40, blank=True)
     triggered_at = models.DateTimeField(null=True)
+    # As it came, or compressed by zlib where `packed` says so; `content` is what came.
     body = models.BinaryField()
+    packed = models.BooleanField(default=False, db_default=False)
     body_hash = models.BinaryField(max_length=32)
     received_at = models.DateTimeField(db_default=Now())
 
@@ -102,6 +106,11 @@ class InboxRow(models.Model):
             # Rows come in the order of time, so a few pages of summary find the old ones.
             BrinIndex(fields=["received_at"], name="inbox_age"),
         ]
+
+    @property
+    def content(self) -> bytes:
+        """The bytes as Shopify sent them."""
+        return zlib.decompress(self.body) if self.packed else bytes(self.body)
 
 
 class Gap(OfProgram):

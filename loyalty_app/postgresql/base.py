@@ -15,6 +15,8 @@ ANSWER_SECONDS = 2.2
 """How long the web waits for one answer: Shopify gives a delivery 5 seconds, and ours is to come in 3."""
 CHECK_SECONDS = 0.5
 PAUSE_SECONDS = 1.0
+FRESH_SECONDS = 0.5
+"""A connection that answered so recently isn't asked whether it lives: that would be every second trip."""
 
 SHOW_DURABILITY = "SELECT current_setting('synchronous_commit'), current_setting('fsync')"
 
@@ -27,22 +29,29 @@ class BoundedConnection(psycopg.Connection[Any]):
     """
 
     answer_seconds = ANSWER_SECONDS
+    answered_at = 0.0
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         try:
-            return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
+            answer = super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
+            self.answered_at = time.monotonic()
+            return answer
         except psycopg.errors._WaitTimeout as error:
             if timeout is not None:
                 raise
             self.pgconn.finish()
+            if self.answer_seconds == ANSWER_SECONDS:
+                DatabaseWrapper.pause()
             raise psycopg.OperationalError("PostgreSQL did not answer in time") from error
 
-    def execute(self, *args: Any, **kwargs: Any) -> psycopg.Cursor[Any]:
+    def execute(self, query: Any, *args: Any, **kwargs: Any) -> psycopg.Cursor[Any]:
         # Statements of the app go through cursors. This way comes only the pool's question whether the
-        # connection still lives, and a living one says so at once.
+        # connection still lives, which is empty, and a living one answers at once.
+        if not query and time.monotonic() - self.answered_at < FRESH_SECONDS:
+            return self.cursor()
         self.answer_seconds = CHECK_SECONDS
         try:
-            return super().execute(*args, **kwargs)
+            return super().execute(query, *args, **kwargs)
         finally:
             self.answer_seconds = ANSWER_SECONDS
 
@@ -50,12 +59,16 @@ class BoundedConnection(psycopg.Connection[Any]):
 class DatabaseWrapper(base.DatabaseWrapper):
     _down_until = 0.0
 
+    @staticmethod
+    def pause() -> None:
+        """Each wait for a dead server occupies a thread: after one has waited, others are told at once."""
+        DatabaseWrapper._down_until = time.monotonic() + PAUSE_SECONDS
+
     @property
     def embedded(self) -> bool:
         return bool(self.settings_dict.get("EMBEDDED"))
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        # Each wait for a dead server occupies a thread: after one has waited, the others are told at once.
         if time.monotonic() < DatabaseWrapper._down_until:
             raise psycopg.OperationalError("PostgreSQL could not be reached a moment ago")
         if self.embedded:
@@ -63,7 +76,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         try:
             return super().get_new_connection(conn_params)
         except psycopg.OperationalError:
-            DatabaseWrapper._down_until = time.monotonic() + PAUSE_SECONDS
+            self.pause()
             raise
 
     def _configure_connection(self, connection: Any) -> bool:

@@ -8,15 +8,18 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 import requests
 from django.conf import settings
 
 from loyalty_app import embedded
+from tests.shopify_bridge import signing
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,6 +130,22 @@ def slowest(address: str, status: int, number: int = 8) -> float:
         return max(pool.map(ask, range(number)))
 
 
+def slowest_delivery(address: str, status: int, number: int = 32) -> float:
+    """As many as Shopify may have under way at once, and more than there are threads."""
+    body = b'{"id": 1}'
+    headers = {"X-Shopify-Hmac-Sha256": signing.webhook_hmac(body), "X-Shopify-Topic": "orders/paid"}
+
+    def deliver(_: int) -> float:
+        started = time.monotonic()
+        sent = {**headers, "X-Shopify-Webhook-Id": str(uuid.uuid4())}
+        answer = requests.post(urljoin(address, "/webhooks"), body, headers=sent, timeout=10)
+        assert answer.status_code == status, answer.text
+        return time.monotonic() - started
+
+    with ThreadPoolExecutor(number) as pool:
+        return max(pool.map(deliver, range(number)))
+
+
 def back_in_service(address: str) -> float:
     started = time.monotonic()
     while requests.get(address, timeout=10).status_code != 200:
@@ -137,18 +156,34 @@ def back_in_service(address: str) -> float:
 
 def test_a_hanging_database_is_503_within_3_seconds_and_service_returns(web: str, road: Road) -> None:
     slowest(web, 200)
+    slowest_delivery(web, 200)
     road.open.clear()
     assert slowest(web, 503) < 3
     assert slowest(web, 503) < 3
+    assert slowest_delivery(web, 503) < 3
     road.open.set()
     assert back_in_service(web) < 10
     slowest(web, 200)
+    slowest_delivery(web, 200)
+
+
+def test_deliveries_are_the_first_to_find_a_hanging_database(web: str, road: Road) -> None:
+    slowest_delivery(web, 200)
+    road.open.clear()
+    assert slowest_delivery(web, 503) < 3
+    assert slowest_delivery(web, 503) < 3
+    road.open.set()
+    assert back_in_service(web) < 10
+    slowest_delivery(web, 200)
 
 
 def test_a_stopped_database_is_503_within_3_seconds_and_service_returns(web: str, road: Road) -> None:
     slowest(web, 200)
+    slowest_delivery(web, 200)
     road.refuse()
+    assert slowest_delivery(web, 503) < 3
     assert slowest(web, 503) < 3
     road.listen_again()
     assert back_in_service(web) < 10
     slowest(web, 200)
+    slowest_delivery(web, 200)

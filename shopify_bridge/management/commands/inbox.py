@@ -58,7 +58,7 @@ class Command(BaseCommand):
             "reason",
         ):
             self.stdout.write(f"{name:<13} {getattr(row, name)}")
-        body = bytes(row.body)
+        body = row.content
         self.stdout.write(f"{'body':<13} {len(body)} bytes")
         if options["body"]:
             self.stdout.write(body.decode("utf-8", "backslashreplace"))

@@ -1,0 +1,76 @@
+"""Several threads' rows in one commit, as databases do it inside.
+
+A commit waits for the disk, and one of twenty rows takes hardly longer than one of a single row. Whoever
+comes while nobody commits does it; who comes meanwhile waits, and the first of these commits for all of them.
+"""
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
+
+
+class NotCommitted(Exception):
+    """The thread that committed for several failed."""
+
+
+class _Entry(Generic[Row]):
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.leads = False
+        self.committed = False
+        self.called = Lock()
+        self.called.acquire()
+
+
+class GroupCommit(Generic[Row]):
+    def __init__(self, commit: Callable[[list[Row]], None], *, most: int) -> None:
+        self._commit = commit
+        self._most = most
+        self._lock = Lock()
+        self._busy = False
+        self._waiting: list[_Entry[Row]] = []
+
+    def keep(self, row: Row) -> None:
+        """Returns when the row is committed. Raises NotCommitted, or what the commit raised."""
+        entry = _Entry(row)
+        with self._lock:
+            self._waiting.append(entry)
+            entry.leads = not self._busy
+            self._busy = True
+        if not entry.leads:
+            entry.called.acquire()
+        if entry.leads:
+            self._lead()
+        elif not entry.committed:
+            raise NotCommitted
+
+    def _lead(self) -> None:
+        with self._lock:
+            group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+        committed = False
+        try:
+            self._commit([entry.row for entry in group])
+            committed = True
+        finally:
+            if not committed:
+                group += self._take_waiting()
+            self._call_next()
+            # The first of the group is the thread that led it: nobody is called there.
+            for entry in group[1:]:
+                entry.committed = committed
+                entry.called.release()
+
+    def _take_waiting(self) -> list[_Entry[Row]]:
+        """They have waited for a failure, and another attempt would keep them for as long again."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        return waiting
+
+    def _call_next(self) -> None:
+        with self._lock:
+            self._busy = bool(self._waiting)
+            if self._waiting:
+                self._waiting[0].leads = True
+                self._waiting[0].called.release()

@@ -1,0 +1,89 @@
+"""Rows of several threads in one commit: who shares it, who waits, and what a failure does."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from shopify_bridge.group_commit import GroupCommit, NotCommitted
+
+SECONDS = 20
+
+
+class Disk:
+    """Commits one group at a time, when it is told to."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[int]] = []
+        self.go_on = threading.Event()
+        self.failure: Exception | None = None
+
+    def commit(self, rows: list[int]) -> None:
+        self.groups.append(rows)
+        assert self.go_on.wait(SECONDS)
+        if self.failure is not None:
+            raise self.failure
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def held_up(commits: GroupCommit[int], disk: Disk, pool: ThreadPoolExecutor, rows: int) -> list[Future[None]]:
+    """The first row is being committed, the others wait behind it."""
+    futures = [pool.submit(commits.keep, 0)]
+    wait_until(lambda: len(disk.groups) == 1)
+    for row in range(1, rows):
+        futures.append(pool.submit(commits.keep, row))
+        wait_until(lambda row=row: len(commits._waiting) == row)  # type: ignore[misc]
+    return futures
+
+
+def test_who_comes_meanwhile_shares_the_next_commit() -> None:
+    disk = Disk()
+    commits = GroupCommit(disk.commit, most=5)
+    with ThreadPoolExecutor(12) as pool:
+        futures = held_up(commits, disk, pool, 12)
+        assert not any(future.done() for future in futures)
+        disk.go_on.set()
+        for future in futures:
+            future.result(SECONDS)
+    assert disk.groups == [[0], [1, 2, 3, 4, 5], [6, 7, 8, 9, 10], [11]]
+    commits.keep(12)
+    assert disk.groups[-1] == [12]
+
+
+def test_a_failure_is_told_to_all_who_waited_and_the_next_starts_anew() -> None:
+    disk = Disk()
+    commits = GroupCommit(disk.commit, most=5)
+    disk.failure = RuntimeError("the disk is gone")
+    with ThreadPoolExecutor(9) as pool:
+        first, *others = held_up(commits, disk, pool, 9)
+        disk.go_on.set()
+        with pytest.raises(RuntimeError):
+            first.result(SECONDS)
+        for future in others:
+            with pytest.raises(NotCommitted):
+                future.result(SECONDS)
+    assert disk.groups == [[0]]
+    disk.failure = None
+    commits.keep(9)
+    assert disk.groups == [[0], [9]]
+
+
+def test_nothing_is_lost_or_doubled_by_many_threads() -> None:
+    kept: list[int] = []
+    commits = GroupCommit(kept.extend, most=7)
+
+    def keep(row: int) -> None:
+        commits.keep(row)
+        assert row in kept
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(keep, range(2_000)))
+    assert sorted(kept) == list(range(2_000))
