@@ -2,18 +2,21 @@
 
 from typing import Any
 
-from rewards.models import Identity, Lot, Member, Movement, Order, Redemption
+from rewards.models import Identity, Lot, Member, Movement, Notice, Order, Redemption
 
 Json = dict[str, Any]
 
 
 def stored(member: Member) -> Json:
-    """Everything, table by table, in the words of the tables."""
-    mine = {"program_id": member.program_id, "member_id": member.pk}
+    """Everything, table by table, in the words of the tables; also of those who became part of them."""
+    merged = Member.objects.filter(program_id=member.program_id, merged_into_id=member.pk)
+    ids = [member.pk, *merged.order_by("id").values_list("id", flat=True)]
+    mine = {"program_id": member.program_id, "member_id__in": ids}
     return {
         "member": {
             "id": member.pk,
             "joined_at": member.joined_at,
+            "closed_at": member.closed_at,
             "pending": member.pending,
             "available": member.available,
             "reserved": member.reserved,
@@ -39,6 +42,11 @@ def stored(member: Member) -> Json:
         "awards": list(
             Lot.objects.filter(**mine)
             .values("id", "order_id", "kind", "given", "available_at", "expires_at", "created_at")
+            .order_by("id")
+        ),
+        "notices": list(
+            Notice.objects.filter(**mine)
+            .values("id", "kind", "days", "about", "points", "created_at")
             .order_by("id")
         ),
         "redemptions": list(

@@ -12,7 +12,7 @@ from rewards import orders, people
 from rewards.facts import OrderFact, OrderRef
 from rewards.models import Program
 from shopify_bridge import install, payloads
-from shopify_bridge.models import Shop
+from shopify_bridge.models import DataRequest, Shop
 from shopify_bridge.payloads import BadPayload, Json
 
 
@@ -166,15 +166,26 @@ def scopes_changed(delivery: Delivery) -> Outcome:
 
 
 def data_requested(delivery: Delivery) -> Outcome:
-    """The merchant finds what is stored on the member's page; the request stays in the inbox."""
+    """The merchant is told in the panel, and finds there what is stored, as a file."""
     _same_shop(delivery, "shop_domain")
-    _customer(delivery)
+    asked = delivery.payload.get("data_request")
+    if not isinstance(asked, dict):
+        raise BadPayload("data_request is missing")
+    DataRequest.objects.get_or_create(
+        program_id=delivery.program.pk,
+        shop_id=delivery.shop.pk,
+        external_id=payloads.identifier(asked, "id"),
+        defaults={"customer_id": _customer(delivery), "asked_at": delivery.triggered_at},
+    )
     return None
 
 
 def customer_redacted(delivery: Delivery) -> Outcome:
     _same_shop(delivery, "shop_domain")
-    people.forget(delivery.program, (delivery.shop.pk, _customer(delivery)))
+    customer = _customer(delivery)
+    people.forget(delivery.program, (delivery.shop.pk, customer))
+    asked = DataRequest.objects.filter(program_id=delivery.program.pk, shop_id=delivery.shop.pk)
+    asked.filter(customer_id=customer).delete()
     return None
 
 

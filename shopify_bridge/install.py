@@ -19,7 +19,7 @@ from shopify import ApiAccess
 from rewards import people, programs
 from shopify_bridge import budget, client, tokens
 from shopify_bridge.errors import NeedsHuman, TryAgain
-from shopify_bridge.models import UNKNOWN_PROGRAM, Backfill, Gap, InboxRow, OrderCheck, Shop
+from shopify_bridge.models import UNKNOWN_PROGRAM, Backfill, DataRequest, Gap, InboxRow, OrderCheck, Shop
 from shopify_bridge.signatures import IdToken, is_shop_domain
 from shopify_bridge.tokens import Grant, access_token, refresh_idle
 
@@ -126,8 +126,8 @@ def redact_shop(shop: Shop, at: datetime) -> bool:
         row.shopify_id = row.reconcile_watermark = row.reconciled_at = None
         rows = InboxRow.objects.filter(program_id=row.program_id, shop_id=row.pk)
         rows.exclude(state=InboxRow.State.WAITING).delete()
-        for looked in (Gap, OrderCheck, Backfill):
-            looked.objects.filter(program_id=row.program_id, shop_id=row.pk).delete()
+        for kind in (Gap, OrderCheck, Backfill, DataRequest):
+            kind.objects.filter(program_id=row.program_id, shop_id=row.pk).delete()
         if Shop.objects.filter(program_id=row.program_id).exclude(pk=row.pk).exists():
             people.forget_source(row.program_id, row.pk)
         else:

@@ -233,6 +233,26 @@ class Backfill(OfProgram):
         ]
 
 
+class DataRequest(OfProgram):
+    """A customer asked the merchant what is stored; the merchant hands it over, within 30 days."""
+
+    program_id = models.BigIntegerField()
+    shop_id = models.BigIntegerField()
+    # The request's own id in the shop, and the customer's.
+    external_id = models.BigIntegerField()
+    customer_id = models.BigIntegerField()
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    answered_by = models.CharField(max_length=60, blank=True, db_default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program_id", "shop_id", "external_id"], name="data_request_once"
+            ),
+        ]
+
+
 class BackfillCustomer(OfProgram):
     """A customer who was counted; deleted when the counting ends."""
 

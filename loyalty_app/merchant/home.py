@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import F, Func, JSONField, Q, Value
 from django.http import HttpRequest, HttpResponse
 
+from loyalty_app.merchant import data_requests
 from loyalty_app.merchant.answers import (
     Unprocessable,
     admin_url,
@@ -190,6 +191,9 @@ def _checks(shop: Shop, program: Program, now: datetime) -> Any:
     yield _check_orders(shop)
     yield _check_ledger(program)
     yield from _check_inbox(shop, now)
+    if asking := data_requests.of_shop(shop).filter(answered_at=None).count():
+        text = "1 customer waits for theirs." if asking == 1 else f"{asking:,} customers wait for theirs."
+        yield Check("warning", "Data requests", text, None, data_requests.PATH)
     yield _check_embed(shop)
 
 

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from loyalty_app.merchant import backfill, home, inbox, members, orders_check, program, reward, shop
+from loyalty_app.merchant import (
+    backfill,
+    data_requests,
+    home,
+    inbox,
+    members,
+    orders_check,
+    program,
+    reward,
+    shop,
+)
 from loyalty_app.merchant.answers import by_method, post_only
 
 urlpatterns = [
@@ -21,6 +31,9 @@ urlpatterns = [
     path("members/<int:member_id>", members.one),
     path("members/<int:member_id>/adjustments", post_only(members.adjust)),
     path("members/<int:member_id>/data", members.data),
+    path("data-requests", data_requests.listed),
+    path("data-requests/<int:data_request_id>/data", data_requests.data),
+    path("data-requests/<int:data_request_id>/answered", post_only(data_requests.answered)),
     path("inbox", inbox.listed),
     path("inbox/replay", post_only(inbox.replay_all)),
     path("inbox/<int:row_id>/replay", post_only(inbox.replay)),

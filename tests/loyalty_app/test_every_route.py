@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from rewards import people, programs, redemptions
 from rewards.models import Movement, Redemption
-from shopify_bridge.models import Gap, InboxRow, Shop
+from shopify_bridge.models import DataRequest, Gap, InboxRow, Shop
 from tests.shopify_bridge import signing
 
 pytestmark = pytest.mark.django_db
@@ -73,8 +73,12 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
     gap = Gap.objects.create(
         program_id=program.pk, shop_id=shop.pk, external_id=1, kind=Gap.Kind.MISSING, changed_at=now
     )
+    asked = DataRequest.objects.create(
+        program_id=program.pk, shop_id=shop.pk, external_id=1, customer_id=customer_id, asked_at=now
+    )
     ids = {
         "member_id": member_id,
+        "data_request_id": asked.pk,
         "id": redemption.pk,
         "row_id": row.pk,
         "gap_id": gap.pk,
