@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('shopify_bridge', '0007_disputes_asked_at'),
+        ('shopify_bridge', '0008_packed_bodies'),
     ]
 
     operations = [
