@@ -33,7 +33,8 @@ SHOP = "demo.myshopify.com"
 READY_SECONDS = 90
 STOP_SECONDS = 30
 LONG_LIFE_SECONDS = 60
-STORE_STARTS = 30
+STORES_LOOKED_AT_SECONDS = 0.4
+STORE_STARTS = 60
 
 
 class DemoError(Exception):
@@ -310,7 +311,7 @@ class Demo:
         while not self.stop.wait(0.25):
             for child in self.children:
                 self._revive(child)
-            if time.monotonic() - looked > 1:
+            if time.monotonic() - looked > STORES_LOOKED_AT_SECONDS:
                 self._revive_stores()
                 looked = time.monotonic()
 

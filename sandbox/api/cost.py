@@ -110,6 +110,7 @@ def actual_cost(data: Any) -> int:
 @dataclass
 class Bucket:
     restore: float
+    calls: int = 0
     spent: int = 0
     throttled: int = 0
     lowest: float = field(init=False)
@@ -128,6 +129,7 @@ class Bucket:
     def take(self, cost: int) -> bool:
         with self._lock:
             self._fill()
+            self.calls += 1
             if self.level < cost:
                 self.throttled += 1
                 return False
@@ -178,5 +180,5 @@ class Buckets:
         """What the app has used and how often it was turned away, since the shop has its plan."""
         bucket = self._buckets.get((domain, "app"))
         if bucket is None:
-            return {"spent": 0, "throttled": 0, "lowest": None}
-        return {"spent": bucket.spent, "throttled": bucket.throttled, "lowest": bucket.lowest}
+            return {"calls": 0, "spent": 0, "throttled": 0, "lowest": None}
+        return {name: getattr(bucket, name) for name in ("calls", "spent", "throttled", "lowest")}

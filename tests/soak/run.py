@@ -28,6 +28,7 @@ PLAN = "enterprise"
 SETTINGS = {
     "WEB_THREADS": "40",
     "SHOPIFY_READ_SECONDS": "0.5",
+    "SANDBOX_DELIVERY_THREADS": "16",
     # More tries than Shopify's eight, and shorter gaps: here the app dies every few seconds.
     "SANDBOX_RETRY_SECONDS": "0.5,1,1,2,2,2,3,3,3,4,4,4,8,8,16,16,32,32",
 }
