@@ -130,6 +130,8 @@ class Identity(OfProgram):
     member = models.ForeignKey(
         Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="identities"
     )
+    # This id went into another of the member's: Shopify won't speak of it again.
+    merged = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

@@ -298,6 +298,7 @@ def _leave_out_the_forgotten(program: Program, orders: list[Order]) -> None:
     for order, gone in zip(named, people.forgotten(program, refs), strict=True):
         if gone and order.facts:
             order.facts["customer_id"] = None
+            order.context = order.context and {**order.context, "tags": []}
 
 
 def _link_members(

@@ -99,10 +99,17 @@ def merge(
         found = enrol(program, {survivor: happened_at, lost: happened_at}, now=now)
         if found.get(lost, found[survivor]) != found[survivor]:
             _join(program, found[lost], found[survivor], happened_at, now)
+        source, external = lost
+        mine = {"program": program, "source_id": source}
+        Identity.objects.filter(**mine, external_id=external).update(merged=True)
+        Redemption.objects.filter(**mine, customer_id=external).update(customer_id=survivor[1])
 
 
 def forget(program: Program, ref: Ref) -> None:
-    """Erase who a customer is. The numbers stay, without a person; nothing later brings the person back."""
+    """Erase who a customer is. The numbers stay, without a person; nothing later brings the person back.
+
+    With a customer go the ids that were merged into theirs: nobody will ask for those.
+    """
     with transaction.atomic():
         Tombstone.objects.get_or_create(program=program, digest=_digest(program, ref))
         identity = (
@@ -113,12 +120,17 @@ def forget(program: Program, ref: Ref) -> None:
         if identity is None:
             return
         Identity.objects.filter(program=program, pk=identity.pk).delete()
+        if not identity.merged:
+            selves = Identity.objects.filter(program=program, member_id=identity.member_id, merged=True)
+            for external_id in selves.filter(source_id=ref[0]).values_list("external_id", flat=True):
+                forget(program, (ref[0], external_id))
         named = Order.objects.select_for_update().filter(
             program=program, member_id=identity.member_id, source_id=ref[0], facts__customer_id=ref[1]
         )
         for order in named.order_by("id"):
             order.facts = {**(order.facts or {}), "customer_id": None}
-            order.save(update_fields=["facts"])
+            order.context = order.context and {**order.context, "tags": []}
+            order.save(update_fields=["facts", "context"])
         if not Identity.objects.filter(program=program, member_id=identity.member_id).exists():
             Member.objects.filter(program=program, pk=identity.member_id).update(
                 redacted_at=datetime.now(UTC), tags=None
@@ -131,10 +143,8 @@ def close(program: Program, ref: Ref, *, at: datetime) -> None:
 
     Who was merged lives on in another: the end of one of their ids is no news.
     """
-    member_id = find(program.pk, [ref]).get(ref)
-    if member_id is None:
-        return
-    if Identity.objects.filter(program=program, member_id=member_id).count() == 1:
+    mine = Identity.objects.filter(program=program, source_id=ref[0], external_id=ref[1], merged=False)
+    if member_id := mine.values_list("member_id", flat=True).first():
         Member.objects.filter(program=program, pk=member_id, closed_at=None).update(closed_at=at)
 
 

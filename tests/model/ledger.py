@@ -64,6 +64,7 @@ class Ledger:
     debts: dict[Ref, int] = field(default_factory=dict)  # of every member there ever was
     active: dict[Ref, datetime] = field(default_factory=dict)  # the last earning or redeeming
     forgotten: set[Ref] = field(default_factory=set)
+    merged: set[Ref] = field(default_factory=set)
     lots: list[Lot] = field(default_factory=list)
     orders: dict[Ref, Order] = field(default_factory=dict)
     redemptions: list[Redemption] = field(default_factory=list)
@@ -169,12 +170,18 @@ class Ledger:
             return
         kept, gone = self.join(survivor, now, now), self.join(lost, now, now)
         assert kept is not None
-        if gone is not None and gone != kept:
-            self._join(gone, kept)
+        if gone is not None:
+            self.merged.add(lost)
+            if gone != kept:
+                self._join(gone, kept)
 
     def forget(self, customer: Ref) -> None:
         self.forgotten.add(customer)
-        self.members.pop(customer, None)
+        member = self.members.pop(customer, None)
+        if customer not in self.merged:
+            selves = [one for one in self.merged if one[0] == customer[0] and self.members.get(one) == member]
+            for one in selves if member else ():
+                self.forget(one)
 
     def _join(self, gone: Ref, kept: Ref) -> None:
         if gone in self.active:

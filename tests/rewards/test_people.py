@@ -1,8 +1,11 @@
 """Members and their identities: joining once, becoming one, being forgotten."""
 
+from dataclasses import replace
+
 import pytest
 
 from rewards import ledger, people, personal, programs, redemptions
+from rewards.facts import FetchedOrder
 from rewards.models import Identity, Member, Order, Tombstone
 from tests.rewards.conftest import NOW, line, order
 
@@ -152,3 +155,37 @@ def test_the_deletion_of_a_merged_id_doesnt_close_the_survivor(world):
     people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)
     people.close(world.program, (1, 7001), at=NOW)
     assert world.member(7002).closed_at is None
+
+
+def test_with_a_customer_go_the_ids_that_were_merged_into_theirs(world):
+    """Shopify asks to erase the id that is left, and no other."""
+    for number, customer in enumerate((7001, 7002, 7003)):
+        world.earn(10, customer_id=customer, external_id=5001 + number)
+    people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)
+    people.merge(world.program, (1, 7003), (1, 7002), happened_at=NOW)
+    people.forget(world.program, (1, 7003))
+    assert not Identity.objects.exists()
+    assert not Member.objects.filter(redacted_at=None, merged_into=None).exists()
+    assert set(Order.objects.values_list("facts__customer_id", flat=True)) == {None}
+    late = order(line(5000), customer_id=7001, external_id=5009)
+    world.settle(late)
+    assert Order.objects.get(external_id=5009).points == 0
+    assert not people.enrol(world.program, {(1, 7001): NOW, (1, 7002): NOW}, now=NOW)
+
+
+def test_tags_kept_with_the_orders_of_an_erased_customer_go_too(world):
+    world.rules(excluded_customer_tags=["staff"])
+    told = FetchedOrder(order(line(1000)), customer_tags=("vip", "lives in Berlin"))
+    world.settle(told)
+    people.forget(world.program, (1, 7001))
+    world.settle(replace(told, fact=order(line(1000), external_id=5002)))
+    assert [found.context["tags"] for found in Order.objects.all()] == [[], []]
+
+
+def test_a_code_that_is_being_made_is_made_for_the_survivor(world):
+    world.earn(100)
+    request = redemptions.Request(world.member().pk, 1, 7001, "five-off", "k")
+    redemption, _ = redemptions.reserve(world.program, request, now=NOW)
+    people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)
+    redemption.refresh_from_db()
+    assert redemption.customer_id == 7002
