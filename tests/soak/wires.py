@@ -1,7 +1,7 @@
 """TCP wires between the app and its stores, which can be held still: nothing comes through, nobody is told.
 
 `python -m tests.soak.wires NAME=SOCKET ...` listens at a free port for each name, prints the ports, and holds
-the wires of a name still for as long as a line `NAME SECONDS` on its standard input says. It ends with that.
+the wires of a name still for as long as a line `NAME SECONDS` on its standard input says; it ends with that.
 A process of its own, since the one that drives the soak is too busy to carry the app's data.
 """
 
@@ -26,12 +26,14 @@ class Wires:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        self._say = process.stdin
-        self.ports: dict[str, int] = json.loads(process.stdout.readline())
+        self._say, self._hear = process.stdin, process.stdout
+        self.ports: dict[str, int] = json.loads(self._hear.readline())
 
     def hold(self, name: str, seconds: float) -> None:
+        """From now on, and for so long, nothing comes through."""
         self._say.write(f"{name} {seconds}\n")
         self._say.flush()
+        self._hear.readline()
 
 
 @contextmanager
@@ -79,11 +81,13 @@ class _Bundle:
     def part(self, end: _End) -> None:
         self._ends.discard(end)
 
-    async def hold(self, seconds: float) -> None:
+    def hold(self, seconds: float) -> None:
         self._holds += 1
         for end in self._ends:
             end.transport.pause_reading()
-        await asyncio.sleep(seconds)
+        asyncio.get_running_loop().call_later(seconds, self._release)
+
+    def _release(self) -> None:
         self._holds -= 1
         if not self._holds:
             for end in list(self._ends):
@@ -137,17 +141,19 @@ class _Far(_End):
 
 async def _serve(sockets: dict[str, str]) -> None:
     bundles = {name: _Bundle(socket) for name, socket in sockets.items()}
-    sys.stdout.write(json.dumps({name: await bundle.listen() for name, bundle in bundles.items()}) + "\n")
-    sys.stdout.flush()
-    holding = set()
+    _tell({name: await bundle.listen() for name, bundle in bundles.items()})
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(0, "rb"))
     while line := await reader.readline():
         name, seconds = line.decode().split()
-        task = loop.create_task(bundles[name].hold(float(seconds)))
-        holding.add(task)
-        task.add_done_callback(holding.discard)
+        bundles[name].hold(float(seconds))
+        _tell("held")
+
+
+def _tell(what: object) -> None:
+    sys.stdout.write(f"{json.dumps(what)}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
