@@ -1,8 +1,7 @@
 """Points lapse: each lot at its own end, or a whole balance after a time without activity.
 
 One policy per program. A change of it never lapses anything sooner than one full period after the change.
-The work here is recurring, in batches, safe to stop and to run twice at once; time is the database's, so
-that a process whose clock jumps lapses nothing early.
+The work here is recurring, in batches, safe to stop and to run twice at once, and early by no clock.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Q
 
-from rewards import dates, due, programs
+from rewards import clock, dates, due, programs
 from rewards.ledger import Book, MemberMerged, opened
 from rewards.lifetimes import Policy
 from rewards.models import Bucket, Lot, Member, Program
@@ -21,18 +20,9 @@ BATCH = 1000
 Json = dict[str, Any]
 
 
-def database_now() -> datetime:
-    """The one clock that all processes share."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
-        (now,) = cursor.fetchone()
-    found: datetime = now
-    return found
-
-
 def lapse_due(*, now: datetime | None = None, batch: int = BATCH) -> int:
     """Lapse every lot and balance that is due; returns the points."""
-    now = now or database_now()
+    now = now or clock.certain()
     redate(batch=batch)
     points = sum(
         _lapse_lots(program_id, members, now)
@@ -56,7 +46,7 @@ def redate(*, batch: int = BATCH) -> int:
 
 def note_expiring(*, now: datetime | None = None) -> int:
     """Record who is to be told that points lapse soon; returns how many notices are new."""
-    now = now or database_now()
+    now = now or clock.certain()
     noted = 0
     for program in Program.objects.order_by("pk"):
         policy = Policy.of(program)

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from rewards import due
-from rewards.expiry import database_now
+from rewards import clock, due
 from rewards.ledger import MemberMerged, opened
 from rewards.models import Bucket
 
@@ -13,7 +12,7 @@ BATCH = 1000
 
 def release_due(*, now: datetime | None = None, batch: int = BATCH) -> int:
     """Release every lot whose hold is over; returns how many. Safe to run twice at once, and to stop."""
-    now = now or database_now()
+    now = now or clock.certain()
     return sum(
         _release(program_id, members, now)
         for program_id in due.ON_HOLD.programs(now)

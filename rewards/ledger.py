@@ -10,14 +10,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import transaction
 from django.db.models import Sum
 
-from rewards import ledger_rows
+from rewards import clock, ledger_rows
 from rewards.accounts import (
     LARGEST,
     OWN,
@@ -276,7 +276,7 @@ def opened(
         book = Book.open(
             program_id,
             member_ids,
-            now=now or datetime.now(UTC),
+            now=now or clock.now(),
             order_ids=order_ids,
             redemption_ids=redemption_ids,
         )
@@ -334,7 +334,7 @@ def adjust(
     """
     if not points or abs(points) > LARGEST >> 10:
         raise ValueError("An adjustment needs a number of points that is not zero and can be counted.")
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     explanation = {"rule": "adjustment", "reason": reason, "note": note, "author": author, "points": points}
     with opened(program_id, [member_id], now=now) as book:
         posting = book.posting(member_id, f"adjust:{key}", "adjustment", explanation, now)

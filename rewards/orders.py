@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Q
 
-from rewards import dates, earning, facts, order_rows, people, programs, redemptions
+from rewards import clock, dates, earning, facts, order_rows, people, programs, redemptions
 from rewards.earning import Rules, TooManyPoints
 from rewards.facts import Dispute, FetchedOrder, OrderFact, OrderRef
 from rewards.ledger import Book, again_if_overtaken, reverse
@@ -52,7 +52,7 @@ def settle_orders(program: Program, news: Sequence[News], *, now: datetime | Non
     Any number of orders, any number of states of each, in any order: the newest state wins, an older
     one changes nothing but that it opens a gate, and settling the same twice posts nothing.
     """
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     newest, unsure = _newest(news)
     unsure |= _settle(program, news, newest, now)
     return Settled(tuple(OrderRef(*key) for key in sorted(unsure)))

@@ -4,11 +4,11 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import connection, transaction
 
-from rewards import programs
+from rewards import clock, programs
 from rewards.ledger import Book, OpenLot, Posting, held_by
 from rewards.models import Bucket, Identity, Member, Movement, Order, Program, Redemption, Tombstone
 
@@ -21,7 +21,7 @@ def enrol(program: Program, joined: Mapping[Ref, datetime], *, now: datetime | N
 
     Who is a member already stays as they are; who asked to be forgotten is left out.
     """
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     with transaction.atomic():
         found, new = resolve(program, joined)
         _greet(program, new, now)
@@ -91,7 +91,7 @@ def merge(
     doesn't depend on the order of the news. A survivor who asked to be forgotten takes nothing; the lost
     one is forgotten with them.
     """
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     with transaction.atomic():
         if forgotten(program, [survivor])[0]:
             forget(program, lost)
@@ -133,7 +133,7 @@ def forget(program: Program, ref: Ref) -> None:
             order.save(update_fields=["facts", "context"])
         if not Identity.objects.filter(program=program, member_id=identity.member_id).exists():
             Member.objects.filter(program=program, pk=identity.member_id).update(
-                redacted_at=datetime.now(UTC), tags=None
+                redacted_at=clock.now(), tags=None
             )
             Redemption.objects.filter(program=program, member_id=identity.member_id).update(customer_id=0)
 
@@ -175,7 +175,7 @@ def remember_tags(program_id: int, ref: Ref, tags: Iterable[str], *, added: bool
 
 def now() -> datetime:
     """The moment somebody joins by their own wish."""
-    return datetime.now(UTC)
+    return clock.now()
 
 
 def _create(program_id: int, joined: Mapping[Ref, datetime]) -> dict[int, datetime]:

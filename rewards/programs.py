@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from rewards import clock
 from rewards.earning import Rules
 from rewards.models import (
     Identity,
@@ -142,7 +143,7 @@ def apply(program: Program, document: Json, author: str) -> ProgramVersion:
             number=locked.version + 1,
             document=complete,
             # Payments are dated in whole seconds: the second of the change belongs to the new version.
-            effective_from=datetime.now(UTC).replace(microsecond=0),
+            effective_from=clock.now().replace(microsecond=0),
             author=author[:120],
         )
         if lifetime(complete) != lifetime(document_of(locked.pk, locked.version)):

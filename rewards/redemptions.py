@@ -12,10 +12,10 @@ Each change of state is conditional on the state before it, in one transaction w
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 
-from rewards import offers, programs
+from rewards import clock, offers, programs
 from rewards import redemption_changes as changes
 from rewards.facts import OrderFact
 from rewards.ledger import Book, MemberMerged, Overdrawn, again_if_overtaken, opened
@@ -61,7 +61,7 @@ def reserve(program: Program, request: Request, *, now: datetime | None = None) 
 
     Raises NoSuchReward, BadChoice, Overdrawn, KeyReused, TooMany.
     """
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     if known := _repeated(program.pk, request):
         return known, False
     document = programs.document(program)
@@ -111,7 +111,7 @@ def start_ending(
     program_id: int, redemption_id: int, ending_as: State, *, now: datetime | None = None
 ) -> bool:
     """issued -> ending: from here on the shop is asked to disable the code, and whether it was used."""
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     return bool(
         Redemption.objects.filter(program_id=program_id, pk=redemption_id, state=State.ISSUED).update(
             state=State.ENDING, ending_as=ending_as, due_at=now, changed_at=now, attempts=0
@@ -126,7 +126,7 @@ def ended(program_id: int, redemption_id: int, *, now: datetime | None = None) -
 
 def put_off(redemption: Redemption, until: datetime, reason: str = "", *, absent: bool = False) -> None:
     """Look at it again later; `absent`: the shop had no such code when it was asked."""
-    now = datetime.now(UTC)
+    now = clock.now()
     Redemption.objects.filter(
         pk=redemption.pk, program_id=redemption.program_id, state=redemption.state
     ).update(
@@ -198,7 +198,7 @@ def _note_order(book: Book, redemption: Redemption, order: Order, fact: OrderFac
 
 @again_if_overtaken
 def _change(program_id: int, redemption_id: int, change: changes.Change, now: datetime | None) -> bool:
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     member_id = Redemption.objects.values_list("member_id", flat=True).get(
         program_id=program_id, pk=redemption_id
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from rewards import redemptions
+from rewards import clock, redemptions
 from rewards.models import Redemption
 from rewards.money import major
 from rewards.orders import settle_orders
@@ -128,7 +128,7 @@ def _second_look(client: AdminClient, redemption: Redemption, within: float) -> 
 
 def _expire(client: AdminClient, redemption: Redemption, within: float) -> None:
     """issued, and its last day is over."""
-    if redemption.expires_at is None or redemption.expires_at > datetime.now(UTC):
+    if redemption.expires_at is None or redemption.expires_at > clock.now():
         redemptions.at_rest(redemption)
         return
     redemptions.start_ending(redemption.program_id, redemption.pk, State.EXPIRED)
@@ -221,7 +221,7 @@ def _note_use(client: AdminClient, redemption: Redemption) -> bool:
 
 def _absent_for_long(redemption: Redemption) -> bool:
     since = redemption.absent_since
-    return since is not None and datetime.now(UTC) - since >= LOOKS_APART
+    return since is not None and clock.now() - since >= LOOKS_APART
 
 
 def _not_allowed(redemption: Redemption, problem: NeedsHuman) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rewards import expiry, ledger, people, programs, redemptions, standing, timeline
+from rewards import clock, expiry, ledger, people, programs, redemptions, standing, timeline
 from rewards.lifetimes import Policy
 from rewards.models import Lot, Movement, Notice, Program
 from rewards.redemptions import Request, State
@@ -270,7 +270,7 @@ def test_the_last_of_a_batch_is_reached(world):
 
 @pytest.mark.django_db
 def test_time_is_the_databases():
-    assert abs(expiry.database_now() - datetime.now(UTC)) < timedelta(minutes=1)
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 def test_rolling_over_a_leap_day(world):
