@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rewards import programs
 from rewards.models import Bucket, Member, Movement, Program
@@ -33,15 +34,15 @@ def events(
     program: Program, member: Member, *, before: int | None = None, limit: int = PAGE, all: bool = False
 ) -> tuple[list[Event], int | None]:
     """The newest events first, and where the next page begins. `all`: also those that change nothing."""
-    rows = Movement.objects.filter(program=program, member=member).order_by("-id")
+    rows = Movement.objects.filter(program=program, member=member).select_related("lot").order_by("-id")
     if before is not None:
         rows = rows.filter(id__lt=before)
     found: list[Event] = []
-    names = programs.document(program)["points"]
+    names, zone = programs.document(program)["points"], ZoneInfo(program.timezone)
     for legs in _postings(rows[:LEGS_READ_MAX]):
         if len(found) == limit:
             return found, found[-1].legs[-1].pk
-        event = _event(legs, names)
+        event = _event(legs, names, zone)
         if all or event.points or event.kind == "release":
             found.append(event)
     return found, None
@@ -63,7 +64,7 @@ def _stem(movement: Movement) -> str:
     return movement.key.rpartition(":")[0]
 
 
-def _event(legs: list[Movement], names: Json) -> Event:
+def _event(legs: list[Movement], names: Json, zone: ZoneInfo) -> Event:
     first = legs[-1]
     points = sum(leg.points * ((leg.target in COUNTED) - (leg.source in COUNTED)) for leg in legs)
     return Event(
@@ -73,9 +74,34 @@ def _event(legs: list[Movement], names: Json) -> Event:
         at=first.happened_at,
         recorded_at=first.recorded_at,
         points=points,
-        text=sentence(first.explanation, points, names),
+        text=" ".join([sentence(first.explanation, points, names), *_besides(legs, names, zone)]),
         legs=tuple(legs),
     )
+
+
+def _besides(legs: list[Movement], names: Json, zone: ZoneInfo) -> Iterable[str]:
+    """What the same posting did beside what it is about: holds, debts."""
+    if legs[0].kind == "merge":
+        return
+
+    def moved(source: Bucket, target: Bucket) -> int:
+        return sum(leg.points for leg in legs if (leg.source, leg.target) == (source, target))
+
+    if moved(Bucket.ISSUED, Bucket.PENDING):
+        day = max(leg.lot.available_at for leg in legs).astimezone(zone)
+        yield f"On hold until {day.day} {day:%b %Y}."
+    if released := moved(Bucket.PENDING, Bucket.AVAILABLE):
+        yield f"{counted(released, names)} can be used now."
+    if paid := moved(Bucket.AVAILABLE, Bucket.DEBT):
+        yield f"{paid} of them paid what was owed."
+    if owed := moved(Bucket.DEBT, Bucket.ISSUED) + moved(Bucket.DEBT, Bucket.SPENT):
+        yield f"{counted(owed, names)} had been spent already and {_are(owed)} owed."
+    if forgiven := moved(Bucket.ADJUSTED, Bucket.ISSUED):
+        yield f"{counted(forgiven, names)} had been spent already and {_are(forgiven)} forgiven."
+
+
+def _are(points: int) -> str:
+    return "is" if points == 1 else "are"
 
 
 def sentence(explanation: Json, points: int, names: Json) -> str:
@@ -93,11 +119,16 @@ def _order(explanation: Json, points: int, names: Json) -> str:
     number = explanation["order"]
     if reason := explanation.get("nothing"):
         return f"Order {number} earns nothing: {_NOTHING[reason]}."
+    if explanation["before"] and not explanation["points"]:
+        why = _taken_back(explanation) or "nothing of it is left"
+        return f"Order {number} earns nothing any more: {why}."
     rate = explanation["rate"]
     per = "" if rate["per"] in ("1", "1.00", "1.000") else f" / {rate['per']}"
     formula = f"{explanation['basis']} x {rate['points']}{per} = {explanation['exact']}"
     if explanation["exact"] != str(explanation["points"]):
         formula += f", rounded {_ROUNDED[explanation['rounding']]}"
+    if why := _taken_back(explanation):
+        formula += f", as {why}"
     if explanation["before"] and points:
         change = "more" if points > 0 else "less"
         return (
@@ -105,6 +136,14 @@ def _order(explanation: Json, points: int, names: Json) -> str:
             f"{abs(points)} {change} than before: {formula}."
         )
     return f"Order {number} earned {counted(explanation['points'], names)}: {formula}."
+
+
+def _taken_back(explanation: Json) -> str:
+    """Money that went back without goods."""
+    refunded, lost = explanation.get("refunded_amount"), explanation.get("charged_back")
+    given = f"{refunded} was given back" if refunded else ""
+    taken = f"{lost} was lost in a chargeback" if lost else ""
+    return " and ".join(filter(None, (given, taken)))
 
 
 def _signup(explanation: Json, points: int, names: Json) -> str:
@@ -116,11 +155,12 @@ def _adjustment(explanation: Json, points: int, names: Json) -> str:
 
 
 def _redemption(explanation: Json, points: int, names: Json) -> str:
-    return _REDEMPTION[explanation["change"]].format(reward=explanation["reward"])
+    back = ", so the points are back" if points > 0 else ""
+    return _REDEMPTION[explanation["change"]].format(reward=explanation["reward"], back=back)
 
 
 def _release(explanation: Json, points: int, names: Json) -> str:
-    return f"{names['many'].capitalize()} that were on hold can be used now."
+    return "The hold is over."
 
 
 def _lapse(explanation: Json, points: int, names: Json) -> str:
@@ -153,7 +193,7 @@ _REDEMPTION = {
     "reserve": "Redeemed: {reward}.",
     "issue": "The code for “{reward}” is ready.",
     "fail": "“{reward}” could not be made, so the points are back.",
-    "expired": "“{reward}” ended unused.",
+    "expired": "“{reward}” ended unused{back}.",
     "cancelled": "“{reward}” was undone, so the points are back.",
     "use": "“{reward}” was used in an order.",
     "return": "The order that used “{reward}” was undone, so the points are back.",

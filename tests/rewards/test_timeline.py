@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 
-from rewards import holds, ledger, people, redemptions, standing, timeline
-from rewards.facts import FetchedOrder
+from rewards import holds, ledger, orders, people, programs, redemptions, standing, timeline
+from rewards.facts import Dispute, FetchedOrder, OrderRef
 from rewards.models import Member
 from rewards.redemptions import State
 from tests.rewards.conftest import NOW, line, order
@@ -43,7 +43,13 @@ def test_points_that_pay_debt_are_counted_once(world):
     ledger.adjust(world.program.pk, world.member().pk, -100, key="a", reason="used in the store", now=NOW)
     world.settle(order(line(10000, current=0), name="#1", minutes=1))
     ledger.adjust(world.program.pk, world.member().pk, 30, key="b", reason="", now=NOW)
-    assert told(world)[0] == (30, "Changed by the shop.")
+    assert [text for _, text in told(world)] == [
+        "Changed by the shop. 30 of them paid what was owed.",
+        "Order #1 earns nothing any more: nothing of it is left. "
+        "100 points had been spent already and are owed.",
+        "used in the store",
+        "Order #1 earned 100 points: 100.00 x 1 = 100.",
+    ]
     assert [points for points, _ in told(world)] == [30, -100, -100, 100]
 
 
@@ -76,7 +82,57 @@ def test_the_end_of_a_hold_is_told(world):
     world.rules(hold_days=3)
     world.settle(FetchedOrder(order(line(1000)), paid_at=NOW))
     holds.release_due(now=NOW + timedelta(days=5))
-    assert told(world)[0] == (0, "Points that were on hold can be used now.")
+    assert told(world) == [
+        (0, "The hold is over. 10 points can be used now."),
+        (10, "Order 5001 earned 10 points: 10.00 x 1 = 10. On hold until 23 Nov 2026."),
+    ]
+
+
+def test_a_hold_that_ends_into_a_debt_says_both(world):
+    world.rules(signup_bonus=0, hold_days=3)
+    world.settle(FetchedOrder(order(line(1000)), paid_at=NOW))
+    owing = redemptions.Request(world.member().pk, 1, 7001, "five-off", "k")
+    ledger.adjust(world.program.pk, owing.member_id, 100, key="a", reason="gift", now=NOW)
+    redemption, _ = redemptions.reserve(world.program, owing, now=NOW)
+    redemptions.failed(world.program.pk, redemption.pk, "gone", now=NOW)
+    ledger.adjust(world.program.pk, owing.member_id, -94, key="b", reason="spent", now=NOW)
+    world.settle(FetchedOrder(order(external_id=5002, codes=(redemption.code,)), paid_at=NOW))
+    assert told(world)[0][1].endswith("94 points had been spent already and are owed.")
+    holds.release_due(now=NOW + timedelta(days=5))
+    told_last = "The hold is over. 10 points can be used now. 10 of them paid what was owed."
+    assert told(world)[0] == (0, told_last)
+
+
+def test_what_went_back_without_goods_is_named(world):
+    world.settle(order(line(5000), name="#1"))
+    world.settle(order(line(5000), name="#1", minutes=1, unexplained_refund=1200))
+    lost = Dispute(1, 2000, "EUR", lost=True, final=True, at=NOW + timedelta(minutes=2))
+    orders.settle_dispute(world.program, OrderRef(1, 5001), lost, now=NOW)
+    world.settle(order(line(5000), name="#1", minutes=3, unexplained_refund=3000))
+    assert told(world)[:3] == [
+        (-18, "Order #1 earns nothing any more: 30.00 was given back and 20.00 was lost in a chargeback."),
+        (
+            -20,
+            "Order #1 now earns 18 points, 20 less than before: 18.00 x 1 = 18, "
+            "as 12.00 was given back and 20.00 was lost in a chargeback.",
+        ),
+        (
+            -12,
+            "Order #1 now earns 38 points, 12 less than before: 38.00 x 1 = 38, as 12.00 was given back.",
+        ),
+    ]
+
+
+def test_what_is_forgiven_is_told_to_the_merchant(world):
+    world.apply({**programs.document(world.program), "debt": "forgive"})
+    world.settle(order(line(10000), name="#1"))
+    ledger.adjust(world.program.pk, world.member().pk, -99, key="a", reason="used in the store", now=NOW)
+    world.settle(order(line(10000, current=0), name="#1", minutes=1))
+    assert told(world, all=True)[0] == (
+        -1,
+        "Order #1 earns nothing any more: nothing of it is left. "
+        "99 points had been spent already and are forgiven.",
+    )
 
 
 def test_an_unknown_rule_still_says_how_many(world):
