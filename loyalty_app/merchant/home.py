@@ -192,7 +192,8 @@ def _checks(shop: Shop, program: Program, now: datetime) -> Any:
     yield _check_ledger(program)
     yield from _check_inbox(shop, now)
     if asking := data_requests.of_shop(shop).filter(answered_at=None).count():
-        text = "1 customer waits for theirs." if asking == 1 else f"{asking:,} customers wait for theirs."
+        who = "1 customer asks" if asking == 1 else f"{asking:,} customers ask"
+        text = f"{who} what is stored about them."
         yield Check("warning", "Data requests", text, None, data_requests.PATH)
     yield _check_embed(shop)
 

@@ -185,7 +185,7 @@ class PhoneCamera(Camera):
         self.take_page("rewards-page", "/pages/rewards")
 
     def merchant(self) -> None:
-        self.take_panel("home", "program")
+        self.take_panel("home", "program", "settings", "orders-check", "backfill")
         self.take_member()
 
 

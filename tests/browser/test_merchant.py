@@ -223,3 +223,18 @@ def test_no_foreign_page_frames_the_panel(page: Page, demo: Demo, shop: Shop, wa
     page.route("http://elsewhere.example/", foreign)
     page.goto("http://elsewhere.example/")
     assert [frame.url for frame in page.frames[1:]] == ["chrome-error://chromewebdata/"] * len(paths)
+
+
+def test_lost_chargebacks_count_only_while_the_merchant_allows_it(panel: Panel) -> None:
+    app = panel.open("/program")
+    ask = app.get_by_role("button", name="Count lost chargebacks")
+    ask.click()
+    panel.page.get_by_role("button", name="Decline").click()
+    expect(app.get_by_text("Not counted")).to_be_visible()
+    ask.click()
+    expect(panel.page.get_by_role("dialog")).to_contain_text("read_shopify_payments_disputes")
+    panel.page.get_by_role("button", name="Allow").click()
+    panel.toast("Lost chargebacks count")
+    app.get_by_role("button", name="Stop counting them").click()
+    panel.toast("Chargebacks aren't counted")
+    expect(app.get_by_text("Not counted")).to_be_visible()

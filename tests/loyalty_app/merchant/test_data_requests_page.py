@@ -40,7 +40,7 @@ def test_the_merchant_is_told_once_and_gets_everything(merchant: Merchant) -> No
     people.merge(merchant.program, ref[7002], ref[7001], happened_at=NOON)
     for _ in range(2):
         told(merchant, "customers/data_request", 7002)
-    assert "1 customer waits for theirs" in merchant.page("/app/")
+    assert "1 customer asks what is stored" in merchant.page("/app/")
     html = merchant.page(PATH)
     assert "Customer 7002" in html
     assert "by 20 Dec 2026" in html
@@ -61,7 +61,7 @@ def test_what_is_answered_waits_no_longer(merchant: Merchant) -> None:
     assert asked.answered_by == "42"
     html = merchant.page(PATH)
     assert "Nobody waits" in html
-    assert "waits for theirs" not in merchant.page("/app/")
+    assert "what is stored about them" not in merchant.page("/app/")
 
 
 def test_of_a_stranger_nothing_is_stored(merchant: Merchant) -> None:
