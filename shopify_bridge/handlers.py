@@ -6,7 +6,7 @@ work itself, in the inbox's transaction. No handler calls Shopify.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rewards import orders, people
 from rewards.facts import OrderFact, OrderRef
@@ -25,6 +25,8 @@ class Delivery:
     payload: Json
     triggered_at: datetime
     topic: str
+    received_at: datetime
+    due_at: datetime
 
 
 REFUND_PATIENCE = timedelta(seconds=2)
@@ -59,13 +61,14 @@ def refund_made(delivery: Delivery) -> Outcome:
     """Carries no state of the order, but Shopify sends `orders/updated` along, in any order.
 
     So wait a moment for that and ask only when it doesn't come: a busy hour of refunds would use up the
-    shop's cost limit, one question each.
+    shop's cost limit, one question each. The moment is a place in the queue: where deliveries have piled up,
+    the state may be among those that wait before it.
     """
     ref = OrderRef(delivery.shop.pk, payloads.identifier(delivery.payload, "order_id"))
     if orders.knows_refund(delivery.program, ref, payloads.identifier(delivery.payload, "id")):
         return None
-    patient_until = delivery.triggered_at + REFUND_PATIENCE
-    return ref if datetime.now(UTC) > patient_until else Later(patient_until)
+    patient_until = delivery.received_at + REFUND_PATIENCE
+    return ref if delivery.due_at >= patient_until else Later(patient_until)
 
 
 def order_deleted(delivery: Delivery) -> Outcome:

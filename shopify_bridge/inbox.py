@@ -158,7 +158,9 @@ def _outcome(row: InboxRow, shop: Shop | None, programs: dict[int, Program]) -> 
         return None  # after a reinstallation it is found by reconciliation
     payload = payloads.parse(row.content)
     moment = row.triggered_at or row.received_at
-    return handler(Delivery(shop, programs[shop.program_id], payload, moment, row.topic))
+    return handler(
+        Delivery(shop, programs[shop.program_id], payload, moment, row.topic, row.received_at, row.due_at)
+    )
 
 
 def _without_replays(rows: list[InboxRow]) -> list[InboxRow]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -250,11 +250,24 @@ def test_a_refund_that_the_orders_state_contains_asks_nothing(shop):
 
 def test_a_refund_whose_state_never_comes_is_asked_for(shop):
     """The shop of this test can't be called, so the question waits, with the reason."""
-    row = deliver(shop, "refunds/create", {"id": 802, "order_id": ORDER["id"]})
+    row = deliver(shop, "refunds/create", {"id": 802, "order_id": ORDER["id"]}, **came(seconds_ago=60))
     deliver(shop, "orders/updated", ORDER)
     inbox.drain()
     assert state(row) == "waiting"
     assert row.reason
+
+
+def test_a_refund_whose_state_waits_behind_it_asks_nothing(shop):
+    """Found by the soak: while deliveries piled up, each refund became a question to Shopify."""
+    row = deliver(shop, "refunds/create", {"id": 801, "order_id": ORDER["id"]}, **came(seconds_ago=60))
+    deliver(shop, "orders/updated", ORDER, **came(seconds_ago=59))
+    inbox.drain(batch=1)
+    assert state(row) == "done"
+
+
+def came(seconds_ago):
+    moment = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    return {"triggered_at": moment, "received_at": moment, "due_at": moment}
 
 
 DISPUTE = {
