@@ -236,6 +236,17 @@ def bulk_result(number: int, secret: str) -> ResponseReturnValue:
     return answer.make_conditional(request, accept_ranges=True, complete_length=len(content))
 
 
+@blueprint.post("/bulk/expire")
+def expire_bulk_results() -> ResponseReturnValue:
+    """The files of this shop's bulk operations are gone, as they are after a week."""
+    with world().change():
+        state = current_state()
+        for operation in state.bulk_operations.values():
+            operation.result = None
+            world().save(state, operation)
+    return jsonify({"expired": len(state.bulk_operations)})
+
+
 @blueprint.post("/orders")
 def new_order() -> ResponseReturnValue:
     """A paid order with discounts on single lines, which the Admin API has no input for; see baskets.py.

@@ -15,7 +15,7 @@ from rewards.facts import FetchedOrder, OrderRef
 from rewards.models import Program
 from rewards.orders import forecast
 from shopify_bridge import bulk, gaps, orders
-from shopify_bridge.checks import STEP_SECONDS, TRY_AGAIN_SECONDS
+from shopify_bridge.checks import ANEW_SECONDS, RESTARTS_MAX, STEP_SECONDS, TRY_AGAIN_SECONDS
 from shopify_bridge.database import alone
 from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.models import Backfill, BackfillCustomer, Shop
@@ -67,7 +67,7 @@ def stop(backfill: Backfill) -> None:
 
 def resume(backfill: Backfill) -> None:
     """Go on where it stopped. Raises NotNow."""
-    _change(backfill, (State.STOPPED,), State.WORKING, problem="", due_at=datetime.now(UTC))
+    _change(backfill, (State.STOPPED,), State.WORKING, problem="", restarts=0, due_at=datetime.now(UTC))
 
 
 def cancel(backfill: Backfill) -> None:
@@ -94,12 +94,34 @@ def go_on(backfill: Backfill, deadline: float) -> None:
         try:
             if _through_the_file(shop, backfill, deadline):
                 _end(backfill)
+        except bulk.Lost as problem:
+            _start_anew(shop, backfill, str(problem))
         except TryAgain as problem:
             later = datetime.now(UTC) + timedelta(seconds=problem.after or TRY_AGAIN_SECONDS)
             _note(backfill, due_at=later, problem=str(problem))
         except (NeedsHuman, BadPayload) as problem:
             _note(backfill, state=State.STOPPED, problem=str(problem))
             log.warning("back-fill stopped", extra={"shop": shop.domain, "why": str(problem)})
+
+
+def _start_anew(shop: Shop, backfill: Backfill, problem: str) -> None:
+    """Collect everything once more, but not for ever. What is posted already earns nothing again."""
+    if backfill.restarts >= RESTARTS_MAX:
+        _note(backfill, state=State.STOPPED, problem=f"{problem}, {RESTARTS_MAX + 1} times in a row")
+        log.warning("back-fill stopped", extra={"shop": shop.domain, "why": problem})
+        return
+    counted = {} if backfill.confirmed_by else {"orders": 0, "points": 0}
+    _note(
+        backfill,
+        bulk_id="",
+        bulk_offset=0,
+        looked_at=0,
+        failed=0,
+        **counted,
+        restarts=backfill.restarts + 1,
+        problem=problem,
+        due_at=datetime.now(UTC) + timedelta(seconds=ANEW_SECONDS),
+    )
 
 
 def _through_the_file(shop: Shop, backfill: Backfill, deadline: float) -> bool:

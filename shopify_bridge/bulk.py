@@ -27,7 +27,14 @@ LINE_BYTES_MAX = 5_000_000
 AT_THE_END = 416
 """What a server answers that is asked for the bytes behind the last one."""
 UNDER_WAY = {"CREATED", "RUNNING"}
+DENIED = "ACCESS_DENIED"
+GONE = {403, 404, 410}
+"""What a server answers whose file has expired: Shopify keeps it for a week, under a signed address."""
 BUSY = {"LIMIT_REACHED", "OPERATION_IN_PROGRESS"}
+
+
+class Lost(TryAgain):
+    """What was collected is no more, or never came to be: only another bulk operation helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +68,19 @@ def orders(shop: Shop, search: str) -> str:
 
 
 def answer(shop: Shop, operation_id: str) -> Answer:
-    """The finished operation. Raises TryAgain while it runs, NeedsHuman when it came to nothing."""
+    """The finished operation. Raises TryAgain while it runs, Lost or NeedsHuman when it came to nothing."""
     state = AdminClient(shop).run("bulk_state", {"id": operation_id})["bulkOperation"]
     if state is None:
-        raise NeedsHuman("Shopify no longer knows the bulk operation", "bulk")
+        raise Lost("Shopify no longer knows the bulk operation")
     if state["status"] in UNDER_WAY:
         raise TryAgain("Shopify is still collecting the orders", after=POLL_SECONDS)
     if state["status"] != "COMPLETED":
-        why = state["errorCode"] or state["status"]
-        raise NeedsHuman(f"Shopify could not collect the orders ({str(why).lower()})", "bulk")
-    return Answer(int(state["rootObjectCount"]), state["url"])
+        why = f"Shopify could not collect the orders ({str(state['errorCode'] or state['status']).lower()})"
+        raise NeedsHuman(why, "bulk") if state["errorCode"] == DENIED else Lost(why)
+    answer = Answer(int(state["rootObjectCount"]), state["url"])
+    if answer.count and answer.url is None:
+        raise Lost("Shopify no longer keeps the bulk operation's file")
+    return answer
 
 
 def read(url: str, offset: int = 0) -> Iterator[Found]:
@@ -120,6 +130,8 @@ def _chunks(url: str, offset: int) -> Iterator[bytes]:
         with closing(transport.file(url, offset)) as response:
             if response.status_code == AT_THE_END and offset:
                 return
+            if response.status_code in GONE:
+                raise Lost(f"the bulk operation's file is gone (HTTP {response.status_code})")
             if response.status_code not in (200, 206):
                 raise TryAgain(f"the bulk operation's file answers HTTP {response.status_code}")
             # Not every server can begin in the middle.

@@ -5,13 +5,13 @@ check's row, so that a restart loses a page at most.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from time import monotonic
 
 from rewards.models import Program
-from shopify_bridge import bulk, gaps, orders, payloads
+from shopify_bridge import bulk, customers, gaps, orders, payloads
 from shopify_bridge.database import alone
 from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.gaps import Compared, Seen
@@ -19,6 +19,8 @@ from shopify_bridge.models import Gap, InboxRow, OrderCheck, Shop
 from shopify_bridge.payloads import BadPayload
 
 log = logging.getLogger(__name__)
+
+Stage = OrderCheck.Stage
 
 OVERLAP = timedelta(minutes=10)
 """So much of what was looked at before is looked at again: clocks and searches aren't that exact."""
@@ -32,6 +34,9 @@ PAGE = 100
 STEP_SECONDS = 45.0
 KEPT = timedelta(days=90)
 TRY_AGAIN_SECONDS = 10.0
+RESTARTS_MAX = 3
+ANEW_SECONDS = 60.0
+"""A bulk operation whose result is lost is started again, so often and so much later."""
 
 
 def begin(
@@ -97,17 +102,16 @@ def go_on(check: OrderCheck, deadline: float) -> None:
             return
         shop = Shop.objects.get(pk=check.shop_id)
         try:
-            if _compare_all(shop, check, deadline):
+            if _through_the_stages(shop, check, deadline):
                 _end(shop, check)
+        except bulk.Lost as problem:
+            _start_anew(shop, check, str(problem))
         except TryAgain as problem:
             check.due_at = datetime.now(UTC) + timedelta(seconds=problem.after or TRY_AGAIN_SECONDS)
             check.problem = str(problem)
             check.save()
         except (NeedsHuman, BadPayload) as problem:
-            check.state, check.finished_at = OrderCheck.State.STOPPED, datetime.now(UTC)
-            check.problem = str(problem)
-            check.save()
-            log.warning("check stopped", extra={"shop": shop.domain, "why": str(problem)})
+            _stop(shop, check, str(problem))
 
 
 def purge() -> int:
@@ -122,6 +126,22 @@ def searched(shop: Shop, since: datetime, until: datetime) -> Iterator[list[Seen
     found = orders.changed(shop, orders.changed_between(since, until))
     while page := [Seen(*one) for one in islice(found, PAGE)]:
         yield page
+
+
+def _through_the_stages(shop: Shop, check: OrderCheck, deadline: float) -> bool:
+    """Whether all is looked at."""
+    stages: list[tuple[str, Callable[[Shop, OrderCheck, float], bool]]] = [
+        (Stage.SHOWN, _compare_all),
+        (Stage.KNOWN, _ask_for_known),
+        (Stage.CUSTOMERS, _enrol),
+    ]
+    for (stage, work), following in zip(stages, [*(s for s, _ in stages[1:]), Stage.END], strict=True):
+        if check.stage == stage:
+            if not work(shop, check, deadline):
+                return False
+            check.stage = following
+            check.save()
+    return True
 
 
 def _compare_all(shop: Shop, check: OrderCheck, deadline: float) -> bool:
@@ -142,6 +162,8 @@ def _paged(shop: Shop, check: OrderCheck, deadline: float) -> bool:
         _compare(shop, check, page)
         check.reached_at = page[-1].updated_at
         check.save()
+        if len(page) < PAGE:
+            return True
         if monotonic() > deadline:
             return False
     return True
@@ -162,10 +184,34 @@ def _collected(shop: Shop, check: OrderCheck, deadline: float) -> bool:
     return True
 
 
+def _ask_for_known(shop: Shop, check: OrderCheck, deadline: float) -> bool:
+    """Orders that count here and of whose deletion nobody told."""
+    while part := gaps.counting(shop, check.since, check.until, check.last_order):
+        _count(check, gaps.compare_known(shop, part, heals=check.heals, by=check.author or "reconcile"))
+        check.last_order = part[-1].external_id
+        check.save()
+        if monotonic() > deadline:
+            return False
+    return True
+
+
+def _enrol(shop: Shop, check: OrderCheck, deadline: float) -> bool:
+    def reached(id: int) -> None:
+        check.last_customer, check.problem = id, ""
+        check.save()
+
+    search = orders.changed_between(check.since, check.until)
+    return not check.heals or customers.enrol(shop, search, check.last_customer, deadline, reached)
+
+
 def _compare(shop: Shop, check: OrderCheck, page: list[Seen]) -> None:
     # By its author's name where a person asked for it, else the app's own.
     compared = gaps.compare(shop, page, heals=check.heals, by=check.author or "reconcile")
     check.looked_at += compared.looked_at
+    _count(check, compared)
+
+
+def _count(check: OrderCheck, compared: Compared) -> None:
     check.found += compared.found
     check.healed += compared.healed
     check.problem = ""
@@ -179,6 +225,24 @@ def _seen(node: bulk.Json, shop: Shop) -> Seen:
     except (BadPayload, LookupError, TypeError):
         # Compared by its moment, and fetched alone if that differs.
         return Seen(external_id, name, updated_at)
+
+
+def _start_anew(shop: Shop, check: OrderCheck, problem: str) -> None:
+    """Collect the orders once more, but not for ever. What is healed already is found as it should be."""
+    if check.restarts >= RESTARTS_MAX:
+        _stop(shop, check, f"{problem}, {RESTARTS_MAX + 1} times in a row")
+        return
+    check.restarts += 1
+    check.expected, check.bulk_id, check.bulk_offset, check.looked_at = None, "", 0, 0
+    check.due_at = datetime.now(UTC) + timedelta(seconds=ANEW_SECONDS)
+    check.problem = problem
+    check.save()
+
+
+def _stop(shop: Shop, check: OrderCheck, problem: str) -> None:
+    check.state, check.finished_at, check.problem = OrderCheck.State.STOPPED, datetime.now(UTC), problem
+    check.save()
+    log.warning("check stopped", extra={"shop": shop.domain, "why": problem})
 
 
 def _end(shop: Shop, check: OrderCheck) -> None:

@@ -3,13 +3,15 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Q
 
-from rewards.facts import FetchedOrder
-from rewards.models import Order, Program
-from rewards.orders import deserves_other_points, settle_orders
+from rewards import facts
+from rewards.facts import FetchedOrder, OrderFact, OrderRef
+from rewards.models import Order, Program, Redemption
+from rewards.orders import deserves_other_points, settle_deleted, settle_orders
 from shopify_bridge import orders
 from shopify_bridge.inbox import DEFECTS
 from shopify_bridge.models import Gap, Shop
@@ -18,6 +20,13 @@ from shopify_bridge.payloads import BadPayload
 log = logging.getLogger(__name__)
 
 NO_LONGER_SHOWN = "Shopify no longer shows this order."
+MANY = "So many orders are gone at once that a person has to look first."
+ASKED_AT_ONCE = 250
+"""As many ids as Shopify takes in one question."""
+FEW = 25
+"""More deleted orders than this, and more than a tenth of those asked for, are no usual day."""
+SHOWN_FOR_SURE = timedelta(days=30)
+"""Half of the time that Shopify shows an order: dates of processing needn't be those of making."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,8 @@ class Seen:
     name: str
     updated_at: datetime
     order: FetchedOrder | None = None
+    # It isn't shown, though it would be if it was still there.
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +66,58 @@ def compare(shop: Shop, seen: Sequence[Seen], *, heals: bool, by: str) -> Compar
     return Compared(len(seen), len(behind), healed)
 
 
+def counting(shop: Shop, since: datetime, until: datetime, after: int) -> list[Order]:
+    """A part of the orders that changed in this time and have points or used a code, from this id on."""
+    used = Redemption.objects.filter(
+        program_id=shop.program_id, order=OuterRef("pk"), state=Redemption.State.USED
+    )
+    found = Order.objects.filter(
+        Q(points__gt=0) | Exists(used),
+        program_id=shop.program_id,
+        source_id=shop.pk,
+        external_id__gt=after,
+        facts_at__gte=since,
+        facts_at__lte=until,
+        facts__cancelled=False,
+    )
+    return list(found.order_by("external_id")[:ASKED_AT_ONCE])
+
+
+def compare_known(shop: Shop, known: Sequence[Order], *, heals: bool, by: str) -> Compared:
+    """Note which of these orders were deleted in the shop; settle them as such when asked to.
+
+    An order that isn't shown may just be too old for that. It was deleted if one that is older is shown, or
+    if it is of the last days. Raises TryAgain and NeedsHuman.
+    """
+    absent, oldest = orders.absent(shop, [order.external_id for order in known])
+    recent = datetime.now(UTC) - SHOWN_FOR_SURE
+    gone = [
+        order
+        for order in known
+        if order.external_id in absent
+        and ((oldest is not None and order.external_id > oldest) or _fact(order).processed_at > recent)
+    ]
+    program = Program.objects.get(pk=shop.program_id)
+    seen = [
+        Seen(order.external_id, _fact(order).name, _fact(order).updated_at, deleted=True) for order in gone
+    ]
+    _note(shop, program, [(one, Gap.Kind.DELETED) for one in seen])
+    if len(gone) > FEW and len(gone) > len(known) / 10:
+        open_gaps(shop).filter(external_id__in=[one.external_id for one in seen]).update(problem=MANY)
+        return Compared(0, len(seen), 0)
+    return Compared(0, len(seen), _heal(shop, program, seen, by) if heals else 0)
+
+
+def _fact(order: Order) -> OrderFact:
+    assert order.facts is not None  # it is an order that counts
+    return facts.from_data(order.facts)
+
+
 def repair(shop: Shop, gap: Gap, by: str) -> bool:
     """Fetch one order and settle it; whether the gap is closed. Raises TryAgain and NeedsHuman."""
     program = Program.objects.get(pk=shop.program_id)
-    _heal(shop, program, [Seen(gap.external_id, gap.name, gap.changed_at)], by)
+    deleted = gap.kind == Gap.Kind.DELETED
+    _heal(shop, program, [Seen(gap.external_id, gap.name, gap.changed_at, deleted=deleted)], by)
     gap.refresh_from_db()
     return gap.healed_at is not None
 
@@ -131,10 +190,13 @@ def _heal(shop: Shop, program: Program, behind: Sequence[Seen], by: str) -> int:
         except BadPayload as problem:
             problems[one.external_id] = f"What Shopify shows can't be understood: {problem}"
             continue
-        if state is None:
-            problems[one.external_id] = NO_LONGER_SHOWN
-        else:
+        if state is not None:
             states.append(state)
+        else:
+            problems[one.external_id] = NO_LONGER_SHOWN
+            if one.deleted:
+                with transaction.atomic():
+                    settle_deleted(program, OrderRef(shop.pk, one.external_id), at=datetime.now(UTC))
     problems |= settle(program, states)
     return _close(shop, behind, before, problems, by)
 

@@ -180,6 +180,7 @@ def _take_in(shop_domain: str, grant: Grant, kind: str) -> Shop:
             shop.uninstalled_at = None
             # Whoever became a customer while the app was away is a member too.
             shop.customers_enrolled_at = None
+            shop.last_customer = 0
             shop.disputes_asked_at = None
             # The theme may show nothing, or what held before: publish all of it.
             shop.published_program_version = 0

@@ -48,7 +48,9 @@ class Shop(models.Model):
     published_program_version = models.IntegerField(default=0)
     embed_seen_at = models.DateTimeField(null=True)
     embed_active = models.BooleanField(null=True)
+    # When all customers were members; until then the last one who was enrolled.
     customers_enrolled_at = models.DateTimeField(null=True)
+    last_customer = models.BigIntegerField(default=0, db_default=0)
     # When Shopify was last asked to tell of disputes; null: it isn't, or not any more.
     disputes_asked_at = models.DateTimeField(null=True)
     reconciled_at = models.DateTimeField(null=True)
@@ -121,6 +123,7 @@ class Gap(OfProgram):
         BEHIND = "behind", "A change was not told"
         DIFFERS = "differs", "Other points than it should have"
         CURRENCY = "currency", "In another currency"
+        DELETED = "deleted", "Deleted in the shop"
 
     program_id = models.BigIntegerField()
     shop_id = models.BigIntegerField()
@@ -159,6 +162,14 @@ class OrderCheck(OfProgram):
         DONE = "done", "Done"
         STOPPED = "stopped", "Stopped"
 
+    class Stage(models.TextChoices):
+        """What is looked at, one after the other."""
+
+        SHOWN = "shown", "Orders that the shop shows"
+        KNOWN = "known", "Orders that are known here: are they still there?"
+        CUSTOMERS = "customers", "Customers who aren't members yet"
+        END = "end", "Nothing more"
+
     program_id = models.BigIntegerField()
     shop_id = models.BigIntegerField()
     since = models.DateTimeField()
@@ -169,11 +180,17 @@ class OrderCheck(OfProgram):
     state = models.CharField(max_length=8, choices=State, default=State.WAITING, db_default=State.WAITING)
     due_at = models.DateTimeField(db_default=Now())
     problem = models.TextField(blank=True, db_default="")
-    # How far it is: the moment of change up to which orders were compared, or the byte in the file.
+    stage = models.CharField(max_length=9, choices=Stage, default=Stage.SHOWN, db_default=Stage.SHOWN)
+    # How far it is: the moment of change up to which orders were compared, or the byte in the file; then
+    # the last order that was asked for, and the last customer.
     expected = models.IntegerField(null=True)
     reached_at = models.DateTimeField(null=True)
     bulk_id = models.CharField(max_length=80, blank=True, db_default="")
     bulk_offset = models.BigIntegerField(default=0, db_default=0)
+    # How often everything had to be collected anew.
+    restarts = models.IntegerField(default=0, db_default=0)
+    last_order = models.BigIntegerField(default=0, db_default=0)
+    last_customer = models.BigIntegerField(default=0, db_default=0)
     looked_at = models.IntegerField(default=0, db_default=0)
     found = models.IntegerField(default=0, db_default=0)
     healed = models.IntegerField(default=0, db_default=0)
@@ -212,6 +229,7 @@ class Backfill(OfProgram):
     # The file of all orders, and the byte up to which it is counted, or posted.
     bulk_id = models.CharField(max_length=80, blank=True, db_default="")
     bulk_offset = models.BigIntegerField(default=0, db_default=0)
+    restarts = models.IntegerField(default=0, db_default=0)
     expected = models.IntegerField(null=True)
     looked_at = models.IntegerField(default=0, db_default=0)
     # What was counted: orders that change something, their points and customers.

@@ -1,6 +1,6 @@
 """Orders asked for at Shopify."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,8 +43,22 @@ def changed(shop: Shop, search: str) -> Iterator[tuple[int, str, datetime]]:
 
 def number(shop: Shop, search: str, limit: int) -> int:
     """How many orders a search finds; above the limit, the limit."""
-    counted = AdminClient(shop).run("orders_count", {"query": search, "limit": limit})["ordersCount"]
+    client = AdminClient(shop, spare=spare_for_news(shop))
+    counted = client.run("orders_count", {"query": search, "limit": limit})["ordersCount"]
     return int(counted["count"]) if counted else 0
+
+
+def absent(shop: Shop, external_ids: Sequence[int]) -> tuple[set[int], int | None]:
+    """(which of these the shop doesn't show, the oldest order that it shows).
+
+    They were deleted, or are too old to be shown. Ids grow with time.
+    """
+    client = AdminClient(shop, spare=spare_for_news(shop))
+    ids = [f"gid://shopify/Order/{external_id}" for external_id in external_ids]
+    found = client.run("orders_there", {"ids": ids})
+    there = {payloads.gid_number(node["id"]) for node in found["nodes"] if node}
+    oldest = min((int(node["legacyResourceId"]) for node in found["orders"]["nodes"]), default=None)
+    return set(external_ids) - there, oldest
 
 
 def of_bulk(node: dict[str, Any], shop: Shop) -> FetchedOrder:

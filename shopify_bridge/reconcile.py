@@ -9,11 +9,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 
-from rewards import people
-from rewards.models import Program
-from shopify_bridge import checks, gaps, inbox, orders, payloads
+from shopify_bridge import checks, customers, gaps, inbox, orders
 from shopify_bridge.checks import FULL_WINDOW, OVERLAP, SEARCHED_MOST
-from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain
+from shopify_bridge.client import NeedsHuman, TryAgain
 from shopify_bridge.gaps import Compared
 from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, OrderCheck, Shop
 from shopify_bridge.payloads import BadPayload
@@ -21,6 +19,7 @@ from shopify_bridge.payloads import BadPayload
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
+WELCOME_SECONDS = 30.0
 A_DAY = timedelta(hours=23)
 """A little less, so that what is asked every hour keeps to its time of the day."""
 
@@ -39,7 +38,6 @@ def everything() -> None:
         if checks.begun_lately(shop, now - FULL_WINDOW, now - A_DAY):
             continue
         checks.begin(shop, now - FULL_WINDOW, now, heals=True)
-        _quietly(shop, lambda shop: enrol_customers(shop, orders.changed_between(now - FULL_WINDOW, now)))
 
 
 def reconcile(
@@ -66,7 +64,6 @@ def reconcile(
             sleep(min(pause, LOOK_SECONDS))
     if check.state == OrderCheck.State.STOPPED:
         raise NeedsHuman(check.problem, "stopped")
-    enrol_customers(shop, orders.changed_between(since, until))
     return check
 
 
@@ -90,35 +87,23 @@ def _recent(shop: Shop) -> None:
         if compared.looked_at >= SEARCHED_MOST:
             checks.begin(shop, page[-1].updated_at, until, heals=True)
             break
-    enrol_customers(shop, orders.changed_between(since, until))
+    search, deadline = orders.changed_between(since, until), monotonic() + LOOK_SECONDS
+    if not customers.enrol(shop, search, 0, deadline, lambda _: None):
+        checks.begin(shop, since, until, heals=True)
     checks.remember(shop, until, compared)
     Shop.objects.filter(pk=shop.pk).update(reconcile_watermark=until)
-
-
-def enrol_customers(shop: Shop, query: str | None = None) -> int:
-    """Make members of the customers a shop has, or of those the query finds; returns how many there are."""
-    program = Program.objects.get(pk=shop.program_id)
-    client, after, seen = AdminClient(shop), None, 0
-    while True:
-        page = client.run("customers_changed", {"query": query, "after": after})["customers"]
-        joined = {
-            (shop.pk, int(node["legacyResourceId"])): payloads.moment(node, "createdAt")
-            for node in page["nodes"]
-        }
-        people.enrol(program, joined)
-        seen += len(joined)
-        if not page["pageInfo"]["hasNextPage"]:
-            return seen
-        after = page["pageInfo"]["endCursor"]
 
 
 def welcome_new_shops() -> None:
     """After an installation: deliveries that came before it are handled, its customers become members."""
     for shop in Shop.objects.filter(state=Shop.State.ACTIVE, customers_enrolled_at=None):
         inbox.replay(InboxRow.objects.filter(program_id=UNKNOWN_PROGRAM, shop_domain=shop.domain))
-        try:
-            enrol_customers(shop)
-        except (TryAgain, NeedsHuman, BadPayload) as problem:
-            log.warning("customers wait", extra={"shop": shop.domain, "why": str(problem)})
-        else:
-            Shop.objects.filter(pk=shop.pk).update(customers_enrolled_at=datetime.now(UTC))
+        _quietly(shop, _enrol_all)
+
+
+def _enrol_all(shop: Shop) -> None:
+    """Goes on, after an accident or a while, with the customer after the last one."""
+    row = Shop.objects.filter(pk=shop.pk)
+    deadline = monotonic() + WELCOME_SECONDS
+    if customers.enrol(shop, "", shop.last_customer, deadline, lambda id: row.update(last_customer=id)):
+        row.update(customers_enrolled_at=datetime.now(UTC))

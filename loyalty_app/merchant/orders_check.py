@@ -21,6 +21,7 @@ REASONS = {
     Gap.Kind.MISSING: "Shopify never told the app about this order.",
     Gap.Kind.BEHIND: "The order changed, and Shopify didn't tell the app.",
     Gap.Kind.DIFFERS: "Its points aren't what the order earns by the rules of its day.",
+    Gap.Kind.DELETED: "The order was deleted in the shop, and Shopify didn't tell the app.",
     Gap.Kind.CURRENCY: "It is in another currency than the program, so it earns nothing.",
 }
 HEALERS = {

@@ -207,3 +207,54 @@ def test_a_redacted_shop_leaves_no_back_fill(past: Past) -> None:
     install.uninstalled(past.shop, datetime.now(UTC) + timedelta(minutes=1))
     assert install.redact_shop(past.shop, datetime.now(UTC))
     assert not Backfill.objects.filter(shop_id=past.shop.pk).exists()
+
+
+def test_a_file_that_is_gone_is_collected_anew_and_nothing_is_given_twice(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [past.sells("10.00"), past.sells("20.00"), past.sells("30.00")]
+    row = past.counted()
+    counted = row.points
+    monkeypatch.setattr(backfill, "PART", 1)
+    backfill.confirm(row, "42")
+    backfill.go_on(row, monotonic() - 1)
+    row.refresh_from_db()
+    assert row.looked_at == 1
+    past.sandbox.post("/sandbox/bulk/expire", shop=past.domain)
+    backfill.go_on(row, monotonic() + 5)
+    row.refresh_from_db()
+    assert (row.state, row.restarts, row.looked_at, row.bulk_id) == (State.WORKING, 1, 0, "")
+    assert "no longer keeps" in row.problem
+    row = worked(row)
+    assert (row.state, row.looked_at) == (State.DONE, 3)
+    assert [past.points(order) for order in made] == [11, 21, 31]
+    assert counted == 63
+    assert not [finding.check.name for finding in audit() if finding.rows]
+
+
+def test_counting_anew_counts_once(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    past.sells("10.00"), past.sells("20.00")
+    monkeypatch.setattr(backfill, "PART", 1)
+    row = backfill.begin(past.shop, datetime.now(UTC) - timedelta(days=60), "42")
+    for _ in range(200):
+        backfill.go_on(row, monotonic() - 1)
+        row.refresh_from_db()
+        if row.looked_at:
+            break
+    past.sandbox.post("/sandbox/bulk/expire", shop=past.domain)
+    row = worked(row)
+    assert figures(row) == ("ready", 2, 2, 32, 1)
+    assert row.restarts == 1
+
+
+def test_a_file_that_is_gone_too_often_waits_for_a_person(past: Past) -> None:
+    past.sells()
+    row = past.counted()
+    backfill.confirm(row, "42")
+    Backfill.objects.filter(pk=row.pk).update(restarts=backfill.RESTARTS_MAX)
+    past.sandbox.post("/sandbox/bulk/expire", shop=past.domain)
+    row = worked(row)
+    assert row.state == State.STOPPED
+    assert row.problem.endswith("4 times in a row")
+    backfill.resume(row)
+    assert worked(row).state == State.DONE

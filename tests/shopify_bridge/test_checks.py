@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from typing import Any
 
 import pytest
 
+from rewards import redemptions
 from rewards.audit import audit
-from rewards.models import Order, Program
+from rewards.models import Identity, Order, Program
 from rewards.orders import settle_orders
-from shopify_bridge import bulk, checks, gaps, install, orders, reconcile
+from shopify_bridge import budget, bulk, checks, customers, gaps, install, orders, reconcile
 from shopify_bridge.models import Gap, InboxRow, OrderCheck, Shop
 from tests.factories import InboxRowFactory
 from tests.shopify_bridge.conftest import Sandbox
@@ -308,3 +310,264 @@ def test_old_checks_and_gaps_are_deleted(store: Checked) -> None:
     OrderCheck.objects.update(finished_at=old)
     Gap.objects.update(healed_at=old)
     assert checks.purge() == 2
+
+
+class Told(Checked):
+    """A store whose orders are known here, and what is done to them there without a word."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
+        since = datetime.now(UTC) - timedelta(days=1)
+        Program.objects.filter(pk=self.shop.program_id).update(created_at=since)
+
+    def known(self, price: str = "10.00") -> int:
+        order = self.sells(price)
+        assert self.checked(heals=True).healed == 1
+        Gap.objects.all().delete()
+        return order
+
+    def deletes(self, order: int) -> None:
+        """Shopify lets an order go only after it was cancelled; neither is told."""
+        gid = f"gid://shopify/Order/{order}"
+        cancel = """mutation($id: ID!) { orderCancel(orderId: $id, reason: OTHER, restock: false,
+            refundMethod: {originalPaymentMethodsRefund: true}) { orderCancelUserErrors { message } } }"""
+        self.sandbox.admin(cancel, shop=self.domain, id=gid)
+        delete = "mutation($id: ID!) { orderDelete(orderId: $id) { deletedId userErrors { message } } }"
+        assert self.sandbox.admin(delete, shop=self.domain, id=gid)["orderDelete"]["deletedId"]
+
+
+@pytest.fixture
+def told(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Told:
+    monkeypatch.setattr(checks, "SETTLING", timedelta(seconds=-5))
+    return Told(sandbox)
+
+
+def test_an_order_whose_deletion_nobody_told_of_loses_its_points(told: Told) -> None:
+    kept, gone = told.known("20.00"), told.known("30.00")
+    told.deletes(gone)
+    check = told.checked(heals=True)
+    assert (check.state, check.looked_at, check.found, check.healed) == ("done", 1, 1, 1)
+    gap = told.gap()
+    assert (gap.kind, gap.points, gap.problem) == (Gap.Kind.DELETED, -31, gaps.NO_LONGER_SHOWN)
+    assert [told.points(kept), told.points(gone)] == [21, 0]
+    assert told.checked(heals=True).found == 0
+    assert not [finding.check.name for finding in audit() if finding.rows]
+
+
+def test_a_deleted_order_is_shown_first_and_settled_with_one_click(told: Told) -> None:
+    order = told.known()
+    told.deletes(order)
+    assert told.checked().found == 1
+    assert told.points(order) == 11
+    assert gaps.repair(told.shop, told.gap(), "42")
+    assert (told.points(order), told.gap().healed_by) == (0, "42")
+
+
+def test_an_order_that_is_only_missing_in_a_search_keeps_its_points(told: Told) -> None:
+    """It changed after the time that is looked at: asked for by its id it is there."""
+    order = told.known()
+    Order.objects.filter(external_id=order).update(facts_at=datetime.now(UTC) - timedelta(minutes=30))
+    until = datetime.now(UTC) - timedelta(minutes=20)
+    check = finished(checks.begin(told.shop, until - timedelta(hours=1), until, heals=True))
+    assert (check.looked_at, check.found) == (0, 0)
+    assert told.points(order) == 11
+
+
+def test_an_order_too_old_to_be_shown_keeps_its_points(told: Told) -> None:
+    """Older than the oldest order that the shop shows, and not of the last days: nobody can say."""
+    order = told.known()
+    told.known("20.00")
+    told.deletes(order)
+    known = Order.objects.get(external_id=order)
+    assert known.facts is not None
+    known.facts["processed_at"] = (datetime.now(UTC) - timedelta(days=40)).isoformat()
+    known.save()
+    assert told.checked(heals=True).found == 0
+    assert told.points(order) == 11
+    known.facts["processed_at"] = (datetime.now(UTC) - timedelta(days=20)).isoformat()
+    known.save()
+    assert told.checked(heals=True).healed == 1
+    assert told.points(order) == 0
+
+
+def test_very_many_deleted_orders_wait_for_a_person(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gaps, "FEW", 1)
+    made = [told.known(), told.known(), told.known()]
+    for order in made[1:]:
+        told.deletes(order)
+    check = told.checked(heals=True)
+    assert (check.found, check.healed) == (2, 0)
+    assert set(gaps.open_gaps(told.shop).values_list("problem", flat=True)) == {gaps.MANY}
+    assert [told.points(order) for order in made] == [11, 11, 11]
+    gaps.ask_for_repair(told.shop, "42")
+    checks.work()
+    assert [told.points(order) for order in made] == [11, 0, 0]
+
+
+def test_known_orders_are_asked_for_in_steps(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gaps, "ASKED_AT_ONCE", 1)
+    made = [told.known() for _ in range(3)]
+    told.deletes(made[2])
+    now = datetime.now(UTC)
+    check = checks.begin(told.shop, now - timedelta(hours=1), now, heals=True)
+    stages = []
+    for _ in range(20):
+        checks.go_on(check, monotonic() - 1)
+        check.refresh_from_db()
+        stages.append((check.stage, check.last_order))
+        if check.state != OrderCheck.State.WAITING:
+            break
+    assert (check.state, check.healed) == ("done", 1)
+    assert stages == [*(("known", order) for order in made), ("end", made[2])]
+
+
+def test_a_code_used_in_a_deleted_order_comes_back(told: Told) -> None:
+    order = told.known("200.00")
+    program, member = (
+        Program.objects.get(pk=told.shop.program_id),
+        Order.objects.get(external_id=order).member,
+    )
+    assert member is not None
+    request = redemptions.Request(member.pk, told.shop.pk, told.customer, "five-off", "k")
+    redemption, _ = redemptions.reserve(program, request)
+    redemptions.issued(program.pk, redemption.pk, "gid")
+    user = told.known("1.00")
+    known = orders.fetch(told.shop, user)
+    assert known is not None
+    later = known.fact.updated_at + timedelta(seconds=1)
+    carrying = replace(known.fact, codes=(redemption.code,), lines=(), updated_at=later)
+    settle_orders(program, [replace(known, fact=carrying)])
+    assert told.points(user) == 0
+    told.deletes(user)
+    assert told.checked(heals=True).healed == 1
+    redemption.refresh_from_db()
+    assert redemption.state == "returned"
+
+
+@pytest.mark.usefixtures("in_bulk")
+def test_a_bulk_file_that_is_gone_is_collected_anew(store: Checked) -> None:
+    made = [store.sells() for _ in range(3)]
+    now = datetime.now(UTC)
+    check = checks.begin(store.shop, now - timedelta(hours=1), now, heals=True)
+    for _ in range(200):
+        checks.go_on(check, monotonic() - 1)
+        check.refresh_from_db()
+        if check.bulk_offset:
+            break
+    first = check.bulk_id
+    store.sandbox.post("/sandbox/bulk/expire", shop=store.domain)
+    checks.go_on(check, monotonic() + 5)
+    check.refresh_from_db()
+    assert (check.state, check.restarts, check.bulk_id) == ("waiting", 1, "")
+    assert check.due_at > now + timedelta(seconds=30)
+    assert "no longer keeps" in check.problem
+    assert finished(check).bulk_id not in ("", first)
+    assert (check.looked_at, check.healed) == (3, 3)
+    assert [store.points(order) for order in made] == [11, 11, 11]
+
+
+@pytest.mark.usefixtures("in_bulk")
+def test_a_bulk_file_that_is_gone_again_and_again_waits_for_a_person(store: Checked) -> None:
+    store.sells()
+    now = datetime.now(UTC)
+    check = checks.begin(store.shop, now - timedelta(hours=1), now, heals=True)
+    for restarts in range(checks.RESTARTS_MAX + 1):
+        check.refresh_from_db()
+        assert (check.state, check.restarts) == (OrderCheck.State.WAITING, restarts)
+        search = orders.changed_between(check.since, check.until)
+        check.expected, check.bulk_id = 1, bulk.orders(store.shop, search)
+        check.save()
+        wait_for(lambda: bulk.answer(store.shop, check.bulk_id).url)
+        store.sandbox.post("/sandbox/bulk/expire", shop=store.domain)
+        checks.go_on(check, monotonic() + 5)
+    check.refresh_from_db()
+    assert check.state == OrderCheck.State.STOPPED
+    assert check.problem.endswith("4 times in a row")
+
+
+def test_what_says_that_a_file_is_gone(store: Checked) -> None:
+    store.sells()
+    now = datetime.now(UTC)
+    operation = bulk.orders(store.shop, orders.changed_between(now - timedelta(hours=1), now))
+    url = wait_for(lambda: bulk.answer(store.shop, operation).url)
+    store.sandbox.post("/sandbox/bulk/expire", shop=store.domain)
+    with pytest.raises(bulk.Lost, match="HTTP 404"):
+        list(bulk.read(url))
+    with pytest.raises(bulk.Lost, match="no longer knows"):
+        bulk.answer(store.shop, "gid://shopify/BulkOperation/1")
+
+
+def test_customers_are_enrolled_by_the_check_in_steps(store: Checked) -> None:
+    people_there = [store.customer, *(store.sandbox.new_customer() for _ in range(2))]
+    now = datetime.now(UTC)
+    check = finished(checks.begin(store.shop, now - timedelta(hours=1), now, heals=True))
+    assert check.last_customer == store.customer
+    assert check.last_customer in people_there
+    assert Identity.objects.filter(source_id=store.shop.pk).count() == 1
+
+
+def test_enrolling_goes_on_after_the_last_customer(shop: Shop, sandbox: Sandbox) -> None:
+    everybody: list[int] = []
+    assert customers.enrol(shop, "", 0, monotonic() + 30, everybody.append)
+    known = Identity.objects.filter(source_id=shop.pk).order_by("external_id")
+    found = list(known.values_list("external_id", flat=True))
+    assert len(found) > 2
+    assert everybody == [found[-1]]
+    known.delete()
+    assert customers.enrol(shop, "", found[1], monotonic() + 30, everybody.append)
+    assert list(known.values_list("external_id", flat=True)) == found[2:]
+
+
+def test_a_new_shops_customers_are_enrolled_from_where_it_stopped(shop: Shop, sandbox: Sandbox) -> None:
+    reconcile.welcome_new_shops()
+    shop.refresh_from_db()
+    assert shop.customers_enrolled_at
+    found = sorted(Identity.objects.filter(source_id=shop.pk).values_list("external_id", flat=True))
+    assert shop.last_customer == found[-1]
+    Shop.objects.filter(pk=shop.pk).update(customers_enrolled_at=None, last_customer=found[0])
+    Identity.objects.filter(source_id=shop.pk).delete()
+    reconcile.welcome_new_shops()
+    assert Identity.objects.filter(source_id=shop.pk).count() == len(found) - 1
+
+
+def test_looking_back_leaves_half_of_the_bucket_to_deliveries(
+    store: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.sells()
+    left: list[tuple[str, float, float]] = []
+    learn = budget.learn
+
+    def watched(shop_domain: str, operation: str, extensions: Any) -> None:
+        status = extensions["cost"]["throttleStatus"]
+        left.append((operation, float(status["currentlyAvailable"]), float(status["maximumAvailable"])))
+        learn(shop_domain, operation, extensions)
+
+    monkeypatch.setattr(budget, "learn", watched)
+    now = datetime.now(UTC)
+    search = orders.changed_between(now - timedelta(hours=1), now)
+    while not left or left[-1][1] > left[-1][2] * 0.56:
+        list(orders.changed(store.shop, search))  # nothing waits: all of the bucket may be used
+    InboxRowFactory(shop=store.shop, attempts=1)
+    del left[:]
+    check = checks.begin(store.shop, now - timedelta(hours=1), now, heals=True)
+    assert finished(check, step=60).state == "done"
+    assert {name for name, _, _ in left} == {"orders_count", "orders_changed", "order", "orders_there"} | {
+        "customers_changed"
+    }
+    assert all(available >= maximum / 2 for _, available, maximum in left)
+
+
+def test_no_look_goes_beyond_what_shopify_shows(store: Checked) -> None:
+    """60 days, and 25,000 objects of one search: of more than 2,000 orders there is none."""
+    Program.objects.update(created_at=datetime.now(UTC) - timedelta(days=900))
+    Shop.objects.update(reconcile_watermark=datetime.now(UTC) - timedelta(days=300))
+    reconcile.everything()
+    check = OrderCheck.objects.get(shop_id=store.shop.pk)
+    assert check.until - check.since <= timedelta(days=60)
+    asked: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(orders, "changed", lambda shop, search: asked.append(search) or iter(()))
+        reconcile.recent()
+    since = datetime.fromisoformat(asked[-1].partition("'")[2].partition("'")[0])
+    assert datetime.now(UTC) - since <= timedelta(days=60, minutes=1)
+    assert checks.SEARCHED_MOST + checks.PAGE < 25_000

@@ -8,7 +8,7 @@ from django.db import connection
 
 from loyalty_app.merchant import customers
 from rewards.models import Member
-from shopify_bridge import reconcile
+from shopify_bridge import customers as enrolling
 from shopify_bridge.models import Shop
 from tests.shopify_bridge.conftest import Scripted, json_answer, running_sandbox, sandbox, scripted, shop
 
@@ -18,7 +18,7 @@ __all__ = ["running_sandbox", "sandbox", "scripted", "shop"]  # fixtures, by the
 @pytest.fixture
 def members(shop: Shop) -> list[Member]:
     """The customers of the demo shop."""
-    reconcile.enrol_customers(shop)
+    assert enrolling.enrol(shop, "", 0, monotonic() + 30, lambda _: None)
     return list(Member.objects.filter(program_id=shop.program_id))
 
 
