@@ -7,6 +7,7 @@ from functools import cache
 import django_rq
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Min
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
@@ -71,10 +72,6 @@ def queue_answers() -> bool:
 
 def inbox_oldest_seconds() -> int:
     """The age of the delivery that waits longest for its turn; 0 when none waits."""
-    first = (
-        InboxRow.objects.filter(state=InboxRow.State.WAITING)
-        .order_by("due_at", "id")
-        .values_list("received_at", flat=True)
-        .first()
-    )
+    waiting = InboxRow.objects.filter(state=InboxRow.State.WAITING)
+    first = waiting.aggregate(first=Min("received_at"))["first"]
     return 0 if first is None else max(0, int((datetime.now(UTC) - first).total_seconds()))

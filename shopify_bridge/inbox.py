@@ -12,29 +12,29 @@ from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
-from django.db import DataError, IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 
 from rewards.earning import TooManyPoints
 from rewards.facts import FetchedOrder, OrderFact, OrderRef
 from rewards.models import Program
 from rewards.orders import is_gone, settle_orders
-from shopify_bridge import metrics, orders, payloads
+from shopify_bridge import inbox_rows, orders, payloads
 from shopify_bridge.client import NeedsHuman, TryAgain
 from shopify_bridge.database import retried
 from shopify_bridge.handlers import HANDLERS, READING_ONLY, Delivery, Later, Outcome
+from shopify_bridge.inbox_rows import Row
 from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
 from shopify_bridge.payloads import BadPayload
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
+BATCH = 500
+STATEMENT_LIMIT = "10s"
+"""A statement that takes longer is cut, and tried again with half of the rows."""
 SHORT_BODY_BYTES = 64
 """Bodies up to this length, such as an id alone, may be the same in two shops by chance."""
-LEASE = timedelta(seconds=20)
-"""Longer than one question takes. If whoever asks dies, somebody else goes on then."""
 LEASED_ANEW_SECONDS = 5.0
-LONGEST_PAUSE = timedelta(minutes=15)
 ATTEMPTS_MAX = 8
 KEPT = timedelta(days=30)
 """Long enough to know a delivery that Shopify repeats, and to look into what happened."""
@@ -44,7 +44,7 @@ DEFECTS = (DataError, IntegrityError, ValueError, LookupError, TypeError, Attrib
 # They arrive after a shop has left, and still have to be obeyed.
 OF_SHOPS_THAT_LEFT = {"app/uninstalled", "customers/data_request", "customers/redact", "shop/redact"}
 OF_ORDERS = ("orders/", "disputes/")
-Rows = dict[OrderRef, list[InboxRow]]
+Rows = dict[OrderRef, list[Row]]
 
 
 class Parked(Exception):
@@ -66,7 +66,7 @@ def drain_batch(batch: int = BATCH) -> int:
     waiting = list(unsure)
     while waiting:
         if monotonic() - leased > LEASED_ANEW_SECONDS:
-            _lease([row for ref in waiting for row in unsure[ref]])
+            inbox_rows.lease([row for ref in waiting for row in unsure[ref]])
             leased = monotonic()
         ref = waiting.pop(0)
         _ask_and_settle(ref, unsure[ref])
@@ -75,10 +75,12 @@ def drain_batch(batch: int = BATCH) -> int:
 
 @retried
 @transaction.atomic
-def _claim_and_handle(batch: int) -> tuple[list[InboxRow], Rows]:
-    rows = _claim(batch)
+def _claim_and_handle(batch: int) -> tuple[list[Row], Rows]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [STATEMENT_LIMIT])
+    rows = inbox_rows.claim(batch)
     unsure = _handle(rows)
-    _lease([row for group in unsure.values() for row in group])
+    inbox_rows.lease([row for group in unsure.values() for row in group])
     return rows, unsure
 
 
@@ -99,15 +101,7 @@ def purge() -> int:
     return old.delete()[0]
 
 
-def _claim(batch: int) -> list[InboxRow]:
-    return list(
-        InboxRow.objects.select_for_update(skip_locked=True)
-        .filter(state=InboxRow.State.WAITING, due_at__lte=datetime.now(UTC))
-        .order_by("due_at", "id")[:batch]
-    )
-
-
-def _handle(rows: list[InboxRow]) -> Rows:
+def _handle(rows: list[Row]) -> Rows:
     """Settle what can be settled now; the rest, by order, is for asking."""
     shops = {shop.pk: shop for shop in Shop.objects.filter(pk__in={row.shop_id for row in rows})}
     programs = Program.objects.in_bulk({shop.program_id for shop in shops.values()})
@@ -121,34 +115,33 @@ def _handle(rows: list[InboxRow]) -> Rows:
     return ask
 
 
-def _handle_part(
-    rows: list[InboxRow], shops: dict[int, Shop], programs: dict[int, Program], ask: Rows
-) -> None:
-    news: dict[int, list[tuple[InboxRow, OrderFact]]] = defaultdict(list)
-    done: list[InboxRow] = []
+def _handle_part(rows: list[Row], shops: dict[int, Shop], programs: dict[int, Program], ask: Rows) -> None:
+    news: dict[int, list[tuple[Row, OrderFact]]] = defaultdict(list)
+    done: list[Row] = []
     for row in rows:
         try:
             with nullcontext() if HANDLERS.get(row.topic) in READING_ONLY else transaction.atomic():
                 outcome = _outcome(row, shops.get(row.shop_id), programs)
         except (BadPayload, Parked) as problem:
-            _park(row, str(problem))
+            inbox_rows.park([row], str(problem))
         except DEFECTS as problem:
             _trip(row, problem)
         else:
             if isinstance(outcome, OrderFact):
                 news[row.program_id].append((row, outcome))
             elif isinstance(outcome, Later):
-                InboxRow.objects.filter(pk=row.pk).update(due_at=outcome.at)
+                inbox_rows.wait_until(row, outcome.at)
             elif isinstance(outcome, OrderRef):
                 ask[outcome].append(row)
             else:
                 done.append(row)
-    for program_id, items in news.items():
+    # In one order everywhere, so that workers with the same programs in hand don't wait in a ring.
+    for program_id, items in sorted(news.items()):
         done += _settle_news(programs[program_id], items, ask)
-    _finish(done)
+    inbox_rows.finish(done)
 
 
-def _outcome(row: InboxRow, shop: Shop | None, programs: dict[int, Program]) -> Outcome:
+def _outcome(row: Row, shop: Shop | None, programs: dict[int, Program]) -> Outcome:
     if shop is None:
         raise Parked(f"{row.shop_domain or 'This shop'} doesn't have the app. Replay after it is installed.")
     handler = HANDLERS.get(row.topic)
@@ -163,36 +156,31 @@ def _outcome(row: InboxRow, shop: Shop | None, programs: dict[int, Program]) -> 
     )
 
 
-def _without_replays(rows: list[InboxRow]) -> list[InboxRow]:
-    """Shop and topic aren't signed: the same bytes under another shop's name are a replay, and parked."""
-    telling = [row.pk for row in rows if row.shop_id and (row.packed or len(row.body) > SHORT_BODY_BYTES)]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT DISTINCT r.id FROM shopify_bridge_inboxrow r
-            JOIN shopify_bridge_inboxrow earlier
-              ON earlier.body_hash = r.body_hash AND earlier.id < r.id AND earlier.shop_id <> r.shop_id
-            WHERE r.id = ANY(%s)
-            """,
-            [telling],
-        )
-        replays = {id for (id,) in cursor.fetchall()}
+def _without_replays(rows: list[Row]) -> list[Row]:
+    """The same bytes under another shop's name are a replay, and parked."""
+    replays = inbox_rows.replayed(
+        row for row in rows if row.shop_id and (row.packed or len(row.body) > SHORT_BODY_BYTES)
+    )
     for row in rows:
-        if row.pk in replays:
-            _park(row, "The same content came for another shop before. Somebody may be replaying deliveries.")
-    return [row for row in rows if row.pk not in replays]
+        if row.id in replays:
+            reason = "The same content came for another shop before. Somebody may be replaying deliveries."
+            inbox_rows.park([row], reason)
+    return [row for row in rows if row.id not in replays]
 
 
-def _settle_news(program: Program, items: list[tuple[InboxRow, OrderFact]], ask: Rows) -> list[InboxRow]:
-    """The rows that are done. A batch that fails is tried row by row, so that one row stops no other."""
+def _settle_news(program: Program, items: list[tuple[Row, OrderFact]], ask: Rows) -> list[Row]:
+    """The rows that are done. A batch that fails, or takes too long, is halved: one row stops no other."""
     try:
         with transaction.atomic():
             unsure = set(settle_orders(program, [fact for _, fact in items]).unsure)
-    except DEFECTS as problem:
+    except (*DEFECTS, OperationalError) as problem:
+        if isinstance(problem, OperationalError) and not isinstance(problem.__cause__, QueryCanceled):
+            raise
         if len(items) == 1:
             _trip(items[0][0], problem)
             return []
-        return [row for item in items for row in _settle_news(program, [item], ask)]
+        middle = len(items) // 2
+        return _settle_news(program, items[:middle], ask) + _settle_news(program, items[middle:], ask)
     done = []
     for row, fact in items:
         ref = OrderRef(fact.source_id, fact.external_id)
@@ -203,18 +191,18 @@ def _settle_news(program: Program, items: list[tuple[InboxRow, OrderFact]], ask:
     return done
 
 
-def _ask_and_settle(ref: OrderRef, rows: list[InboxRow]) -> None:
+def _ask_and_settle(ref: OrderRef, rows: list[Row]) -> None:
     shop = Shop.objects.get(pk=ref.source_id)
     try:
         found = orders.fetch(shop, ref.external_id)
     except TryAgain as problem:
-        _put_off(rows, str(problem), problem.after)
+        inbox_rows.put_off(rows, str(problem), problem.after)
         return
     except NeedsHuman as problem:
-        _put_off(rows, str(problem), LONGEST_PAUSE.total_seconds())
+        inbox_rows.put_off(rows, str(problem), inbox_rows.LONGEST_PAUSE.total_seconds())
         return
     except BadPayload as problem:
-        _park_all(rows, f"The order Shopify shows can't be understood: {problem}")
+        inbox_rows.park(rows, f"The order Shopify shows can't be understood: {problem}")
         return
     if found is None:
         _settle_unseen(ref, rows)
@@ -226,73 +214,32 @@ def _ask_and_settle(ref: OrderRef, rows: list[InboxRow]) -> None:
             _trip(row, problem)
 
 
-def settle_and_finish(shop: Shop, found: FetchedOrder, rows: list[InboxRow]) -> None:
+def settle_and_finish(shop: Shop, found: FetchedOrder, rows: list[Row]) -> None:
     """Settle a fetched order and end the rows that asked for it, in one transaction."""
     with transaction.atomic():
         program = Program.objects.get(pk=shop.program_id)
         settle_orders(program, [found])
-        _finish(rows)
+        inbox_rows.finish(rows)
 
 
-def _settle_unseen(ref: OrderRef, rows: list[InboxRow]) -> None:
+def _settle_unseen(ref: OrderRef, rows: list[Row]) -> None:
     """Shopify doesn't show the order: what deliveries said is all we have."""
     if is_gone(rows[0].program_id, ref):
-        _finish(rows)
+        inbox_rows.finish(rows)
         return
-    _park_all(
+    inbox_rows.park(
         rows,
         "Shopify doesn't show this order to the app: it was deleted, or it is older than 60 days. "
         "Ask Shopify for read_all_orders, then replay.",
     )
 
 
-def _finish(rows: list[InboxRow]) -> None:
-    if not rows:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE shopify_bridge_inboxrow SET state = 'done', done_at = now(), reason = ''
-            WHERE id = ANY(%s) AND state = 'waiting'
-            """,
-            [[row.pk for row in rows]],
-        )
-    metrics.HANDLED.inc(len(rows))
-
-
-def _lease(rows: list[InboxRow]) -> None:
-    if rows:
-        InboxRow.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=datetime.now(UTC) + LEASE)
-
-
-def _put_off(rows: list[InboxRow], reason: str, after: float | None) -> None:
-    """Shopify couldn't answer. Its absence never parks a row; it waits as long as it takes."""
-    for row in rows:
-        pause = min(timedelta(seconds=after or 2 ** min(row.attempts, 10)), LONGEST_PAUSE)
-        InboxRow.objects.filter(pk=row.pk, state=InboxRow.State.WAITING).update(
-            due_at=datetime.now(UTC) + pause, attempts=row.attempts + 1, reason=reason[:1000]
-        )
-
-
-def _trip(row: InboxRow, problem: Exception) -> None:
+def _trip(row: Row, problem: Exception) -> None:
     """Something broke that may be ours: try again some times, then park it with an alarm."""
     if isinstance(problem, TooManyPoints) or row.attempts + 1 >= ATTEMPTS_MAX:
-        _park(row, f"{type(problem).__name__}: {problem}")
+        inbox_rows.park([row], f"{type(problem).__name__}: {problem}")
         return
     log.warning(
-        "delivery set aside", extra={"row": row.pk, "topic": row.topic, "why": type(problem).__name__}
+        "delivery set aside", extra={"row": row.id, "topic": row.topic, "why": type(problem).__name__}
     )
-    _put_off([row], f"{type(problem).__name__}: {problem}", None)
-
-
-def _park_all(rows: list[InboxRow], reason: str) -> None:
-    for row in rows:
-        _park(row, reason)
-
-
-def _park(row: InboxRow, reason: str) -> None:
-    log.error("delivery parked", extra={"row": row.pk, "topic": row.topic, "shop": row.shop_domain})
-    InboxRow.objects.filter(Q(pk=row.pk) & ~Q(state=InboxRow.State.DONE)).update(
-        state=InboxRow.State.PARKED, reason=payloads.printable(reason)[:1000], done_at=datetime.now(UTC)
-    )
-    metrics.PARKED.inc()
+    inbox_rows.put_off([row], f"{type(problem).__name__}: {problem}", None)

@@ -100,7 +100,10 @@ class InboxRow(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at", "id"], condition=models.Q(state="waiting"), name="inbox_waiting"),
+            # Workers go from shop to shop; see inbox_rows.claim.
+            models.Index(
+                fields=["shop_id", "due_at", "id"], condition=models.Q(state="waiting"), name="inbox_turn"
+            ),
             models.Index(
                 fields=["program_id", "-received_at"], condition=models.Q(state="parked"), name="inbox_parked"
             ),

@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from shopify_bridge import inbox, vault
+from shopify_bridge import inbox, inbox_rows, vault
 from shopify_bridge.models import InboxRow
 from tests.factories import ShopFactory
 from tests.shopify_bridge.conftest import Scripted, json_answer
@@ -39,5 +39,5 @@ def test_what_waits_for_its_question_stays_leased_and_is_soon_due_when_the_asker
     scripted.answer = answer
     assert inbox.drain_batch() == 4
     assert len(seen) == 2
-    assert all(now < due_at <= now + inbox.LEASE for now, due_at in seen)
+    assert all(now < due_at <= now + inbox_rows.LEASE for now, due_at in seen)
     assert seen[1][1] > seen[0][1]
