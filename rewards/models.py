@@ -1,9 +1,10 @@
 """The tables of the domain. Each carries the program, the tenant, and leads its keys with it.
 
-Foreign keys inside the domain are composite, (program, id), and stand in the migrations as SQL: a row of
-one program can't point into another, whatever a query forgets. Django's own index for each foreign key is
-off: an index costs at every insert, so each is one that a query, or a reference, asks for. For the same
-reason rows that name a member have no key to the program besides.
+Primary keys are (program, id) in the database, though Django knows the id alone; foreign keys inside the
+domain refer to both. They stand in the migrations as SQL: a row of one program can't point into another,
+whatever a query forgets. Django's own index for each foreign key is off: an index costs at every insert,
+so each is one that a query, or a reference, asks for. For the same reason rows that name a member have no
+key to the program besides.
 """
 
 from django.db import models
@@ -89,7 +90,6 @@ class Member(OfProgram):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["program", "id"], name="member_of_program"),
             models.CheckConstraint(
                 condition=Q(pending__gte=0, available__gte=0, reserved__gte=0), name="member_not_overdrawn"
             ),
@@ -182,7 +182,6 @@ class Order(OfProgram):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["program", "source_id", "external_id"], name="order_once"),
-            models.UniqueConstraint(fields=["program", "id"], name="order_of_program"),
             models.CheckConstraint(condition=Q(points__gte=0), name="order_never_negative"),
         ]
         indexes = [models.Index(fields=["program", "member", "-id"], name="order_of_member")]
@@ -225,7 +224,6 @@ class Lot(OfProgram):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["program", "id"], name="lot_of_program"),
             models.CheckConstraint(
                 condition=Q(given__gt=0, pending__gte=0, available__gte=0, reserved__gte=0, expired__gte=0)
                 & Q(given__gte=F("pending") + F("available") + F("reserved") + F("expired")),
@@ -326,7 +324,6 @@ class Redemption(OfProgram):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["program", "id"], name="redemption_of_program"),
             models.UniqueConstraint(fields=["program", "member", "key"], name="redemption_key_once"),
             models.UniqueConstraint(fields=["program", "code"], name="redemption_code_once"),
             models.CheckConstraint(condition=Q(points__gt=0), name="redemption_costs_points"),

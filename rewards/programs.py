@@ -165,7 +165,7 @@ def erase(program_id: int) -> None:
     """Delete a program with all its people, orders and movements. For a merchant who has left."""
     with transaction.atomic(), connection.cursor() as cursor:
         # The only way past the wall that keeps movements; see the migration `walls`.
-        cursor.execute("SELECT set_config('rewards.erasing', %s, true)", [str(program_id)])
+        cursor.execute("SET LOCAL rewards.erasing = %s", [str(program_id)])
         for model in (Movement, Notice, Redemption, Lot, Order, Identity, Tombstone, Member, ProgramVersion):
             model.objects.filter(program_id=program_id)._raw_delete("default")
         Program.objects.filter(pk=program_id).delete()

@@ -278,10 +278,12 @@ class BackfillCustomer(OfProgram):
     """A customer who was counted; deleted when the counting ends."""
 
     program_id = models.BigIntegerField()
-    backfill = models.ForeignKey(Backfill, on_delete=models.CASCADE)
+    backfill = models.ForeignKey(Backfill, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     customer_id = models.BigIntegerField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["backfill", "customer_id"], name="backfill_customer_once"),
+            models.UniqueConstraint(
+                fields=["program_id", "backfill", "customer_id"], name="backfill_customer_once"
+            ),
         ]
