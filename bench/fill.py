@@ -20,17 +20,20 @@ def members(
     points: int = 100,
     on_hold: int = 0,
     ending: int = 0,
+    due: int | None = None,
 ) -> None:
     """So many members, each with some settled orders.
 
-    Of all the lots `on_hold` wait for a release that is due, and `ending` have just come to their end.
+    Of all the lots `on_hold` wait for their release, and `ending` come to their end. Of either sort `due`
+    are due since an hour, or all of them, and the others tomorrow.
     """
     bounds = {"program": program_id, "source": source_id, "number": number, "each": orders_each}
     values = {**bounds, "points": points, "lots": number * orders_each, "on_hold": on_hold, "ending": ending}
+    values["due"] = max(on_hold, ending) if due is None else due
     for table in TABLES:
         cursor.execute(f"SELECT COALESCE(max(id), 0) FROM rewards_{table}")  # noqa: S608
         values[table] = cursor.fetchone()[0]  # type: ignore[attr-defined]
-    for sql in (MEMBERS, IDENTITIES, ORDERS, LOTS, MOVEMENTS, HELD):
+    for sql in (MEMBERS, IDENTITIES, ORDERS, LOTS, MOVEMENTS, "ANALYZE rewards_lot, rewards_member", HELD):
         cursor.execute(sql, values)  # type: ignore[arg-type]
     for table in TABLES:
         name = f"rewards_{table}"
@@ -74,10 +77,13 @@ LOTS = """
            %(points)s,
            CASE WHEN n <= %(on_hold)s THEN %(points)s ELSE 0 END,
            CASE WHEN n <= %(on_hold)s THEN 0 ELSE %(points)s END, 0, 0,
-           CASE WHEN n <= %(on_hold)s THEN now() - interval '1 hour' ELSE now() - interval '30 days' END,
+           CASE WHEN n > %(on_hold)s THEN now() - interval '30 days'
+                WHEN n <= %(due)s THEN now() - interval '1 hour'
+                ELSE now() + interval '1 day' END,
            CASE WHEN n <= %(on_hold)s THEN NULL
-                WHEN n <= %(on_hold)s + %(ending)s THEN now() - interval '1 hour'
-                ELSE now() + interval '300 days' + n %% 1000 * interval '1 hour' END
+                WHEN n > %(on_hold)s + %(ending)s THEN now() + (300 + n %% 40) * interval '1 day'
+                WHEN n <= %(on_hold)s + %(due)s THEN now() - interval '1 hour'
+                ELSE now() + interval '1 day' END
     FROM generate_series(1, %(lots)s) n
 """
 MOVEMENTS = """

@@ -81,7 +81,7 @@ def _references() -> Iterator[Reference]:
                 continue
             target = field.related_model._meta.db_table
             # Rows that name a member have no key of their own to the program.
-            if target != PROGRAMS or field.db_constraint:
+            if target != PROGRAMS or field.db_constraint:  # type: ignore[attr-defined]  # it has
                 yield Reference(model._meta.db_table, field.column, target)
 
 
