@@ -19,6 +19,7 @@ DISTRIBUTED = (
     "shopify_bridge_ordercheck",
     "shopify_bridge_backfill",
     "shopify_bridge_backfillcustomer",
+    "shopify_bridge_datarequest",
 )
 COPIED = (
     "rewards_program",

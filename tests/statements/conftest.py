@@ -25,6 +25,10 @@ INBOX = """
            '{}', sha256(n::text::bytea), '', 'done', now() - interval '10 days'
     FROM generate_series(1, 1000) n
 """
+FORGOTTEN = """
+    INSERT INTO rewards_tombstone (program_id, digest)
+    SELECT %s, sha256(n::text::bytea) FROM generate_series(1, 1000) n
+"""
 REDEMPTIONS = """
     INSERT INTO rewards_redemption (program_id, member_id, source_id, customer_id, key, reward, points, state,
                                     code, external_ref, turns, reason, starts_at, ending_as, attempts)
@@ -43,6 +47,7 @@ def scene(db: None, scripted: Scripted, client: Any) -> Scene:  # noqa: F811
             fill.members(cursor, shop.program_id, shop.pk, size, orders_each=2, on_hold=20, ending=20)
         cursor.execute(INBOX, [shops[0].program_id, shops[0].pk])
         cursor.execute(REDEMPTIONS, [shops[0].pk, shops[0].program_id])
+        cursor.execute(FORGOTTEN, [shops[0].program_id])
         fill.look(cursor)
     return Scene(shops[0], Program.objects.get(pk=shops[0].program_id), client)
 

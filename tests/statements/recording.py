@@ -65,10 +65,16 @@ def _plan(sql: str, params: Any) -> dict[str, Any]:
 
     In tables as small as a test's, reading them whole, or hashing them, is often the better plan.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("; ".join(f"SET {name} = {value}" for name, value in PREFERENCES.items()))
+    with preferring_indexes(), connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
         (told,) = cursor.fetchone()
-        cursor.execute("; ".join(f"RESET {name}" for name in PREFERENCES))
     found: dict[str, Any] = (json.loads(told) if isinstance(told, str) else told)[0]["Plan"]
     return found
+
+
+@contextmanager
+def preferring_indexes() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("; ".join(f"SET {name} = {value}" for name, value in PREFERENCES.items()))
+        yield
+        cursor.execute("; ".join(f"RESET {name}" for name in PREFERENCES))

@@ -8,15 +8,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 
 from loyalty_app.postgresql.places import DISTRIBUTED
 from rewards import due
-from shopify_bridge import discounts, metafields
+from shopify_bridge import discounts, metafields, webhooks
 from tests.statements.paths import PATHS, Scene
 from tests.statements.reading import strays
-from tests.statements.recording import Statement, aside, recorded
+from tests.statements.recording import Statement, aside, preferring_indexes, recorded
 
 # Recurring work looks for tenants with something to do. These lock nothing, and the work itself is judged.
 OF_ALL_TENANTS = {
@@ -35,6 +36,18 @@ def test_it_names_its_tenant_and_finds_its_rows_by_an_index(name: str, scene: Sc
         PATHS[name](scene)
     assert statements
     assert [fault for statement in statements for fault in _faults(statement)] == []
+
+
+def test_the_door_finds_the_shop_of_a_delivery_by_an_index(scene: Scene) -> None:
+    """Its statement goes around Django's cursor. The inbox it writes to is the one queue of all tenants."""
+    delivery = webhooks.Kept(scene.shop.domain, "1", "", "orders/paid", "", None, b"{}", False, b"hash")
+    with preferring_indexes():
+        cursor = psycopg.Cursor(connection.connection)
+        cursor.execute(f"EXPLAIN {webhooks.KEEP}", [[value] for value in delivery])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Conflict Arbiter Indexes: inbox_delivery_once" in plan
+    assert "Index Scan using shopify_bridge_shop_domain" in plan
+    assert "Seq Scan" not in plan
 
 
 def _faults(statement: Statement) -> Iterator[str]:

@@ -12,6 +12,7 @@ TABLES = (
     "shopify_bridge_ordercheck",
     "shopify_bridge_backfill",
     "shopify_bridge_backfillcustomer",
+    "shopify_bridge_datarequest",
 )
 
 
@@ -25,7 +26,7 @@ class Migration(migrations.Migration):
     # Indexes are built, and rows checked, while the app goes on.
     atomic = False
 
-    dependencies = [("shopify_bridge", "0007_disputes_asked_at"), ("rewards", "0010_keys_of_programs")]
+    dependencies = [("shopify_bridge", "0009_data_requests"), ("rewards", "0011_keys_of_programs")]
 
     operations = [
         migrations.AlterField(

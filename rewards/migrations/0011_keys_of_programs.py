@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
     # Indexes are built, and rows checked, while the app goes on.
     atomic = False
 
-    dependencies = [("rewards", "0009_one_key_to_the_tenant")]
+    dependencies = [("rewards", "0010_merged_identities")]
 
     operations = [
         migrations.SeparateDatabaseAndState(
