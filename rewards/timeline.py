@@ -34,7 +34,8 @@ def events(
     program: Program, member: Member, *, before: int | None = None, limit: int = PAGE, all: bool = False
 ) -> tuple[list[Event], int | None]:
     """The newest events first, and where the next page begins. `all`: also those that change nothing."""
-    rows = Movement.objects.filter(program=program, member=member).select_related("lot").order_by("-id")
+    rows = Movement.objects.filter(program=program, member=member, lot__program=program)
+    rows = rows.select_related("lot").order_by("-id")
     if before is not None:
         rows = rows.filter(id__lt=before)
     found: list[Event] = []

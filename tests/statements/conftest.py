@@ -17,7 +17,7 @@ from tests.shopify_bridge.conftest import Scripted, json_answer, scripted  # noq
 from tests.statements.paths import Scene
 
 MEMBERS = 1500
-STRANGERS = 6
+STRANGERS = 3
 INBOX = """
     INSERT INTO shopify_bridge_inboxrow (program_id, shop_id, shop_domain, webhook_id, topic, api_version,
                                          body, body_hash, event_id, state, received_at)
@@ -43,8 +43,10 @@ def scene(db: None, scripted: Scripted, client: Any) -> Scene:  # noqa: F811
     shops = [_shop() for _ in range(STRANGERS + 1)]
     with connection.cursor() as cursor:
         for number, shop in enumerate(shops):
-            size = MEMBERS if number == 0 else 50
-            fill.members(cursor, shop.program_id, shop.pk, size, orders_each=2, on_hold=20, ending=20)
+            # Of each program a small part is due.
+            size = MEMBERS if number == 0 else MEMBERS // 5
+            due = size // 75
+            fill.members(cursor, shop.program_id, shop.pk, size, orders_each=2, on_hold=due, ending=due)
         cursor.execute(INBOX, [shops[0].program_id, shops[0].pk])
         cursor.execute(REDEMPTIONS, [shops[0].pk, shops[0].program_id])
         cursor.execute(FORGOTTEN, [shops[0].program_id])
