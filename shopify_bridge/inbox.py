@@ -236,7 +236,10 @@ def _settle_unseen(ref: OrderRef, rows: list[Row]) -> None:
 
 def _trip(row: Row, problem: Exception) -> None:
     """Something broke that may be ours: try again some times, then park it with an alarm."""
-    if isinstance(problem, TooManyPoints) or row.attempts + 1 >= ATTEMPTS_MAX:
+    if isinstance(problem, TooManyPoints):
+        inbox_rows.park([row], str(problem))
+        return
+    if row.attempts + 1 >= ATTEMPTS_MAX:
         inbox_rows.park([row], f"{type(problem).__name__}: {problem}")
         return
     log.warning(

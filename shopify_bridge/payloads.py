@@ -6,6 +6,7 @@ https://shopify.dev/docs/api/webhooks  https://shopify.dev/docs/api/admin-graphq
 """
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,9 +22,16 @@ ID_MAX = 2**63 - 1
 QUANTITY_MAX = 10**9
 CODE_LENGTH_MAX = 255
 AMOUNTS = (str, int, Decimal)
+CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 # Having once been paid in full: https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderDisplayFinancialStatus
 PAID = {"paid", "partially_refunded", "refunded"}
 FINANCIAL = PAID | {"pending", "authorized", "partially_paid", "voided", "expired", "unpaid"}
+# https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderDisplayFulfillmentStatus; deliveries say less.
+FULFILLMENT = {
+    *("fulfilled", "partial", "restocked", "unfulfilled", "partially_fulfilled", "in_progress", "on_hold"),
+    *("open", "pending_fulfillment", "request_declined", "scheduled"),
+}
+ADJUSTMENTS = {"refund_discrepancy", "shipping_refund"}
 
 
 # https://shopify.dev/docs/api/admin-graphql/latest/enums/DisputeStatus
@@ -52,11 +60,9 @@ def parse(raw: bytes) -> Json:
 
 def order(payload: Json, shop_id: int) -> OrderFact:
     """An order as deliveries of `orders/*` carry it."""
-    currency = text(payload, "currency")
-    status = payload.get("financial_status")
-    if status is not None and status not in FINANCIAL:
-        raise BadPayload(f"unknown financial_status {status!r}")
-    customer = payload.get("customer") or {}
+    currency = _currency(payload, "currency")
+    status = _state(payload, "financial_status", FINANCIAL)
+    customer = _object(payload, "customer")
     refunds = _list(payload, "refunds")
     return OrderFact(
         source_id=shop_id,
@@ -67,7 +73,7 @@ def order(payload: Json, shop_id: int) -> OrderFact:
         name=printable(payload.get("name"))[:60],
         customer_id=identifier(customer, "id") if customer.get("id") else None,
         paid=status in PAID,
-        fulfilled=payload.get("fulfillment_status") == "fulfilled",
+        fulfilled=_state(payload, "fulfillment_status", FULFILLMENT) == "fulfilled",
         cancelled=payload.get("cancelled_at") is not None or status == "voided",
         wholly_refunded=status == "refunded",
         test=payload.get("test") is True,
@@ -86,8 +92,8 @@ def order(payload: Json, shop_id: int) -> OrderFact:
 
 def fetched_order(node: Json, shop_id: int) -> FetchedOrder:
     """An order as our document `order.graphql` fetches it."""
-    currency = node["currencyCode"]
-    status = (node["displayFinancialStatus"] or "").lower()
+    currency = _currency(node, "currencyCode")
+    status = _state(node, "displayFinancialStatus", FINANCIAL)
     customer = node["customer"]
     fact = OrderFact(
         source_id=shop_id,
@@ -98,7 +104,7 @@ def fetched_order(node: Json, shop_id: int) -> FetchedOrder:
         name=printable(node["name"])[:60],
         customer_id=int(customer["legacyResourceId"]) if customer else None,
         paid=status in PAID or _was_paid(node, currency),
-        fulfilled=node["displayFulfillmentStatus"] == "FULFILLED",
+        fulfilled=_state(node, "displayFulfillmentStatus", FULFILLMENT) == "fulfilled",
         cancelled=node["cancelledAt"] is not None or status == "voided",
         wholly_refunded=status == "refunded",
         test=node["test"],
@@ -123,11 +129,11 @@ def fetched_order(node: Json, shop_id: int) -> FetchedOrder:
 
 def dispute(payload: Json, at: datetime) -> Dispute:
     """A dispute as deliveries of `disputes/*` carry it: without its moment, which their header says."""
-    status, kind, currency = payload.get("status"), payload.get("type"), text(payload, "currency")
-    if status not in DISPUTES_OPEN | DISPUTES_ENDED:
-        raise BadPayload(f"unknown status {status!r} of a dispute")
-    if kind not in ("inquiry", "chargeback"):
-        raise BadPayload(f"unknown type {kind!r} of a dispute")
+    currency = _currency(payload, "currency")
+    status = _state(payload, "status", DISPUTES_OPEN | DISPUTES_ENDED)
+    kind = _state(payload, "type", {"inquiry", "chargeback"})
+    if not status or not kind:
+        raise BadPayload("a dispute without a status or a type")
     amount = _amount(payload, "amount", currency)
     if amount < 0:
         raise BadPayload("amount is below zero")
@@ -187,7 +193,7 @@ def printable(value: Any) -> str:
 def gid_number(gid: Any) -> int:
     """`gid://shopify/Customer/7` is 7."""
     tail = str(gid).rpartition("/")[2]
-    if not (tail.isascii() and tail.isdigit()) or not 0 < int(tail[:20]) <= ID_MAX:
+    if not (tail.isascii() and tail.isdigit() and len(tail) < 20) or not 0 < int(tail) <= ID_MAX:
         raise BadPayload("expected an id such as gid://shopify/Customer/7")
     return int(tail)
 
@@ -225,12 +231,12 @@ def _discrepancy(refund: Json, currency: str) -> int:
         _money(adjustment, "amount", currency)
         + (_money(adjustment, "tax_amount", currency) if adjustment.get("tax_amount") else 0)
         for adjustment in _list(refund, "order_adjustments")
-        if adjustment.get("kind") == "refund_discrepancy"
+        if _state(adjustment, "kind", ADJUSTMENTS) == "refund_discrepancy"
     )
 
 
 def _shipping_tax(lines: list[Json], amount: Callable[[Json], int], name: str = "tax_lines") -> int:
-    return sum(amount(tax) for line in lines for tax in line.get(name) or [])
+    return sum(amount(tax) for line in lines for tax in _list(line, name))
 
 
 def _was_paid(node: Json, currency: str) -> bool:
@@ -267,6 +273,30 @@ def _list(payload: Json, name: str) -> list[Json]:
     if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
         raise BadPayload(f"{name} is no list of objects")
     return value
+
+
+def _currency(payload: Json, name: str) -> str:
+    value = text(payload, name)
+    if not CURRENCY.fullmatch(value):
+        raise BadPayload(f"{name} is no currency")
+    return value
+
+
+def _object(payload: Json, name: str) -> Json:
+    value = payload.get(name)
+    if value is None or isinstance(value, dict):
+        return value or {}
+    raise BadPayload(f"{name} is no object")
+
+
+def _state(payload: Json, name: str, known: set[str]) -> str | None:
+    """One of the words we know, in small letters, or nothing: what another would mean nobody can say."""
+    value = payload.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or value.lower() not in known:
+        raise BadPayload(f"unknown {name} {printable(value)[:60]!r}")
+    return value.lower()
 
 
 def _quantity(payload: Json, name: str) -> int:
