@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
     # Indexes are built, and rows checked, while the app goes on.
     atomic = False
 
-    dependencies = [("shopify_bridge", "0009_data_requests"), ("rewards", "0011_keys_of_programs")]
+    dependencies = [("shopify_bridge", "0011_turns"), ("rewards", "0011_keys_of_programs")]
 
     operations = [
         migrations.AlterField(
