@@ -331,6 +331,11 @@ class Redemption(OfProgram):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="redemption_due"),
             models.Index(
+                fields=["program", "member", "-id"],
+                condition=Q(state__in=["reserved", "issued", "ending"]),
+                name="redemption_at_hand",
+            ),
+            models.Index(
                 fields=["program", "order"], condition=Q(order__isnull=False), name="redemption_order"
             ),
         ]

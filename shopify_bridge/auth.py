@@ -157,6 +157,18 @@ def _known_shop(domain: str) -> Shop:
 
 # --- storefront
 
+# What a visit needs of the shop, and no more: it is asked at every one.
+VISITED = "SELECT id, program_id, domain, state FROM shopify_bridge_shop WHERE domain = %s"
+
+
+def _visited_shop(domain: str) -> Shop:
+    with connection.cursor() as cursor:
+        cursor.execute(VISITED, [domain])
+        row = cursor.fetchone()
+    if row is None or row[-1] == Shop.State.UNINSTALLED:
+        raise TurnedAway(json_error(404, "unknown_shop", "This shop has not installed the app."))
+    return Shop.from_db(connection.alias, ["id", "program_id", "domain", "state"], row)
+
 
 def _enter_proxy(request: HttpRequest) -> Visitor:
     try:
@@ -164,7 +176,7 @@ def _enter_proxy(request: HttpRequest) -> Visitor:
     except Refused as refused:
         log.info("app proxy refused", extra={"why": refused.reason})
         raise TurnedAway(json_error(401, "signature", "Not signed by Shopify.")) from refused
-    return Visitor(_known_shop(query.shop), query.customer_id)
+    return Visitor(_visited_shop(query.shop), query.customer_id)
 
 
 app_proxy = _door(_enter_proxy)
@@ -285,7 +297,7 @@ def _enter_buyer(request: HttpRequest) -> Visitor:
     except Refused as refused:
         log.info("buyer's extension refused", extra={"why": refused.reason})
         raise TurnedAway(json_error(401, "token", "The session has expired.")) from refused
-    return Visitor(_known_shop(token.shop), token.customer_id)
+    return Visitor(_visited_shop(token.shop), token.customer_id)
 
 
 customer_account_extension = _door(_enter_buyer, cors=True)

@@ -1,19 +1,7 @@
 // The webhook door as a careful Express app has it: Shopify's own validation, one committed insert, 200.
-import "@shopify/shopify-api/adapters/node";
 import { createHash } from "node:crypto";
 import express from "express";
-import pg from "pg";
-import { ApiVersion, LogSeverity, shopifyApi } from "@shopify/shopify-api";
-
-const shopify = shopifyApi({
-  apiKey: process.env.SHOPIFY_API_KEY,
-  apiSecretKey: process.env.SHOPIFY_API_SECRET,
-  hostName: "app.example.com",
-  apiVersion: ApiVersion.October26 ?? Object.values(ApiVersion).at(-1),
-  isEmbeddedApp: true,
-  logger: { level: LogSeverity.Error },
-});
-const pool = new pg.Pool({ max: Number(process.env.POOL_SIZE), options: "-c statement_timeout=2s" });
+import { pool, shopify } from "./shopify.mjs";
 
 const keep = {
   name: "keep",

@@ -12,6 +12,7 @@ from rewards import people, redemptions, standing, timeline
 from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Member, Program, Redemption
 from rewards.offers import BadChoice
+from rewards.overview import AtHand, Points, overview
 from shopify_bridge import discounts, jobs
 from shopify_bridge.auth import Visitor, json_error
 from shopify_bridge.models import Shop
@@ -22,7 +23,6 @@ BODY_BYTES_MAX = 10_000
 KEY_LENGTH_MAX = 100
 PATIENCE_SECONDS = 3.0
 """So long a shopper waits for the code; after it the widget asks again and the worker goes on."""
-OPEN_STATES = (Redemption.State.RESERVED, Redemption.State.ISSUED, Redemption.State.ENDING)
 
 
 class Refusal(Exception):
@@ -65,19 +65,13 @@ def program(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @answering("GET")
 def me(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`GET me`: the member's points, the rewards in reach, the codes at hand. A guest is no member."""
-    found_program = _program(visitor.shop)
-    member = _member(visitor)
-    shown = standing.rewards_for(found_program, member.available if member else 0)
-    if member is None:
-        return JsonResponse({"member": None, "rewards": shown, "redemptions": []})
-    at_hand = Redemption.objects.filter(program=found_program, member=member, state__in=OPEN_STATES).order_by(
-        "-id"
-    )[:50]
+    found = overview(visitor.shop.program_id, visitor.shop.pk, visitor.customer_id)
+    member = {"id": found.member_id, "points": _points(found.points), "tier": None}
     return JsonResponse(
         {
-            "member": {"id": member.pk, "points": _points(member), "tier": None},
-            "rewards": shown,
-            "redemptions": [_shown(redemption) for redemption in at_hand],
+            "member": member if found.member_id else None,
+            "rewards": standing.rewards_for(found.program, found.points.available),
+            "redemptions": [_shown(redemption) for redemption in found.at_hand],
         }
     )
 
@@ -236,20 +230,20 @@ def _own_redemption(visitor: Visitor, id: int) -> Redemption:
     return found
 
 
-def _points(member: Member) -> Json:
+def _points(points: Points) -> Json:
     return {
-        "available": member.available,
-        "pending": member.pending,
-        "reserved": member.reserved,
-        "debt": -member.debt,
+        "available": points.available,
+        "pending": points.pending,
+        "reserved": points.reserved,
+        "debt": -points.debt,
     }
 
 
-def _shown(redemption: Redemption) -> Json:
+def _shown(redemption: Redemption | AtHand) -> Json:
     """The code is shown when it works, and not before."""
     hidden = (Redemption.State.RESERVED, Redemption.State.FAILED)
     return {
-        "id": redemption.pk,
+        "id": redemption.id,
         "state": redemption.state,
         "code": None if redemption.state in hidden else redemption.code,
         "points": redemption.points,
