@@ -13,15 +13,18 @@ OVERVIEW = """
     SELECT p.version, p.currency, m.id, m.available, m.pending, m.reserved, m.debt,
            r.id, r.state, r.code, r.points, r.reward, r.expires_at
     FROM rewards_program p
-    LEFT JOIN rewards_identity i
-           ON i.program_id = %s AND i.source_id = %s AND i.external_id = %s
-    LEFT JOIN rewards_member m ON m.program_id = i.program_id AND m.id = i.member_id
-    LEFT JOIN rewards_redemption r
-           ON r.program_id = m.program_id AND r.member_id = m.id
-          AND r.state IN ('reserved', 'issued', 'ending')
+    LEFT JOIN (
+        SELECT member.* FROM rewards_identity i
+        JOIN rewards_member member ON member.program_id = i.program_id AND member.id = i.member_id
+        WHERE i.program_id = %s AND i.source_id = %s AND i.external_id = %s
+    ) m ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM rewards_redemption
+        WHERE program_id = %s AND member_id = m.id AND state IN ('reserved', 'issued', 'ending')
+        ORDER BY id DESC LIMIT %s
+    ) r ON true
     WHERE p.id = %s
     ORDER BY r.id DESC
-    LIMIT %s
 """
 
 
@@ -57,7 +60,8 @@ class Overview(NamedTuple):
 def overview(program_id: int, source_id: int, customer_id: int | None) -> Overview:
     """The program, the member who this customer is, and their redemptions at hand, newest first."""
     with connection.cursor() as cursor:
-        cursor.execute(OVERVIEW, [program_id, source_id, customer_id, program_id, SHOWN_MOST])
+        identity = [program_id, source_id, customer_id]
+        cursor.execute(OVERVIEW, [*identity, program_id, SHOWN_MOST, program_id])
         rows = cursor.fetchall()
     version, currency, member_id, *points = rows[0][:7]
     return Overview(
