@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 180
-STOP_SECONDS = 60
+STOP_SECONDS = 120
 FIGURES_SECONDS = 15
 FIRST_PORT = 18600
 
@@ -162,8 +162,11 @@ def running(
         )
     try:
         yield _ready(process, var, port)
-    finally:
-        _stop(process)
+    except BaseException:
+        with suppress(DemoTrouble):  # What came first is what there is to tell.
+            _stop(process)
+        raise
+    _stop(process)
 
 
 def free_port(first: int = FIRST_PORT) -> int:

@@ -25,7 +25,7 @@ def sell_on_a_standard_plan(soak: Soak) -> str:
     sold = Traffic(soak, "standard plan", soak.size.standard_orders)
     began = time.monotonic()
     sold.sell()
-    status = soak.run.shop.drive("idle", seconds=100)
+    status = judging.delivered(soak)
     expect(not status["given_up"], f"{status['given_up']} deliveries failed for good")
     wait_until(
         HANDLED_WITHIN_SECONDS,

@@ -5,25 +5,36 @@ from __future__ import annotations
 import re
 import time
 
-from tests.smoke.shop import expect, wait_until
+from tests.smoke.shop import Json, expect, wait_until
 from tests.soak.state import Soak
 
-DRAINED_WITHIN_SECONDS = 240
+DELIVERED_WITHIN_SECONDS = 600
+DRAINED_WITHIN_SECONDS = 600
 SHOWN_WITHIN_SECONDS = 240
 SHOWN_DIFFERENCES = 5
 
 
 def deliver(soak: Soak) -> str:
     """All that the shop has to say is said; from here on nothing is lost or doubled."""
-    status = soak.run.shop.drive("idle", seconds=100)
+    status = delivered(soak)
     soak.run.shop.drive("faults", reset=True)
     expect(not status["given_up"], f"{status['given_up']} deliveries failed for good")
     return f"{status['delivered']} deliveries, {status['duplicated']} doubled, {status['dropped']} lost"
 
 
+def delivered(soak: Soak) -> Json:
+    """What the sandbox says when no delivery is under way any more."""
+
+    def look() -> Json | None:
+        status = soak.run.shop.status()
+        return None if status["pending"] else status
+
+    return wait_until(DELIVERED_WITHIN_SECONDS, "every delivery is answered", look)
+
+
 def drain(soak: Soak) -> str:
     """What a killed process had in hand waits for the end of its lease."""
-    soak.run.shop.drive("idle", seconds=100)
+    delivered(soak)
     what = "no delivery waits in the inbox"
     wait_until(DRAINED_WITHIN_SECONDS, what, lambda: soak.books.inbox("waiting") == 0)
     parked = soak.books.inbox("parked")

@@ -21,8 +21,8 @@ from tests.soak.state import Soak
 AT_ONCE = 32
 PRICE = 100
 REWARD = "five-off"
-FUNDED_WITHIN_SECONDS = 240
-AT_REST_WITHIN_SECONDS = 240
+FUNDED_WITHIN_SECONDS = 600
+AT_REST_WITHIN_SECONDS = 600
 OPERATION = "discountCodeBasicCreate"
 # The first that strikes counts, so the shares of the later ones are shares of what is left:
 # 20 % made and not answered in time, 10 % 5xx, 10 % throttled, 5 % taken.
