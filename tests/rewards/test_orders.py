@@ -164,3 +164,11 @@ def test_what_is_paid_on_delivery_is_held_from_the_payment(world):
     fact = order(line(2000), fulfilled=True, processed_at=sent)
     world.settle(FetchedOrder(fact, paid_at=paid, fulfilled_at=sent))
     assert (world.member().pending, world.member().available) == (20, 0)
+
+
+def test_a_deletion_that_is_heard_of_before_the_order(world):
+    ref = orders.OrderRef(1, 5001)
+    orders.settle_deleted(world.program, ref, NOW + timedelta(minutes=5), now=NOW)
+    assert orders.is_gone(world.program.pk, ref)
+    world.settle(order(line(1000)), order(line(2000), minutes=4))
+    assert net(world) == 0
