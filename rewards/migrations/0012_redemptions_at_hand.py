@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rewards', '0010_merged_identities'),
+        ('rewards', '0011_keys_of_programs'),
     ]
 
     operations = [
