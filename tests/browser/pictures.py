@@ -156,7 +156,7 @@ class WideCamera(Camera):
         self.take_panel("home", "program", "rewards", "settings")
         check = self.panel.open("/orders-check")
         check.get_by_role("button", name="Compare").click()
-        expect(check.get_by_role("button", name="Repair all")).to_be_visible(timeout=30_000)
+        expect(check.get_by_role("button", name="Repair all")).to_be_visible(timeout=90_000)
         self.take("panel-orders-check")
         past = self.panel.open("/backfill")
         past.get_by_role("button", name="Make a preview").click()
