@@ -277,3 +277,12 @@ def test_rolling_over_a_leap_day(world):
     with_expiry(world, **ROLLING)
     policy = Policy.of(world.program)
     assert policy.end_of_lot(datetime(2028, 2, 29, 12, tzinfo=UTC)).date().isoformat() == "2029-02-28"
+
+
+def test_who_rests_is_told_before_the_end_and_neither_long_before_nor_after(world):
+    with_expiry(world, policy="inactivity", months=6)
+    world.earn(100)
+    end = datetime(2027, 5, 20, 22, tzinfo=UTC)
+    assert expiry.note_expiring(now=end - timedelta(days=32)) == 0
+    assert expiry.note_expiring(now=end + timedelta(hours=1)) == 0
+    assert expiry.note_expiring(now=end - timedelta(days=31)) == 1
