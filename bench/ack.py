@@ -51,15 +51,15 @@ def _both(stage: Stage, bodies: list[orders.Order]) -> Iterator[Turns]:
     Shop.objects.create(program_id=1, domain=SHOP, currency="EUR")
     connections.close_all()
     with stage.web() as web, stage.express("webhook.mjs", POOL_SIZE=POOL_SIZE) as express:
-        ours = [_request(body, stage.app) for body in bodies]
+        requests = [request(json.dumps(body, separators=(",", ":")).encode(), stage.app) for body in bodies]
         yield Turns(
-            partial(_turn, stage, web, f"{stage.app}/webhooks", ours),
-            partial(_turn, stage, express, f"{stage.peer}/webhooks", ours),
+            partial(_turn, stage, web, f"{stage.app}/webhooks", requests),
+            partial(_turn, stage, express, f"{stage.peer}/webhooks", requests),
         )
 
 
-def _request(order: orders.Order, address: str) -> bytes:
-    body = json.dumps(order, separators=(",", ":")).encode()
+def request(body: bytes, address: str) -> bytes:
+    """A signed delivery of this body, with an id of its own each time it is sent."""
     digest = hmac.digest(SECRET.encode(), body, hashlib.sha256)
     head = {
         "Host": address.removeprefix("http://"),

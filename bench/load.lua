@@ -20,7 +20,7 @@ function request()
   local part = parts[turn]
   if not part[2] then return part[1] end
   number = number + 1
-  return part[1] .. number .. part[2]
+  return part[1] .. string.format("%09d", number) .. part[2]
 end
 
 function done(summary, latency, requests)

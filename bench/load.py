@@ -12,6 +12,8 @@ from pathlib import Path
 from bench.stage import VAR, BenchError
 
 HERE = Path(__file__).resolve().parent
+ID_LENGTH = 29
+"""What `{id}` becomes: nanoseconds, a dash, nine digits."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ def flat_out(
 
     Every answer has to be a 200: a load that is refused measures nothing.
     """
-    _wrk(address, requests, warm_up, connections)
+    if warm_up:
+        _wrk(address, requests, warm_up, connections)
     return _wrk(address, requests, seconds, connections)
 
 
@@ -56,6 +59,8 @@ def _wrk(address: str, requests: Sequence[bytes], seconds: float, connections: i
     found = json.loads(done.stdout.strip().splitlines()[-1])
     if found["refused"] or found["broken"]:
         raise BenchError(f"{found['refused']} requests were refused, {found['broken']} broke: {address}")
+    if not found["requests"]:
+        raise BenchError(f"nothing was answered in {seconds:.0f} s: {address}")
     return Load(found["requests"], found["seconds"], found["p50"], found["p99"])
 
 

@@ -8,8 +8,6 @@ from bench import stage as stages
 from bench.figures import HEAD, Result
 from bench.stage import BenchError, Size, Stage
 
-PORT = 8610
-
 
 def main() -> None:
     name, size = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "usual"
@@ -17,7 +15,7 @@ def main() -> None:
         raise SystemExit(f"The size is one of {', '.join(get_args(Size))}.")
     stages.configure()
     try:
-        with stages.opened(size, PORT) as stage:  # type: ignore[arg-type]
+        with stages.opened(size) as stage:  # type: ignore[arg-type]
             result = _run(name, stage)
     except BenchError as error:
         raise SystemExit(f"{name}: {error}") from error

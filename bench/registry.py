@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bench import ack, me, recurring
+from bench import ack, me, memory, recurring, redeem
 from bench.figures import Bench
 
 _recurring = partial(Bench, goal=3, runs=1, unit=" s", at_most=True, faults=recurring.out_of_proportion)
@@ -10,6 +10,9 @@ BENCHES: dict[str, Bench] = {
     "ack": Bench(ack.whole_order, goal=2.5, runs=5, faults=ack.slower_at_worst),
     "ack-1kb": Bench(ack.our_fields, goal=2.5, runs=5, faults=ack.slower_at_worst),
     "me": Bench(me.read, goal=1.0, runs=5, faults=me.slow_at_half),
+    "redeem": Bench(redeem.domain, goal=0.8, runs=5),
+    "redeem-http": Bench(redeem.over_http, goal=0.3, runs=5),
     "release": _recurring(recurring.release),
+    "memory": Bench(memory.growth, goal=1.2, runs=1, unit=" MB", at_most=True),
     "expiry": _recurring(recurring.lapse),
 }

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ Size = Literal["quick", "usual", "full"]
 SECRET = "shpss_" + "b" * 32
 SCHEMA = "bench_schema"
 START_SECONDS = 60
+FIRST_PORT = 8610
 STOP_SECONDS = 20
 
 
@@ -198,18 +200,31 @@ def configure() -> None:
 
 
 @contextmanager
-def opened(size: Size, port: int) -> Iterator[Stage]:
+def opened(size: Size) -> Iterator[Stage]:
     """The stores run, and a database holds the present schema for `fresh_database` to copy."""
     (VAR / "log").mkdir(parents=True, exist_ok=True)
     embedded.join_postgres(VAR)
     embedded.join_valkey(VAR)
-    stage = Stage(size, port)
+    stage = Stage(size, _two_free_ports())
     try:
         _make_schema(stage)
         stage.fresh_database()
         yield stage
     finally:
         embedded.leave()
+
+
+def _two_free_ports() -> int:
+    """The first of two in a row that nobody uses: ours and the peer's."""
+    for port in range(FIRST_PORT, FIRST_PORT + 100, 2):
+        with socket.socket() as ours, socket.socket() as peer:
+            try:
+                ours.bind(("127.0.0.1", port))
+                peer.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+    raise BenchError(f"No two ports in a row are free from {FIRST_PORT} on.")
 
 
 def _make_schema(stage: Stage) -> None:
