@@ -62,15 +62,24 @@ def drain(batch: int = BATCH) -> int:
 def drain_batch(batch: int = BATCH) -> int:
     """Handle one batch; returns the number of rows taken, 0 when nothing is due."""
     rows, unsure = _claim_and_handle(batch)
-    leased = monotonic()
     waiting = list(unsure)
     while waiting:
-        if monotonic() - leased > LEASED_ANEW_SECONDS:
-            inbox_rows.lease([row for ref in waiting for row in unsure[ref]])
-            leased = monotonic()
-        ref = waiting.pop(0)
-        _ask_and_settle(ref, unsure[ref])
+        inbox_rows.lease([row for ref in waiting for row in unsure[ref]])
+        _settle_told(_ask_some(waiting, unsure), unsure)
     return len(rows)
+
+
+def _ask_some(waiting: list[OrderRef], rows: Rows) -> dict[OrderRef, FetchedOrder]:
+    """One order after the other, for some seconds; those asked for wait no longer."""
+    told: dict[OrderRef, FetchedOrder] = {}
+    began = monotonic()
+    while waiting:
+        ref = waiting.pop(0)
+        if found := _ask(ref, rows[ref]):
+            told[ref] = found
+        if monotonic() - began > LEASED_ANEW_SECONDS:
+            break
+    return told
 
 
 @retried
@@ -191,35 +200,47 @@ def _settle_news(program: Program, items: list[tuple[Row, OrderFact]], ask: Rows
     return done
 
 
-def _ask_and_settle(ref: OrderRef, rows: list[Row]) -> None:
-    shop = Shop.objects.get(pk=ref.source_id)
+def _ask(ref: OrderRef, rows: list[Row]) -> FetchedOrder | None:
+    """The order as it is now; None when nobody can say, and the rows were told so."""
     try:
-        found = orders.fetch(shop, ref.external_id)
+        found = orders.fetch(Shop.objects.get(pk=ref.source_id), ref.external_id)
     except TryAgain as problem:
         inbox_rows.put_off(rows, str(problem), problem.after)
-        return
     except NeedsHuman as problem:
         inbox_rows.put_off(rows, str(problem), inbox_rows.LONGEST_PAUSE.total_seconds())
-        return
     except BadPayload as problem:
         inbox_rows.park(rows, f"The order Shopify shows can't be understood: {problem}")
-        return
-    if found is None:
-        _settle_unseen(ref, rows)
+    else:
+        if found is None:
+            _settle_unseen(ref, rows)
+        return found
+    return None
+
+
+def _settle_told(told: dict[OrderRef, FetchedOrder], rows: Rows) -> None:
+    """Settle fetched orders and end the rows that asked for them. Where that fails each is tried alone."""
+    if not told:
         return
     try:
-        settle_and_finish(shop, found, rows)
+        _settle_and_finish(told, [row for ref in told for row in rows[ref]])
     except DEFECTS as problem:
-        for row in rows:
+        if len(told) > 1:
+            for ref, found in told.items():
+                _settle_told({ref: found}, rows)
+            return
+        for row in (row for ref in told for row in rows[ref]):
             _trip(row, problem)
 
 
-def settle_and_finish(shop: Shop, found: FetchedOrder, rows: list[Row]) -> None:
-    """Settle a fetched order and end the rows that asked for it, in one transaction."""
-    with transaction.atomic():
-        program = Program.objects.get(pk=shop.program_id)
-        settle_orders(program, [found])
-        inbox_rows.finish(rows)
+@retried
+@transaction.atomic
+def _settle_and_finish(told: dict[OrderRef, FetchedOrder], rows: list[Row]) -> None:
+    of_programs: dict[int, list[FetchedOrder]] = defaultdict(list)
+    for shop in Shop.objects.filter(pk__in={ref.source_id for ref in told}):
+        of_programs[shop.program_id] += [found for ref, found in told.items() if ref.source_id == shop.pk]
+    for program in Program.objects.filter(pk__in=of_programs).order_by("pk"):
+        settle_orders(program, of_programs[program.pk])
+    inbox_rows.finish(rows)
 
 
 def _settle_unseen(ref: OrderRef, rows: list[Row]) -> None:
