@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
 from rewards.accounts import Overtaken
 from rewards.ledger_rows import reserve_ids
-from rewards.models import Order
 
 Key = tuple[int, int]
 """(source, external id): an order of one shop."""
@@ -16,6 +17,26 @@ Key = tuple[int, int]
 
 class OrderCame(Overtaken):
     """Somebody else wrote the same new order while we worked on it: look again."""
+
+
+@dataclass(slots=True, eq=False)
+class OpenOrder:
+    """An order's row while it is settled; the columns are those of `models.Order`."""
+
+    id: int
+    source_id: int
+    external_id: int
+    member_id: int | None = None
+    facts: dict[str, Any] | None = None
+    facts_at: datetime | None = None
+    paid_at: datetime | None = None
+    fulfilled_at: datetime | None = None
+    context: dict[str, Any] | None = None
+    settlements: int = 0
+    points: int = 0
+    blocked: str = ""
+    disputes: dict[str, Any] = field(default_factory=dict)
+    is_new: bool = False
 
 
 def plan_for_growth() -> None:
@@ -28,42 +49,55 @@ def plan_for_growth() -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
 
 
-def locked(program_id: int, keys: Sequence[Key]) -> dict[Key, Order]:
-    """The rows of these orders, locked in the order of their ids; where there is none, one not yet saved."""
-    columns = [field.column for field in Order._meta.concrete_fields]
-    rows = Order.objects.raw(
-        f"""
-        SELECT {", ".join(f"o.{column}" for column in columns)} FROM rewards_order o
-        JOIN unnest(%s::bigint[], %s::bigint[]) AS w (source_id, external_id)
-          ON o.program_id = %s AND o.source_id = w.source_id AND o.external_id = w.external_id
-        ORDER BY o.id FOR UPDATE OF o
-        """,  # noqa: S608
-        [[source for source, _ in keys], [external for _, external in keys], program_id],
-    )
-    found = {(order.source_id, order.external_id): order for order in rows}
-    missing = [key for key in keys if key not in found]
-    for id, (source_id, external_id) in zip(reserve_ids("rewards_order", len(missing)), missing, strict=True):
-        found[source_id, external_id] = Order(
-            id=id, program_id=program_id, source_id=source_id, external_id=external_id
+def locked(program_id: int, keys: Sequence[Key]) -> dict[Key, OpenOrder]:
+    """The rows of these orders, locked in the order of their ids; where there is none, a new one, unsaved."""
+    orders = found(program_id, keys, "ORDER BY o.id FOR UPDATE OF o")
+    missing = [key for key in keys if key not in orders]
+    for id, key in zip(reserve_ids("rewards_order", len(missing)), missing, strict=True):
+        orders[key] = OpenOrder(id, *key, is_new=True)
+    return orders
+
+
+def found(program_id: int, keys: Sequence[Key], lock: str = "") -> dict[Key, OpenOrder]:
+    """The orders of these that are known."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT o.id, o.source_id, o.external_id, o.member_id, o.facts, o.facts_at, o.paid_at,
+                   o.fulfilled_at, o.context, o.settlements, o.points, o.blocked, o.disputes
+            FROM rewards_order o
+            JOIN unnest(%s::bigint[], %s::bigint[]) AS w (source_id, external_id)
+              ON o.program_id = %s AND o.source_id = w.source_id AND o.external_id = w.external_id
+            {lock}
+            """,  # noqa: S608
+            [[source for source, _ in keys], [external for _, external in keys], program_id],
         )
-    return found
+        rows = [OpenOrder(*columns) for columns in cursor.fetchall()]
+    for row in rows:
+        # Django leaves jsonb to the fields of its models.
+        row.facts, row.context, row.disputes = map(_data, (row.facts, row.context, row.disputes))
+    return {(order.source_id, order.external_id): order for order in rows}
 
 
-def locked_or_made(program_id: int, key: Key) -> Order:
+def _data(text: Any) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def locked_or_made(program_id: int, key: Key) -> OpenOrder:
     """The row of one order, locked, and made where there is none. Raises OrderCame."""
     order = locked(program_id, [key])[key]
-    if order._state.adding:
+    if order.is_new:
         _insert(program_id, [order])
     return order
 
 
-def save(program_id: int, orders: Sequence[Order]) -> None:
+def save(program_id: int, orders: Sequence[OpenOrder]) -> None:
     """Write what changed. Raises OrderCame when a new order has come into being meanwhile."""
-    _update(program_id, [order for order in orders if not order._state.adding])
-    _insert(program_id, [order for order in orders if order._state.adding])
+    _update(program_id, [order for order in orders if not order.is_new])
+    _insert(program_id, [order for order in orders if order.is_new])
 
 
-def _insert(program_id: int, orders: Sequence[Order]) -> None:
+def _insert(program_id: int, orders: Sequence[OpenOrder]) -> None:
     """Whole, in one go: a row that is inserted and then updated costs its indexes twice."""
     if not orders:
         return
@@ -90,10 +124,10 @@ def _insert(program_id: int, orders: Sequence[Order]) -> None:
         if cursor.rowcount != len(orders):
             raise OrderCame
     for order in orders:
-        order._state.adding = False
+        order.is_new = False
 
 
-def _update(program_id: int, orders: Sequence[Order]) -> None:
+def _update(program_id: int, orders: Sequence[OpenOrder]) -> None:
     if not orders:
         return
     with connection.cursor() as cursor:
@@ -113,9 +147,9 @@ def _update(program_id: int, orders: Sequence[Order]) -> None:
         )
 
 
-def _columns(orders: Sequence[Order]) -> list[list[Any]]:
+def _columns(orders: Sequence[OpenOrder]) -> list[list[Any]]:
     return [
-        [order.pk for order in orders],
+        [order.id for order in orders],
         [order.member_id for order in orders],
         [None if order.facts is None else json.dumps(order.facts) for order in orders],
         [order.facts_at for order in orders],

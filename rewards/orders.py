@@ -14,7 +14,7 @@ from rewards.earning import Rules, TooManyPoints
 from rewards.facts import Dispute, FetchedOrder, OrderFact, OrderRef
 from rewards.ledger import Book, again_if_overtaken, reverse
 from rewards.models import Order, Program
-from rewards.order_rows import Key
+from rewards.order_rows import Key, OpenOrder
 
 News = OrderFact | FetchedOrder
 DELETED = "deleted"
@@ -37,7 +37,7 @@ class _Unsure(Exception):
 class _Change:
     """An order that deserves other points than it has."""
 
-    order: Order
+    order: OpenOrder
     fact: OrderFact
     goal: earning.Target
 
@@ -64,7 +64,7 @@ def settle_deleted(program: Program, ref: OrderRef, at: datetime, *, now: dateti
     """The order was deleted in the shop: as if cancelled. What was before and comes late is old news."""
     order = order_rows.locked_or_made(program.pk, (ref.source_id, ref.external_id))
     if order.facts is None:
-        Order.objects.filter(program=program, pk=order.pk).update(facts_at=at, blocked=DELETED)
+        Order.objects.filter(program=program, pk=order.id).update(facts_at=at, blocked=DELETED)
         return
     fact = replace(facts.from_data(order.facts), cancelled=True)
     settle_orders(program, [FetchedOrder(replace(fact, updated_at=max(fact.updated_at, at)))], now=now)
@@ -94,7 +94,7 @@ def settle_dispute(
         "final": dispute.final,
         "at": dispute.at.isoformat(),
     }
-    Order.objects.filter(program=program, pk=order.pk).update(disputes=order.disputes)
+    Order.objects.filter(program=program, pk=order.id).update(disputes=order.disputes)
     return settle_orders(program, [facts.from_data(order.facts)], now=now) if order.facts else Settled()
 
 
@@ -115,26 +115,19 @@ def knows_refund(program: Program, ref: OrderRef, refund_id: int) -> bool:
 
 def forecast(program: Program, news: Sequence[FetchedOrder]) -> dict[OrderRef, int]:
     """What settling these orders would change, by the code that settles. Nothing is saved."""
-    known = {
-        (order.source_id, order.external_id): order
-        for order in Order.objects.filter(
-            program=program,
-            source_id__in={item.fact.source_id for item in news},
-            external_id__in=[item.fact.external_id for item in news],
-        )
-    }
+    known = order_rows.found(program.pk, [_key(item) for item in news])
     dated = programs.versions(program.pk)
     refs = [(item.fact.source_id, item.fact.customer_id or 0) for item in news]
     changes = {}
     for item, gone in zip(news, people.forgotten(program, refs), strict=True):
         key = _key(item)
-        order = known.get(key) or Order(program=program, source_id=key[0], external_id=key[1])
+        order = known.get(key) or OpenOrder(0, *key)
         if not gone and _is_news(order, item) and (change := _change(program, order, item, dated)):
             changes[OrderRef(*key)] = change
     return changes
 
 
-def _change(program: Program, order: Order, item: FetchedOrder, dated: list[tuple[datetime, int]]) -> int:
+def _change(program: Program, order: OpenOrder, item: FetchedOrder, dated: list[tuple[datetime, int]]) -> int:
     _open_gates({_key(item): order}, [item])
     _give_context(program, order, item, dated)
     try:
@@ -143,7 +136,7 @@ def _change(program: Program, order: Order, item: FetchedOrder, dated: list[tupl
         return 0  # it would be refused
 
 
-def deserves_other_points(program: Program, order: Order, fact: OrderFact) -> bool:
+def deserves_other_points(program: Program, order: Order | OpenOrder, fact: OrderFact) -> bool:
     """Whether the points of an order aren't those its state earns by the rules of its first award."""
     if order.context is None or order.member_id is None:
         return False
@@ -198,16 +191,16 @@ def _settle(program: Program, news: Sequence[News], newest: dict[Key, News], now
     for change in changes:
         _post(book, program, change)
     order_rows.save(program.pk, [*kept, *(order for order, _ in accepted)])
-    redemptions.note_orders(book, [(order, _fact(item)) for order, item in accepted])
+    redemptions.note_orders(book, [(order.id, _fact(item)) for order, item in accepted])
     book.write()
     return unsure
 
 
 def _accept(
-    program: Program, orders: dict[Key, Order], newest: dict[Key, News], opened: set[Key]
-) -> tuple[list[tuple[Order, News]], set[Key]]:
+    program: Program, orders: dict[Key, OpenOrder], newest: dict[Key, News], opened: set[Key]
+) -> tuple[list[tuple[OpenOrder, News]], set[Key]]:
     """The orders whose state changes now, with what is told of them; and those to be asked about."""
-    accepted: list[tuple[Order, News]] = []
+    accepted: list[tuple[OpenOrder, News]] = []
     unsure: set[Key] = set()
     dated = programs.versions(program.pk)
     for key, item in newest.items():
@@ -228,7 +221,7 @@ def _accept(
     return accepted, unsure
 
 
-def _is_news(order: Order, item: News) -> bool:
+def _is_news(order: OpenOrder, item: News) -> bool:
     """Deliveries come twice, late and in any order; their moment has a resolution of one second.
 
     Older than what is stored is ignored. Equal with another content is nothing to decide on: fetch.
@@ -243,7 +236,7 @@ def _is_news(order: Order, item: News) -> bool:
     raise _Unsure
 
 
-def _open_gates(orders: dict[Key, Order], news: Sequence[News]) -> set[Key]:
+def _open_gates(orders: dict[Key, OpenOrder], news: Sequence[News]) -> set[Key]:
     """Having once been paid, or fulfilled, counts for good: old news says so too. Returns whose opened."""
     opened: set[Key] = set()
     for item in sorted(news, key=lambda item: _fact(item).updated_at):
@@ -264,7 +257,7 @@ def _open_gates(orders: dict[Key, Order], news: Sequence[News]) -> set[Key]:
     return opened
 
 
-def _give_context(program: Program, order: Order, item: News, dated: list[tuple[datetime, int]]) -> None:
+def _give_context(program: Program, order: OpenOrder, item: News, dated: list[tuple[datetime, int]]) -> None:
     """What held at the moment of the first award: version, exclusion. Stored once, for good.
 
     The moment of payment isn't part of a delivery: it lies between the order's and the news's. Where it
@@ -291,7 +284,7 @@ def _give_context(program: Program, order: Order, item: News, dated: list[tuple[
     order.context = {"version": rules.version, "excluded": rules.excludes(tags), "tags": sorted(tags)}
 
 
-def _leave_out_the_forgotten(program: Program, orders: list[Order]) -> None:
+def _leave_out_the_forgotten(program: Program, orders: list[OpenOrder]) -> None:
     """What is kept of an order doesn't name who asked to be forgotten."""
     named = [order for order in orders if order.facts and order.facts["customer_id"]]
     refs = [(order.source_id, order.facts["customer_id"]) for order in named if order.facts]
@@ -302,8 +295,8 @@ def _leave_out_the_forgotten(program: Program, orders: list[Order]) -> None:
 
 
 def _link_members(
-    program: Program, accepted: list[tuple[Order, News]]
-) -> tuple[set[Order], dict[int, datetime]]:
+    program: Program, accepted: list[tuple[OpenOrder, News]]
+) -> tuple[set[OpenOrder], dict[int, datetime]]:
     """Find or make the members of orders that have none yet. Returns those orders, and the new members."""
     strangers = {
         (order.source_id, fact.customer_id): fact.processed_at
@@ -321,7 +314,7 @@ def _link_members(
     return joined, new
 
 
-def _changes(program: Program, accepted: list[tuple[Order, News]]) -> Iterator[_Change]:
+def _changes(program: Program, accepted: list[tuple[OpenOrder, News]]) -> Iterator[_Change]:
     for order, item in accepted:
         if order.context is not None and order.member_id is not None:
             change = _Change(order, _fact(item), _goal(program, order, _fact(item)))
@@ -331,8 +324,8 @@ def _changes(program: Program, accepted: list[tuple[Order, News]]) -> Iterator[_
 
 def _book(
     program: Program,
-    accepted: list[tuple[Order, News]],
-    joined: set[Order],
+    accepted: list[tuple[OpenOrder, News]],
+    joined: set[OpenOrder],
     changes: list[_Change],
     new: dict[int, datetime],
     now: datetime,
@@ -349,14 +342,14 @@ def _book(
         takers | _members(joined) | _members(change.order for change in changes) | new.keys(),
         now=now,
         spenders=takers,
-        order_ids=[order.pk for order in reversals],
+        order_ids=[order.id for order in reversals],
         redemption_ids=[redemption.pk for redemption in carried],
     )
     people.welcome(book, program, new)
     return book
 
 
-def _members(orders: Iterable[Order]) -> set[int]:
+def _members(orders: Iterable[OpenOrder]) -> set[int]:
     return {order.member_id for order in orders if order.member_id is not None}
 
 
@@ -368,22 +361,22 @@ def _post(book: Book, program: Program, change: _Change) -> None:
     happened_at = _moment(order, rules) if order.settlements == 0 else _changed_at(order, fact)
     posting = book.posting(
         order.member_id,
-        f"order:{order.pk}:{order.settlements}",
+        f"order:{order.id}:{order.settlements}",
         "order" if change.points > 0 else "refund",
         {**change.goal.explanation, "order": fact.name or str(order.external_id), "before": order.points},
         happened_at,
-        order_id=order.pk,
+        order_id=order.id,
     )
     if change.points > 0:
         available_at = _available_at(happened_at, rules, program, book.now)
         posting.award(change.points, "order", available_at=available_at)
     else:
-        reverse(posting, -change.points, order.pk, forgive=rules.forgive_debt)
+        reverse(posting, -change.points, order.id, forgive=rules.forgive_debt)
     order.settlements += 1
     order.points = change.goal.points
 
 
-def _goal(program: Program, order: Order, fact: OrderFact) -> earning.Target:
+def _goal(program: Program, order: Order | OpenOrder, fact: OrderFact) -> earning.Target:
     """What an order deserves, by the rules of its first award. Raises TooManyPoints."""
     assert order.context is not None  # who asks has looked
     rules = programs.rules(program.pk, order.context["version"], fact.currency)
@@ -391,14 +384,14 @@ def _goal(program: Program, order: Order, fact: OrderFact) -> earning.Target:
     return earning.target(fact, rules, excluded=order.context["excluded"], charged_back=lost)
 
 
-def _moment(order: Order, rules: Rules) -> datetime:
+def _moment(order: OpenOrder, rules: Rules) -> datetime:
     assert order.paid_at is not None  # the context is only given when the gates are open
     if rules.award_on == "fulfilled" and order.fulfilled_at is not None:
         return max(order.paid_at, order.fulfilled_at)  # what is paid on delivery earns at the payment
     return order.paid_at
 
 
-def _changed_at(order: Order, fact: OrderFact) -> datetime:
+def _changed_at(order: OpenOrder, fact: OrderFact) -> datetime:
     return max([fact.updated_at, *(datetime.fromisoformat(one["at"]) for one in order.disputes.values())])
 
 

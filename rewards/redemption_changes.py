@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from rewards import programs
 from rewards.ledger import Book, OpenLot, Posting, held_by
-from rewards.models import Bucket, Order, Program, Redemption
+from rewards.models import Bucket, Program, Redemption
 from rewards.money import major
 
 State = Redemption.State
@@ -212,8 +212,8 @@ class Use(Change):
     name = "use"
     before = (State.RESERVED, State.ISSUED, State.ENDING, State.EXPIRED, State.CANCELLED, State.FAILED)
 
-    def __init__(self, order: Order) -> None:
-        self.order = order
+    def __init__(self, order_id: int) -> None:
+        self.order_id = order_id
 
     def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:
         held.capture(posting)
@@ -221,7 +221,7 @@ class Use(Change):
 
     def row(self, redemption: Redemption, now: datetime) -> None:
         redemption.state = State.USED
-        redemption.order_id = self.order.pk
+        redemption.order_id = self.order_id
         redemption.due_at = None
 
 

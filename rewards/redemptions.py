@@ -19,7 +19,7 @@ from rewards import clock, offers, programs
 from rewards import redemption_changes as changes
 from rewards.facts import OrderFact
 from rewards.ledger import Book, MemberMerged, Overdrawn, again_if_overtaken, opened
-from rewards.models import Bucket, Member, Order, Program, Redemption
+from rewards.models import Bucket, Member, Program, Redemption
 
 State = Redemption.State
 
@@ -170,8 +170,8 @@ def carried_by(program_id: int, orders: Iterable[OrderFact]) -> list[Redemption]
     return list(Redemption.objects.filter(program_id=program_id, code__in=codes))
 
 
-def note_orders(book: Book, pairs: Sequence[tuple[Order, OrderFact]]) -> None:
-    """Orders that carry codes of ours use them, and give them back when they are undone."""
+def note_orders(book: Book, pairs: Sequence[tuple[int, OrderFact]]) -> None:
+    """(id, state): orders that carry codes of ours use them, and give them back when they are undone."""
     carried = carried_by(book.program_id, [fact for _, fact in pairs])
     if not carried:
         return
@@ -179,20 +179,20 @@ def note_orders(book: Book, pairs: Sequence[tuple[Order, OrderFact]]) -> None:
         program_id=book.program_id, pk__in=[redemption.pk for redemption in carried]
     )
     by_code = {redemption.code: redemption for redemption in rows.order_by("pk")}
-    for order, fact in pairs:
+    for order_id, fact in pairs:
         for code in fact.codes:
             redemption = by_code.get(code.upper())
             if redemption is not None:
-                _note_order(book, redemption, order, fact)
+                _note_order(book, redemption, order_id, fact)
 
 
-def _note_order(book: Book, redemption: Redemption, order: Order, fact: OrderFact) -> None:
+def _note_order(book: Book, redemption: Redemption, order_id: int, fact: OrderFact) -> None:
     if redemption.member_id not in book.accounts:
         raise MemberMerged({})
     if redemption.state not in (State.USED, State.RETURNED):
-        changes.apply(book, redemption, changes.Use(order), fact.updated_at)
+        changes.apply(book, redemption, changes.Use(order_id), fact.updated_at)
     undone = fact.cancelled or fact.wholly_refunded
-    if undone and redemption.state == State.USED and redemption.order_id == order.pk:
+    if undone and redemption.state == State.USED and redemption.order_id == order_id:
         changes.apply(book, redemption, changes.Return(), fact.updated_at)
 
 

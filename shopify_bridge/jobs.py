@@ -13,6 +13,7 @@ from django.db import close_old_connections
 from redis.exceptions import RedisError
 
 from shopify_bridge import backfill, checks, discounts, inbox, metafields, metrics
+from shopify_bridge.beside import Beside
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ SILENCE_SECONDS = 5.0
 """After a failed ring Redis is left alone for a while, so that its absence costs deliveries no time."""
 JOB_SECONDS_MAX = 120
 
+_draining = Beside(inbox.drain)
+_publishing = Beside(metafields.publish)
 _last_ring: dict[str, float] = {}
 _silent_until = 0.0
 
@@ -46,13 +49,18 @@ def ring(job: Callable[[], None]) -> bool:
 
 
 def drain() -> None:
-    """Handle the inbox, then publish what changed."""
+    """Handle the inbox in two threads, and then have published what changed.
+
+    One of them reckons while PostgreSQL writes what the other one has reckoned. Publishing waits for Shopify,
+    and no delivery may wait for that.
+    """
     close_old_connections()
+    _draining.ask()
     inbox.drain()
     # A ring that was swallowed because one had just rung: its row is here by now.
     sleep(RING_EVERY_SECONDS * 1.2)
     inbox.drain()
-    metafields.publish()
+    _publishing.ask()
 
 
 def publish() -> None:

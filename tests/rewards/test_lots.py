@@ -9,7 +9,7 @@ from rewards import redemption_changes
 from rewards.accounts import Account, LedgerBroken, MemberMerged, OpenLot, Overdrawn
 from rewards.ledger import Book, reverse
 from rewards.lifetimes import Policy
-from rewards.models import Bucket, Order, Program, Redemption
+from rewards.models import Bucket, Program, Redemption
 from rewards.redemption_changes import Fail, Held, Issue, Return, Use
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -424,7 +424,7 @@ def test_what_each_change_leaves_in_the_row():
     one.ending_as = "cancelled"
     redemption_changes.End().row(one, NOW)
     assert (one.state, one.due_at) == ("cancelled", later)
-    Use(Order(id=3)).row(one, NOW)
+    Use(3).row(one, NOW)
     assert (one.state, one.order_id, one.due_at) == ("used", 3, None)
     one.due_at = NOW
     Return().row(one, NOW)
@@ -435,7 +435,7 @@ def test_what_each_change_does_to_the_points():
     for change, reserved, spent, expected in (
         (Issue("gid"), 30, 0, ("reserved", "spent")),
         (Fail("no"), 30, 0, ("reserved", "available")),
-        (Use(Order(id=3)), 30, 0, ("reserved", "spent")),
+        (Use(3), 30, 0, ("reserved", "spent")),
         (Return(), 0, 30, ("spent", "available")),
     ):
         opened = book()
