@@ -1,11 +1,12 @@
 """Shopify's JSON becomes facts, and what can't be understood says why."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from rewards.facts import as_data, from_data
+from rewards.facts import Dispute, as_data, from_data
 from shopify_bridge import payloads
 from shopify_bridge.payloads import BadPayload
 
@@ -136,3 +137,48 @@ def test_a_delivery_and_an_answer_of_one_moment_are_the_same_fact():
     """Deliveries write the shop's offset, answers write Z: as texts they differ, and nothing had changed."""
     elsewhere = changed(updated_at="2026-11-20T12:30:00Z", processed_at="2026-11-20T12:00:00Z")
     assert as_data(payloads.order(elsewhere, 3)) == as_data(payloads.order(ORDER, 3))
+
+
+DISPUTE = {"id": 7, "type": "chargeback", "status": "lost", "currency": "EUR", "amount": "12.30"}
+AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "lost", "final"),
+    [
+        ({}, True, True),
+        ({"status": "accepted"}, True, True),
+        ({"status": "won"}, False, True),
+        ({"status": "charge_refunded"}, False, True),
+        ({"status": "prevented"}, False, True),
+        ({"status": "needs_response"}, False, False),
+        ({"status": "under_review"}, False, False),
+        ({"type": "inquiry"}, False, True),
+    ],
+)
+def test_a_dispute_becomes_a_fact(changes, lost, final):
+    expected = Dispute(id=7, amount=1230, currency="EUR", lost=lost, final=final, at=AT)
+    assert payloads.dispute({**DISPUTE, **changes}, AT) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"status": "unheard"}, "unknown status 'unheard'"),
+        ({"status": None}, "a dispute without a status or a type"),
+        ({"type": None}, "a dispute without a status or a type"),
+        ({"type": ["chargeback"]}, "unknown type ''"),
+        ({"amount": "-0.01"}, "amount is below zero"),
+        ({"amount": None}, "amount is missing or no amount"),
+        ({"currency": "euro"}, "currency is no currency"),
+        ({"id": 0}, "id is missing or no id"),
+    ],
+)
+def test_a_dispute_that_makes_no_sense_says_why(changes, why):
+    with pytest.raises(BadPayload) as refused:
+        payloads.dispute({**DISPUTE, **changes}, AT)
+    assert str(refused.value) == why
+
+
+def test_nothing_was_disputed_over_nothing():
+    assert payloads.dispute({**DISPUTE, "amount": "0.00"}, AT).amount == 0
