@@ -76,7 +76,7 @@ def test_points_are_taken_from_as_few_lots_as_their_turn_allows():
     first, second = lot(opened, 1, available=30), lot(opened, 2, available=50)
     assert posting(opened).take(40, Bucket.AVAILABLE, Bucket.RESERVED) == 0
     assert legs(opened) == [(1, "available", "reserved", 30), (2, "available", "reserved", 10)]
-    assert opened.program_id == 1
+    assert (opened.program_id, opened.accounts[7].available) == (1, 40)
     assert (first.buckets[Bucket.AVAILABLE], second.buckets[Bucket.AVAILABLE]) == (0, 40)
     assert balances(opened) == (0, 40, 40, 0)
     assert posting(opened, "l").take(3, Bucket.RESERVED, Bucket.SPENT) == 0
