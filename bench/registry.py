@@ -2,13 +2,15 @@
 
 from functools import partial
 
-from bench import ack, me, memory, recurring, redeem
+from bench import ack, me, memory, recurring, redeem, settle
 from bench.figures import Bench
 
 _recurring = partial(Bench, goal=3, runs=1, unit=" s", at_most=True, faults=recurring.out_of_proportion)
 BENCHES: dict[str, Bench] = {
     "ack": Bench(ack.whole_order, goal=2.5, runs=5, faults=ack.slower_at_worst),
     "ack-1kb": Bench(ack.our_fields, goal=2.5, runs=5, faults=ack.slower_at_worst),
+    "settle": Bench(settle.one, goal=1.0, runs=5),
+    "settle-2": Bench(settle.two, goal=1.5, runs=5),
     "me": Bench(me.read, goal=1.0, runs=5, faults=me.slow_at_half),
     "redeem": Bench(redeem.domain, goal=0.8, runs=5),
     "redeem-http": Bench(redeem.over_http, goal=0.3, runs=5),

@@ -180,7 +180,7 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
-def configure() -> None:
+def configure(**changes: str) -> None:
     """The app's settings for this process and all that it starts; secrets of no value."""
     for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)
@@ -196,6 +196,7 @@ def configure() -> None:
         APP_URL="https://app.example.com",
         ALLOWED_HOSTS="127.0.0.1,localhost,app.example.com",
     )
+    os.environ.update(changes)
     django.setup()
 
 
