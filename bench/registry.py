@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from bench import ack, me, memory, recurring, redeem, settle
+from bench import ack, history_import, me, memory, recurring, redeem, settle
 from bench.figures import Bench
 
 _recurring = partial(Bench, goal=3, runs=1, unit=" s", at_most=True, faults=recurring.out_of_proportion)
@@ -11,6 +11,14 @@ BENCHES: dict[str, Bench] = {
     "ack-1kb": Bench(ack.our_fields, goal=2.5, runs=5, faults=ack.slower_at_worst),
     "settle": Bench(settle.one, goal=1.0, runs=5),
     "settle-2": Bench(settle.two, goal=1.5, runs=5),
+    "import": Bench(
+        history_import.from_file,
+        goal=6,
+        runs=1,
+        unit=" s",
+        at_most=True,
+        faults=history_import.too_much_memory,
+    ),
     "me": Bench(me.read, goal=1.0, runs=5, faults=me.slow_at_half),
     "redeem": Bench(redeem.domain, goal=0.8, runs=5),
     "redeem-http": Bench(redeem.over_http, goal=0.3, runs=5),
