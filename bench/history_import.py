@@ -7,7 +7,7 @@ the process ever held is looked at too.
 
 The peer copies our rows of orders, as the import left them, into the same table of a fresh database, and
 makes lots, movements and balances out of them in two statements, with all keys, references and indexes. It
-reads no JSON, knows no rules and writes a shorter explanation. Members and their ids are there before, for both.
+reads no JSON, knows no rules and writes a shorter explanation. The members are there before, for both.
 """
 
 import os
