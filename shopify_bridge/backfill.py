@@ -1,7 +1,7 @@
 """Orders from before the program: collected by a bulk operation, counted, posted when the merchant agrees.
 
-Counting and posting read the same file, a hundred orders at a time; how far they are stands in the row, so
-that a restart goes on there. An order that is known already earns nothing again: its own settlement says so.
+Counting and posting read the same file, 500 orders at a time; how far they are stands in the row, so that a
+restart goes on there. An order that is known already earns nothing again: its own settlement says so.
 """
 
 import logging
@@ -24,7 +24,8 @@ from shopify_bridge.payloads import BadPayload
 log = logging.getLogger(__name__)
 
 State = Backfill.State
-PART = 100
+PART = 500
+"""As many as the inbox settles at once. A hundred at a time took a quarter more processor time."""
 FILE_KEPT = timedelta(days=6)
 """Shopify keeps the file of a bulk operation for seven days."""
 

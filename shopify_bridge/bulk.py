@@ -31,6 +31,8 @@ DENIED = "ACCESS_DENIED"
 GONE = {403, 404, 410}
 """What a server answers whose file has expired: Shopify keeps it for a week, under a signed address."""
 BUSY = {"LIMIT_REACHED", "OPERATION_IN_PROGRESS"}
+# Made once: a decoder with an option takes as long to make as a line to read.
+_decoder = json.JSONDecoder(parse_float=Decimal)
 
 
 class Lost(TryAgain):
@@ -145,7 +147,7 @@ def _chunks(url: str, offset: int) -> Iterator[bytes]:
 
 def _parsed(raw: bytes) -> Json:
     try:
-        line = json.loads(raw, parse_float=Decimal)
+        line = _decoder.decode(raw.decode())
     except (ValueError, RecursionError) as error:
         raise BadPayload("a line of the bulk operation is no JSON") from error
     if not isinstance(line, dict):
