@@ -66,6 +66,13 @@ class ProgramVersion(OfProgram):
         ]
 
 
+def _is_stale_only() -> "models.ExpressionWrapper[Q]":
+    """Marked by `standing.all_stale`: a new program, and no news of the member's own."""
+    return models.ExpressionWrapper(
+        Q(published_version=-2 - F("version")), output_field=models.BooleanField()
+    )
+
+
 class Member(OfProgram):
     """Someone who collects points. The four balances are a cache of the movements."""
 
@@ -98,10 +105,13 @@ class Member(OfProgram):
             ),
         ]
         indexes = [
+            # In the order of publishing: who has news of their own first.
             models.Index(
-                fields=["program", "id"],
+                "program",
+                _is_stale_only(),
+                "id",
                 condition=Q(version__gt=F("published_version")),
-                name="member_to_publish",
+                name="member_unpublished",
             ),
             models.Index(
                 fields=["program", "active_at", "id"], condition=Q(available__gt=0), name="member_idle"

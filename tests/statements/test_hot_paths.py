@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from loyalty_app.postgresql.places import DISTRIBUTED
-from rewards import due
+from rewards import due, standing
 from shopify_bridge import discounts, metafields, webhooks
 from tests.statements.paths import PATHS, Scene
 from tests.statements.reading import strays
@@ -36,6 +36,15 @@ def test_it_names_its_tenant_and_finds_its_rows_by_an_index(name: str, scene: Sc
         PATHS[name](scene)
     assert statements
     assert [fault for statement in statements for fault in _faults(statement)] == []
+
+
+def test_who_is_published_next_is_not_sorted_for(scene: Scene) -> None:
+    """After a change of the program all members wait, and they are told in hundreds of parts."""
+    standing.all_stale(scene.program.pk)
+    with recorded() as statements:
+        assert len(standing.unpublished(scene.program.pk, 25)) == 25
+    (statement,) = statements
+    assert [node["Node Type"] for node in _nodes(statement.plan)] == ["Limit", "Index Scan"]
 
 
 def test_the_door_finds_the_shop_of_a_delivery_by_an_index(scene: Scene) -> None:
