@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import heapq
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -27,7 +28,15 @@ def connect(
     reverse: bool = False,
 ) -> dict[str, Any]:
     """`key` orders the items; with the id behind it, it is also the cursor, so pages survive changes."""
+    if first is not None and (after, last, before) == (None, None, None) and first < LARGEST_PAGE:
+        items = _first_of(items, key, first + 1, reverse)
     return page_of(in_order(items, key, reverse), view, first, after, last, before, reverse)
+
+
+def _first_of(items: Iterable[Any], key: Key, number: int, reverse: bool) -> list[Any]:
+    """Without ordering all the rest."""
+    pick = heapq.nlargest if reverse else heapq.nsmallest
+    return pick(number, items, key=lambda item: (key(item), getattr(item, "id", 0)))
 
 
 def in_order(items: Iterable[Any], key: Key, reverse: bool = False) -> Ordered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -47,10 +48,14 @@ class Context:
             raise access_denied(what, list(scopes))
 
     def visible(self, order: Order) -> bool:
+        return bool(self.visible_ones([order]))
+
+    def visible_ones(self, orders: Iterable[Order]) -> list[Order]:
         """Without read_all_orders an app sees the last 60 days."""
         if self.sees_everything or "read_all_orders" in self.scopes:
-            return True
-        return order.created_at >= self.world.now() - ORDER_HISTORY
+            return list(orders)
+        first = self.world.now() - ORDER_HISTORY
+        return [order for order in orders if order.created_at >= first]
 
     def order(self, gid: str) -> Order | None:
         found = self.state.orders.get(number(gid, "Order"))

@@ -302,7 +302,7 @@ class Queries:
     # -- orders --------------------------------------------------------------------------------------
 
     def _orders(self) -> list[Order]:
-        return [order for order in self.here.orders.values() if self.context.visible(order)]
+        return self.context.visible_ones(self.here.orders.values())
 
     def order(self, id: str) -> Any:
         found = self.context.order(id)
