@@ -105,7 +105,12 @@ def _expect_200(line: socket.socket) -> None:
             head, _, data = data.partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 200"):
         raise BenchError(f"answered {head[:80]!r}")
-    length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+    head = head.lower()
+    if b"transfer-encoding: chunked" in head:
+        while not data.endswith(b"0\r\n\r\n"):
+            data += _received(line)
+        return
+    length = head.partition(b"content-length:")[2].partition(b"\r\n")[0]
     missing = int(length or 0) - len(data)
     while missing > 0:
         missing -= len(_received(line))

@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from statistics import median
+from typing import Any
 from urllib.parse import urlencode
 
+import requests
 from django.db import connections
 
 from bench.figures import Sample, Turns
 from bench.load import flat_out, steadily
-from bench.stage import SECRET, Process, Stage, cpu_seconds
+from bench.stage import SECRET, BenchError, Process, Stage, cpu_seconds
 from rewards import people, programs
 from rewards.models import Redemption
 from shopify_bridge.models import Shop
@@ -35,6 +37,8 @@ def read(stage: Stage) -> Iterator[Turns]:
     customers = fill(stage.pick(quick=2_000, usual=20_000))
     connections.close_all()
     with stage.web() as web, stage.express("me.mjs", POOL_SIZE=POOL_SIZE) as express:
+        if _answer(stage.app, customers[0]) != _answer(stage.peer, customers[0]):
+            raise BenchError("The peer answers something else.")
         yield Turns(
             partial(_turn, stage, web, stage.port, customers),
             partial(_turn, stage, express, stage.port + 1, customers),
@@ -88,17 +92,23 @@ def query(customer: int) -> str:
     return urlencode({**pairs, "signature": signature})
 
 
+def _answer(address: str, customer: int) -> Any:
+    answer = requests.get(f"{address}/storefront/me?{query(customer)}", timeout=10)
+    answer.raise_for_status()
+    return answer.json()
+
+
 def _turn(stage: Stage, process: Process, port: int, customers: list[int]) -> Sample:
     address = f"http://127.0.0.1:{port}/storefront/me"
-    requests = [_request(customer, port) for customer in customers[:2_000]]
+    asked = [_request(customer, port) for customer in customers[:2_000]]
     cpu, stores = process.cpu(), cpu_seconds(stage.postmaster())
-    load = flat_out(address, requests, seconds=stage.pick(quick=3, usual=8))
+    load = flat_out(address, asked, seconds=stage.pick(quick=3, usual=8))
     # The warm-up counts too: it is as busy, a second long.
     answered = load.requests + load.rate
     spent, in_stores = process.cpu() - cpu, cpu_seconds(stage.postmaster()) - stores
     half = steadily(
         port,
-        lambda number: requests[number % len(requests)],
+        lambda number: asked[number % len(asked)],
         rate=load.rate / 2,
         seconds=stage.pick(quick=2, usual=5),
     )
