@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 from django.db import connection
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min
 from django.db.models.functions import Now
 from django.db.utils import OperationalError
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
@@ -55,14 +55,13 @@ class DatabaseCollector(Collector):
 
 
 def _counted() -> Iterator[Metric]:
-    inbox = InboxRow.objects.exclude(state=InboxRow.State.DONE).aggregate(
-        waiting=Count("id", filter=Q(state=InboxRow.State.WAITING)),
-        parked=Count("id", filter=Q(state=InboxRow.State.PARKED)),
-        oldest=Now() - Min("received_at", filter=Q(state=InboxRow.State.WAITING)),
-    )
+    # Asked for apart, each finds its few rows by an index among all that are done.
+    waiting = InboxRow.objects.filter(state=InboxRow.State.WAITING)
+    inbox = waiting.aggregate(waiting=Count("id"), oldest=Now() - Min("received_at"))
+    parked = InboxRow.objects.filter(state=InboxRow.State.PARKED).count()
     rows = GaugeMetricFamily("loyalty_inbox_rows", "Deliveries that are not done", labels=["state"])
     rows.add_metric(["waiting"], inbox["waiting"])
-    rows.add_metric(["parked"], inbox["parked"])
+    rows.add_metric(["parked"], parked)
     yield rows
     age = inbox["oldest"].total_seconds() if inbox["oldest"] else 0.0
     yield GaugeMetricFamily("loyalty_inbox_oldest_seconds", "Age of the oldest waiting delivery", value=age)

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from loyalty_app import metrics
 from loyalty_app.postgresql.places import DISTRIBUTED
 from rewards import due, standing
 from shopify_bridge import discounts, metafields, webhooks
@@ -45,6 +46,14 @@ def test_who_is_published_next_is_not_sorted_for(scene: Scene) -> None:
         assert len(standing.unpublished(scene.program.pk, 25)) == 25
     (statement,) = statements
     assert [node["Node Type"] for node in _nodes(statement.plan)] == ["Limit", "Index Scan"]
+
+
+def test_the_figures_of_the_inbox_cost_nothing_for_what_is_done(scene: Scene) -> None:
+    with recorded() as statements:
+        list(metrics._counted())
+    of_inbox = [one for one in statements if "inboxrow" in one.sql]
+    assert len(of_inbox) == 2
+    assert not [fault for statement in of_inbox for fault in _faults(statement)]
 
 
 def test_the_door_finds_the_shop_of_a_delivery_by_an_index(scene: Scene) -> None:
