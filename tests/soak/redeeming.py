@@ -14,7 +14,7 @@ import psycopg
 import requests
 
 from tests.smoke.expected import SIGNUP_BONUS
-from tests.smoke.shop import Browser, Unexpected, expect, wait_until
+from tests.smoke.shop import Browser, Json, Unexpected, expect, wait_until
 from tests.soak.accidents import happening
 from tests.soak.state import Soak
 
@@ -24,14 +24,6 @@ REWARD = "five-off"
 FUNDED_WITHIN_SECONDS = 600
 AT_REST_WITHIN_SECONDS = 600
 OPERATION = "discountCodeBasicCreate"
-# The first that strikes counts, so the shares of the later ones are shares of what is left:
-# 20 % made and not answered in time, 10 % 5xx, 10 % throttled, 5 % taken.
-ACCIDENTS = [
-    {"operation": OPERATION, "fault": "timeout_after_work", "rate": 0.2, "seconds": 1},
-    {"operation": OPERATION, "fault": "5xx", "rate": 0.1 / 0.8},
-    {"operation": OPERATION, "fault": "throttle", "rate": 0.1 / 0.7},
-    {"operation": OPERATION, "fault": "taken", "rate": 0.05 / 0.6},
-]
 SHOPPERS = 20
 ASKED_AGAIN = 60
 """How often a shopper's page asks again, a second apart, when it got no answer."""
@@ -86,7 +78,8 @@ def repeat(soak: Soak) -> str:
     customer = _funded(soak, "Repeating", 10 * PRICE)
     answers = _all_at_once(soak, customer, ["the-same-key"] * AT_ONCE)
     statuses = Counter(answer.status_code for answer in answers)
-    expect(statuses == {201: 1, 200: AT_ONCE - 1}, f"one key was answered {dict(statuses)}")
+    made = statuses.pop(201, 0)  # by one answer, if that came in time for Shopify's proxy
+    expect(made <= 1 and set(statuses) == {200}, f"one key made {made} and was answered {dict(statuses)}")
     ids = {answer.json()["id"] for answer in answers}
     expect(len(ids) == 1, f"one key made the redemptions {ids}")
     _all_at_rest(soak, [customer])
@@ -103,7 +96,7 @@ def meet_accidents(soak: Soak) -> str:
     """The calls to Shopify go wrong while web, worker and database die; every shopper gets an answer."""
     each = soak.size.creates // SHOPPERS
     soak.asking = _all_funded(soak, "Asking", each * PRICE)
-    soak.run.shop.drive("faults", reset=True, seed=soak.seed, operations=ACCIDENTS)
+    soak.run.shop.drive("faults", reset=True, seed=soak.seed, operations=_accidents(soak))
     answered = _Counted(len(soak.asking) * each)
     with ThreadPoolExecutor(AT_ONCE) as shoppers:
         browsers = list(shoppers.map(soak.run.shop.browser, soak.asking)) * each
@@ -113,6 +106,19 @@ def meet_accidents(soak: Soak) -> str:
     soak.run.shop.drive("faults", reset=True)
     said = Counter(answer.json()["state"] for answer in answers)
     return f"{len(answers)} requests, answered {dict(said)}"
+
+
+def _accidents(soak: Soak) -> list[Json]:
+    """20 % made and not answered in time, 10 % 5xx, 10 % throttled, 5 % taken.
+
+    The first that strikes counts, so the shares of the later ones are shares of what is left.
+    """
+    return [
+        {"operation": OPERATION, "fault": "timeout_after_work", "rate": 0.2, "seconds": soak.too_late},
+        {"operation": OPERATION, "fault": "5xx", "rate": 0.1 / 0.8},
+        {"operation": OPERATION, "fault": "throttle", "rate": 0.1 / 0.7},
+        {"operation": OPERATION, "fault": "taken", "rate": 0.05 / 0.6},
+    ]
 
 
 def compare_with_the_shop(soak: Soak) -> str:

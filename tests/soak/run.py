@@ -21,13 +21,12 @@ from tests.soak import acknowledged, budget, judging, redeeming, traffic, wires
 from tests.soak.accidents import happening, planned
 from tests.soak.books import Books
 from tests.soak.state import LONG, SHORT, Size, Soak
-from tests.soak.traffic import DELIVERIES, OPERATIONS, Traffic
+from tests.soak.traffic import DELIVERIES, Traffic
 
 FIRST_PORT = 18300
 PLAN = "enterprise"
 SETTINGS = {
     "WEB_THREADS": "40",
-    "SHOPIFY_READ_SECONDS": "0.5",
     "SANDBOX_DELIVERY_THREADS": "16",
     # More tries than Shopify's eight, and shorter gaps: here the app dies every few seconds.
     "SANDBOX_RETRY_SECONDS": "0.5,1,1,2,2,2,3,3,3,4,4,4,8,8,16,16,32,32",
@@ -45,7 +44,7 @@ def prepare(soak: Soak) -> str:
 def sell_while_processes_die(soak: Soak) -> str:
     shop = soak.run.shop
     shop.drive("shop", plan=PLAN)
-    shop.drive("faults", reset=True, seed=soak.seed, webhooks=DELIVERIES, operations=OPERATIONS)
+    shop.drive("faults", reset=True, seed=soak.seed, webhooks=DELIVERIES, operations=traffic.accidents(soak))
     sold = Traffic(soak, "accidents", soak.size.orders)
     with happening(soak, "selling", planned(soak), sold.share):
         sold.sell()
@@ -90,7 +89,7 @@ def main() -> int:
     print(
         f"Seed {seed}, {size.name} form; the same again: make soak SEED={seed}{' LONG=1' * (size is LONG)}\n"
         f"Plan of the shop: {PLAN}, 2,000 cost points a second. Limits of the app's calls: connect 2 s, "
-        f"read {SETTINGS['SHOPIFY_READ_SECONDS']} s.",
+        f"read {size.read_seconds} s.",
         flush=True,
     )
     began, var = time.monotonic(), ROOT / "var" / "soak"
@@ -112,7 +111,8 @@ def _run(var: Path, size: Size, seed: int, began: float) -> Soak:
     port = int(os.environ.get("DEMO_PORT") or free_port(FIRST_PORT))
     with wires.laid(sockets) as laid:
         ports = {f"SOAK_{name.upper()}": str(number) for name, number in laid.ports.items()}
-        with running(var, port, ("-m", "tests.soak.supervisor"), **SETTINGS, **ports) as demo:
+        settings = {**SETTINGS, **ports, "SHOPIFY_READ_SECONDS": str(size.read_seconds)}
+        with running(var, port, ("-m", "tests.soak.supervisor"), **settings) as demo:
             _say("A sandbox shop with the app", time.monotonic() - began, f"fresh, at {demo.sandbox}")
             soak = Soak(Run(demo), Books(demo), laid, size, seed)
             walk(soak)

@@ -26,12 +26,14 @@ class Size:
     """Redemptions whose calls to Shopify meet accidents."""
     postgres_kills: int
     """While deliveries pour in and each 2xx is noted."""
+    read_seconds: float
+    """How long the app waits for an answer of the shop; accidents keep it waiting longer."""
     standard_orders: int
     """Before all that, on a plan with 100 cost points a second."""
 
 
-SHORT = Size("short", 100, 5_000, 8, 2, 4, 320, 200, 3, standard_orders=0)
-LONG = Size("long", 1_000, 100_000, 20, 2, 20, 10_000, 10_000, 50, standard_orders=2_000)
+SHORT = Size("short", 100, 5_000, 8, 2, 4, 320, 200, 3, read_seconds=2, standard_orders=0)
+LONG = Size("long", 1_000, 100_000, 20, 2, 20, 10_000, 10_000, 50, read_seconds=0.5, standard_orders=2_000)
 
 
 @dataclass
@@ -46,6 +48,11 @@ class Soak:
     killed: dict[str, int] = field(default_factory=dict)
     held: dict[str, float] = field(default_factory=dict)
     """Seconds for which wires were held still, by name."""
+
+    @property
+    def too_late(self) -> float:
+        """Seconds after which the app has given up waiting for an answer."""
+        return 2 * self.size.read_seconds
 
     def chance(self, stage: str) -> random.Random:
         """Each stage draws from its own source, so that one more draw here changes nothing there."""

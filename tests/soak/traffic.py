@@ -10,7 +10,7 @@ from threading import Lock
 
 from tests.smoke import loading, purchases
 from tests.smoke.expected import Line, Refund, Sale, balance
-from tests.smoke.shop import gid
+from tests.smoke.shop import Json, gid
 from tests.soak.state import Soak
 
 TILLS = 4
@@ -21,13 +21,6 @@ LEFT_FOR_LATER = 100
 REFUNDED = 0.10
 EDITED = 0.05
 DELIVERIES = {"shuffle": 3.0, "duplicate": 0.05, "renamed": 0.5, "drop": 0.10}
-# Of the calls that the app makes. A time-out is longer than the app waits, which is half a second here.
-OPERATIONS = [
-    {"operation": "*", "fault": "timeout_after_work", "rate": 0.01, "seconds": 1},
-    {"operation": "*", "fault": "5xx", "rate": 0.03},
-    {"operation": "*", "fault": "throttle", "rate": 0.03},
-    {"operation": "*", "fault": "cut", "rate": 0.01},
-]
 
 
 class Traffic:
@@ -115,6 +108,16 @@ def sign_up(soak: Soak) -> str:
     for number in range(soak.size.customers):
         soak.run.customers[number] = soak.run.shop.new_customer(f"Shopper {number}")
     return f"{len(soak.run.customers)} customers"
+
+
+def accidents(soak: Soak) -> list[Json]:
+    """Of the calls that the app makes."""
+    return [
+        {"operation": "*", "fault": "timeout_after_work", "rate": 0.01, "seconds": soak.too_late},
+        {"operation": "*", "fault": "5xx", "rate": 0.03},
+        {"operation": "*", "fault": "throttle", "rate": 0.03},
+        {"operation": "*", "fault": "cut", "rate": 0.01},
+    ]
 
 
 def reckon(soak: Soak) -> None:
