@@ -46,7 +46,7 @@ def reconcile(soak: Soak) -> str:
     """What was lost is found, all of it, in one look at every order."""
     began = time.monotonic()
     behind = len(differences(soak))
-    done = soak.run.demo.manage("reconcile", "--shop", soak.run.demo.shop, seconds=600)
+    done = soak.run.demo.manage("reconcile", "--shop", soak.run.demo.shop, seconds=1_200)
     said = re.search(r"(\d+) orders looked at, (\d+) were behind and are settled", done.stdout)
     expect(
         done.returncode == 0 and said and "could not be settled" not in done.stdout,
