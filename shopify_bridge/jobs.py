@@ -6,6 +6,8 @@ nobody rang for. A job is always the same for the same work, takes no arguments,
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
 from time import monotonic, sleep
 
 import django_rq
@@ -22,6 +24,9 @@ RING_EVERY_SECONDS = 0.05
 SILENCE_SECONDS = 5.0
 """After a failed ring Redis is left alone for a while, so that its absence costs deliveries no time."""
 JOB_SECONDS_MAX = 120
+MARK = "loyalty:rung:"
+MARK_SECONDS = 5
+"""A ring that waits for its worker is marked, so that many of them don't pile up before other jobs."""
 
 _draining = Beside(inbox.drain)
 _publishing = Beside(metafields.publish)
@@ -36,10 +41,11 @@ def ring(job: Callable[[], None]) -> bool:
     if now < _silent_until or now - _last_ring.get(name, -1.0) < RING_EVERY_SECONDS:
         return False
     _last_ring[name] = now
+    queue = django_rq.get_queue("default", default_timeout=JOB_SECONDS_MAX, commit_mode="auto")
     try:
-        django_rq.get_queue("default", default_timeout=JOB_SECONDS_MAX, commit_mode="auto").enqueue(
-            job, result_ttl=0, failure_ttl=3600, ttl=600
-        )
+        if not queue.connection.set(MARK + name, 1, nx=True, ex=MARK_SECONDS):
+            return False
+        queue.enqueue(job, result_ttl=0, failure_ttl=3600, ttl=600)
     except (RedisError, OSError) as error:
         _silent_until = now + SILENCE_SECONDS
         metrics.RINGS_LOST.inc()
@@ -48,13 +54,26 @@ def ring(job: Callable[[], None]) -> bool:
     return True
 
 
+def _job(work: Callable[[], None]) -> Callable[[], None]:
+    """What a worker runs. Once it has begun, a ring is a job again: its news may come too late for this one."""
+
+    @wraps(work)
+    def answered() -> None:
+        with suppress(RedisError, OSError):
+            django_rq.get_connection("default").delete(MARK + work.__name__)
+        close_old_connections()
+        work()
+
+    return answered
+
+
+@_job
 def drain() -> None:
     """Handle the inbox in two threads, and then have published what changed.
 
     One of them reckons while PostgreSQL writes what the other one has reckoned. Publishing waits for Shopify,
     and no delivery may wait for that.
     """
-    close_old_connections()
     _draining.ask()
     inbox.drain()
     # A ring that was swallowed because one had just rung: its row is here by now.
@@ -63,25 +82,25 @@ def drain() -> None:
     _publishing.ask()
 
 
+@_job
 def publish() -> None:
     """Write changed standings to Shopify."""
-    close_old_connections()
     metafields.publish()
 
 
+@_job
 def check_orders() -> None:
     """Go on with checks of orders, and with repairs that were asked for."""
-    close_old_connections()
     checks.work()
 
 
+@_job
 def back_fill() -> None:
     """Go on with back-fills."""
-    close_old_connections()
     backfill.work()
 
 
+@_job
 def redeem() -> None:
     """Go on with redemptions that wait for Shopify."""
-    close_old_connections()
     discounts.work_due()

@@ -17,6 +17,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from loyalty_app import embedded
+from shopify_bridge import jobs
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,3 +83,22 @@ def test_a_pickled_job_never_runs(worker: subprocess.Popen[bytes], address: str,
     queue.push_job_id("pickled")
     assert finished(queue.enqueue("os.getpid")) == worker.pid
     assert not trap.exists()
+
+
+def test_a_ring_that_waits_for_its_worker_isnt_repeated(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many deliveries ring many times a second; the worker answers once, and other jobs don't wait behind."""
+    client = Redis.from_url(address)
+    queue = Queue("default", connection=client, serializer=JSONSerializer)
+    monkeypatch.setattr(jobs.django_rq, "get_queue", lambda *_, **__: queue)
+    monkeypatch.setattr(jobs.django_rq, "get_connection", lambda *_: client)
+    monkeypatch.setattr(jobs, "RING_EVERY_SECONDS", 0)
+    monkeypatch.setattr(jobs, "_silent_until", 0)
+    assert [jobs.ring(jobs.check_orders) for _ in range(3)] == [True, False, False]
+    assert jobs.ring(jobs.redeem)
+    assert queue.count == 2
+    monkeypatch.setattr(jobs.checks, "work", lambda: None)
+    jobs.check_orders()
+    assert jobs.ring(jobs.check_orders)
+    assert queue.count == 3
