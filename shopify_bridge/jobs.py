@@ -55,7 +55,7 @@ def ring(job: Callable[[], None]) -> bool:
 
 
 def _job(work: Callable[[], None]) -> Callable[[], None]:
-    """What a worker runs. Once it has begun, a ring is a job again: its news may come too late for this one."""
+    """What a worker runs. Once begun, a ring is a job again: its news may come too late for this one."""
 
     @wraps(work)
     def answered() -> None:
