@@ -26,9 +26,10 @@ from shopify_bridge.webhooks import PACKED_FROM_BYTES
 
 LINES = 3
 VARIANTS = 40
-FIRST_ORDER = 5_000_000_000_000
-CUSTOMER = 7_777_777_777_777
-"""It stands in the templates where the customer's id goes."""
+FIRST_ORDER = 6_000_000_000_000
+"""Orders that were filled in have lower ids."""
+ORDER, CUSTOMER = 8_888_888_888_888, 7_777_777_777_777
+"""They stand in the templates where the ids go."""
 WARM_UP = 200
 COPY = """
     COPY shopify_bridge_inboxrow (program_id, shop_id, shop_domain, webhook_id, event_id, topic, api_version,
@@ -37,7 +38,7 @@ COPY = """
 """
 LAST_MOVEMENT = "SELECT COALESCE(max(id), 0) FROM rewards_movement"
 LEFT = "SELECT count(*), max(reason) FROM shopify_bridge_inboxrow WHERE state <> 'done'"
-POSTED = "SELECT count(*), COALESCE(sum(points), 0) FROM rewards_movement WHERE id > %s"
+POSTED = "SELECT count(*), COALESCE(sum(points), 0) FROM rewards_movement WHERE id > %s AND source = 'issued'"
 
 
 class Buyer(NamedTuple):
@@ -51,15 +52,14 @@ class Buyer(NamedTuple):
 def body(number: int, customer_id: int) -> bytes:
     """Each number is another order."""
     variant = number % VARIANTS
-    order_id = b"%d" % (FIRST_ORDER + variant)
-    text = _template(variant).replace(order_id, b"%d" % (FIRST_ORDER + number))
+    text = _template(variant).replace(b"%d" % ORDER, b"%d" % (FIRST_ORDER + number))
     return text.replace(b"%d" % CUSTOMER, b"%d" % customer_id)
 
 
 @cache
 def _template(variant: int) -> bytes:
     order = orders.wanted(orders.whole(variant, customer=CUSTOMER, lines=LINES))
-    return json.dumps(order, separators=(",", ":")).encode()
+    return json.dumps({**order, "id": ORDER}, separators=(",", ":")).encode()
 
 
 @cache
@@ -173,7 +173,7 @@ def queue(
 def _worker(stage: Stage, database: str) -> Iterator[Worker]:
     with open(VAR / "log" / "drain.log", "a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bench.drain", f"postgresql://postgres@/{database}?host={stage.sockets}"],
+            [sys.executable, "-m", "bench.drain", stage.url(database)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

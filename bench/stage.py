@@ -65,9 +65,13 @@ class Stage:
     def postmaster(self) -> int:
         return int((VAR / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
 
-    def fresh_database(self) -> None:
+    def url(self, database: str) -> str:
+        """For DATABASE_URL."""
+        return f"postgresql://postgres@/{database}?host={self.sockets}"
+
+    def fresh_database(self, database: str = embedded.DATABASE) -> None:
         """The schema and not a row; what is connected to the old one is cut off."""
-        name = sql.Identifier(embedded.DATABASE)
+        name = sql.Identifier(database)
         with self.connect("postgres") as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
             connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(SCHEMA)))
@@ -236,7 +240,7 @@ def _make_schema(stage: Stage) -> None:
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": f"postgresql://postgres@/{SCHEMA}?host={stage.sockets}"},
+        env={**os.environ, "DATABASE_URL": stage.url(SCHEMA)},
         stdin=subprocess.DEVNULL,
         check=True,
     )
