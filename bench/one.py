@@ -1,6 +1,7 @@
 """`python -m bench.one NAME [SIZE]`: one bench, alone in this process. It leaves its result in var/bench."""
 
 import json
+import signal
 import sys
 from typing import get_args
 
@@ -13,6 +14,7 @@ def main() -> None:
     name, size = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "usual"
     if size not in get_args(Size):
         raise SystemExit(f"The size is one of {', '.join(get_args(Size))}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it started ends with it
     stages.configure()
     try:
         with stages.opened(size) as stage:  # type: ignore[arg-type]
