@@ -7,7 +7,7 @@ counts from when the delivery was due to be sent until this process is told, by 
 itself, that its movement is committed.
 
 The peer is the usual design (bench/peers/jobs.py): the web asks for a job for each order, and one forking
-worker of django-rq posts its points by the same call. 50 a second for 20 s (quick: 5 s), for it falls behind.
+worker of django-rq posts its points by the same call. 50 a second for 10 s (quick: 2 s), for it falls behind.
 The figure is the median of the times; the ratio is ours to the peer's.
 """
 
@@ -20,6 +20,7 @@ from functools import partial
 from itertools import count, islice
 from statistics import median
 
+import django_rq
 from django.db import connections
 
 from bench import ack, deliveries, settle
@@ -95,7 +96,7 @@ def _peer(stage: Stage, buyers: list[Buyer], numbers: Numbers) -> Sample:
         stage.running(sys.executable, *worker, DJANGO_SETTINGS_MODULE="bench.peers.settings") as jobs,
     ):
         web.wait_for(stage.port + 1)
-        orders = PEER_RATE * stage.pick(quick=5, usual=20)
+        orders = PEER_RATE * stage.pick(quick=2, usual=10)
         return _turn(stage, stage.port + 1, [web, jobs], islice(numbers, orders + WARM_UP), buyers, PEER_RATE)
 
 
@@ -107,6 +108,7 @@ def _turn(
         (FIRST_ORDER + number, _request(number, buyers[number % len(buyers)].customer_id, address))
         for number in numbers
     ]
+    django_rq.get_connection("default").flushall()  # jobs that the other side's turn left
     with _told(stage) as told:
         _send(stage, port, requests[:WARM_UP], PEER_RATE, told)
         before, stores = sum(process.cpu() for process in processes), cpu_seconds(stage.postmaster())

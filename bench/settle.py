@@ -15,7 +15,7 @@ from functools import partial
 
 from django.db import connections
 
-from bench import deliveries, fill, pgbench
+from bench import ack, deliveries, fill, pgbench
 from bench.deliveries import Buyer
 from bench.figures import Sample, Turns
 from bench.stage import Stage
@@ -57,7 +57,7 @@ UPDATE peer_balance SET points = points + :points FROM event WHERE member = :mem
 @contextmanager
 def by_workers(number: int, stage: Stage) -> Iterator[Turns]:
     """So many worker processes."""
-    buyers = _filled(stage)
+    buyers = filled(stage)
     with stage.connect() as connection:
         for statement in TABLES.split(";"):
             connection.execute(statement.replace("%(members)s", str(MEMBERS)))
@@ -71,9 +71,9 @@ one = partial(by_workers, 1)
 two = partial(by_workers, 2)
 
 
-def _filled(stage: Stage) -> list[Buyer]:
+def filled(stage: Stage) -> list[Buyer]:
     program = programs.start("Bench", "EUR", "UTC")
-    shop = Shop.objects.create(program_id=program.pk, domain="bench.myshopify.com", currency="EUR")
+    shop = Shop.objects.create(program_id=program.pk, domain=ack.SHOP, currency="EUR")
     connections.close_all()
     with stage.connect() as connection, connection.cursor() as cursor:
         fill.members(cursor, program.pk, shop.pk, MEMBERS, orders_each=ORDERS_EACH)
