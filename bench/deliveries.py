@@ -86,7 +86,6 @@ class Queue:
         self._drain()
         expected = self._fill(rows)
         with self.stage.connect(self.database) as connection:
-            connection.execute("CHECKPOINT")
             (last,) = connection.execute(LAST_MOVEMENT).fetchone() or (0,)
             cpu, stores = self._cpu(), cpu_seconds(self.stage.postmaster())
             seconds = self._drain()
@@ -163,6 +162,10 @@ class Worker:
 def queue(
     stage: Stage, buyers: Sequence[Buyer], *, workers: int = 1, database: str = embedded.DATABASE
 ) -> Iterator[Queue]:
+    # Before the first turn only: right after one each page that is touched is logged whole, and in a large
+    # ledger each order touches others.
+    with stage.connect(database) as connection:
+        connection.execute("CHECKPOINT")
     with ExitStack() as stack:
         yield Queue(
             stage, database, buyers, [stack.enter_context(_worker(stage, database)) for _ in range(workers)]

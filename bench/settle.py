@@ -83,7 +83,5 @@ def filled(stage: Stage) -> list[Buyer]:
 
 
 def _peer(stage: Stage, turns: Iterator[int]) -> Sample:
-    with stage.connect() as connection:
-        connection.execute("CHECKPOINT")
     seconds = stage.pick(quick=3, usual=6)
     return pgbench.run(stage, TRANSACTION, seconds=seconds, n=0, turn=next(turns), members=MEMBERS)
