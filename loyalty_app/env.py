@@ -50,7 +50,7 @@ def envchoice(name: str, default: str, choices: tuple[str, ...]) -> str:
 
 def envurl(name: str, schemes: tuple[str, ...], default: str = "") -> str:
     """An address without its closing slash; the value itself is not repeated, it may hold a password."""
-    text = envtext(name, default).rstrip("/")
+    text = (envtext(name) or default).rstrip("/")  # set to nothing is not set
     if not text:
         return ""
     parts = urlsplit(text)

@@ -54,3 +54,8 @@ def test_a_wrong_address_does_not_repeat_its_password(monkeypatch: pytest.Monkey
     with pytest.raises(ImproperlyConfigured) as caught:
         env.envurl("DATABASE_URL", ("postgresql",))
     assert "hush" not in str(caught.value)
+
+
+def test_an_address_set_to_nothing_is_as_if_it_was_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", " ")
+    assert env.envurl("REDIS_URL", ("redis",), default="redis://here/0") == "redis://here/0"
