@@ -137,7 +137,13 @@ def _change(program: Program, order: OpenOrder, item: FetchedOrder, dated: list[
 
 
 def deserves_other_points(program: Program, order: Order | OpenOrder, fact: OrderFact) -> bool:
-    """Whether the points of an order aren't those its state earns by the rules of its first award."""
+    """Whether the points of an order aren't those its state earns by the rules of its first award.
+
+    Nor are they when it was paid and nobody told of it: a state of the same moment that a delivery told of
+    may not say so, as when an edit made the order dearer.
+    """
+    if fact.paid and order.paid_at is None:
+        return True
     if order.context is None or order.member_id is None:
         return False
     try:

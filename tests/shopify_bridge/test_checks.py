@@ -161,6 +161,21 @@ def test_in_bulk_points_that_are_wrong_are_found_too(store: Checked) -> None:
 
 
 @pytest.mark.usefixtures("in_bulk")
+def test_in_bulk_a_payment_that_nobody_told_of_is_found_though_the_state_is_known(store: Checked) -> None:
+    """Found by the long soak: `orders/paid` was lost, and the news of an edit that made the order dearer said
+    that it owes money. What Shopify shows at that same moment is that it had been paid.
+    """
+    order = store.sells("20.00")
+    right = orders.fetch(store.shop, order)
+    assert right is not None
+    settle_orders(Program.objects.get(pk=store.shop.program_id), [replace(right.fact, paid=False)])
+    assert store.points(order) == 0
+    assert store.checked(heals=True).healed == 1
+    assert store.points(order) == 21
+    assert store.checked().found == 0
+
+
+@pytest.mark.usefixtures("in_bulk")
 def test_a_check_that_is_interrupted_goes_on_where_it_was(store: Checked) -> None:
     for _ in range(5):
         store.sells()
