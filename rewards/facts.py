@@ -35,6 +35,8 @@ class OrderFact:
     name: str = ""
     customer_id: int | None = None
     paid: bool = False
+    # Money is missing. An order that was paid in full and then became dearer looks like this too.
+    partly_paid: bool = False
     fulfilled: bool = False
     cancelled: bool = False
     wholly_refunded: bool = False

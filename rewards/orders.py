@@ -145,7 +145,7 @@ def deserves_other_points(program: Program, order: Order | OpenOrder, fact: Orde
     if fact.paid and order.paid_at is None:
         return True
     if order.context is None or order.member_id is None:
-        return False
+        return fact.paid and order.paid_at is None  # nobody told of its payment
     try:
         return _goal(program, order, fact).points != order.points
     except TooManyPoints:
@@ -268,12 +268,16 @@ def _give_context(program: Program, order: OpenOrder, item: News, dated: list[tu
 
     The moment of payment isn't part of a delivery: it lies between the order's and the news's. Where it
     matters - the rules changed in between, or there is a hold - or where the customer's tags count, the
-    order has to be fetched.
+    order has to be fetched. So has one that owes money: it may have been paid before an edit made it dearer.
     """
     fact = _fact(item)
-    if order.context is not None or fact.customer_id is None or order.paid_at is None or fact.test:
+    if order.context is not None or fact.customer_id is None or fact.test:
         return
     fetched = isinstance(item, FetchedOrder)
+    if order.paid_at is None:
+        if fact.partly_paid and not fetched:
+            raise _Unsure
+        return
     latest = fact.updated_at + A_MOMENT
     if not fetched and programs.in_force(dated, fact.processed_at) != programs.in_force(dated, latest):
         raise _Unsure

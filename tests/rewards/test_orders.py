@@ -172,3 +172,30 @@ def test_a_deletion_that_is_heard_of_before_the_order(world):
     assert orders.is_gone(world.program.pk, ref)
     world.settle(order(line(1000)), order(line(2000), minutes=4))
     assert net(world) == 0
+
+
+def test_an_order_that_owes_money_again_is_asked_about_when_its_payment_is_not_known(world):
+    """Paid, then edited dearer, and every delivery before the edit was lost: the state alone says unpaid."""
+    dearer = order(line(2000), line(500, id=2), paid=False, partly_paid=True)
+    settled = orders.settle_orders(world.program, [dearer])
+    assert [ref.external_id for ref in settled.unsure] == [dearer.external_id]
+    assert not Movement.objects.filter(program=world.program).exists()
+    assert orders.settle_orders(world.program, [FetchedOrder(replace(dearer, paid=True))]).unsure == ()
+    assert net(world) == 25
+
+
+def test_a_deposit_that_was_asked_about_earns_nothing_until_it_is_paid(world):
+    deposit = order(line(2000), paid=False, partly_paid=True)
+    assert orders.settle_orders(world.program, [FetchedOrder(deposit)]).unsure == ()
+    assert net(world) == 0
+    paid = replace(deposit, paid=True, partly_paid=False, updated_at=NOW + timedelta(minutes=1))
+    world.settle(paid)
+    assert net(world) == 20
+
+
+def test_a_known_order_whose_payment_nobody_told_of_deserves_other_points(world):
+    unpaid = order(line(2000), paid=False)
+    world.settle(unpaid)
+    row = Order.objects.get(program=world.program)
+    assert not orders.deserves_other_points(world.program, row, unpaid)
+    assert orders.deserves_other_points(world.program, row, replace(unpaid, paid=True))
