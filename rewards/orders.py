@@ -145,7 +145,7 @@ def deserves_other_points(program: Program, order: Order | OpenOrder, fact: Orde
     if fact.paid and order.paid_at is None:
         return True
     if order.context is None or order.member_id is None:
-        return fact.paid and order.paid_at is None  # nobody told of its payment
+        return False
     try:
         return _goal(program, order, fact).points != order.points
     except TooManyPoints:
