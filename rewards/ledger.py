@@ -152,6 +152,7 @@ class Book:
         self.now = now
         self.accounts: dict[int, Account] = {}
         self.lots: list[OpenLot] = []
+        self.lots_by_order: defaultdict[int | None, list[OpenLot]] = defaultdict(list)
         self.legs: list[Leg] = []
 
     @classmethod
@@ -201,12 +202,13 @@ class Book:
     def add(self, lot: OpenLot) -> None:
         """Take a lot into the book, and into its member's account if that is open."""
         self.lots.append(lot)
+        self.lots_by_order[lot.order_id].append(lot)
         if lot.member_id in self.accounts:
             self.accounts[lot.member_id].lots.append(lot)
 
     def lots_of(self, order_id: int) -> list[OpenLot]:
         """The lots an order gave, to whomever: after a merge the lost member's are among them."""
-        return sorted((lot for lot in self.lots if lot.order_id == order_id), key=lambda lot: lot.turn)
+        return sorted(self.lots_by_order[order_id], key=lambda lot: lot.turn)
 
     def posted(self, key: str) -> bool:
         """Whether this event was posted before."""

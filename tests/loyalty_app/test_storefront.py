@@ -86,6 +86,18 @@ def test_a_member_sees_points_and_what_is_in_reach(storefront):
     assert response["Cache-Control"] == "no-store, private"
 
 
+def test_the_same_number_in_another_shop_of_the_program_is_somebody_else(storefront):
+    """Ids of customers are unique within a shop only."""
+    storefront.shop = Shop.objects.create(
+        program_id=storefront.program.pk, domain="other.myshopify.com", currency="USD", state="active"
+    )
+    people.enrol(storefront.program, {(storefront.shop.pk, 7001): NOW})
+    assert storefront.get("me").json()["member"]["points"]["available"] == 50
+    assert len(storefront.get("activity").json()["items"]) == 1
+    refused = storefront.post("redemptions", {"reward": "five-off", "key": "k1"})
+    assert storefront.error(refused) == (409, "insufficient_points")
+
+
 def test_activity_explains_itself_and_pages(storefront):
     for number in range(25):
         ledger.adjust(

@@ -106,3 +106,15 @@ def test_holds_end_once_at_their_moment_and_pay_debt_first(world):
     assert holds.release_due(now=NOW + timedelta(days=14)) == 0
     member.refresh_from_db()
     assert (member.pending, member.available) == (0, 100)
+
+
+def test_two_holds_of_one_member_end_together_each_by_a_movement_of_its_own(world):
+    world.rules(hold_days=14)
+    for number in (1, 2):
+        news = order(line(1000 * number), external_id=5000 + number)
+        world.settle(FetchedOrder(news, paid_at=NOW))
+    assert holds.release_due(now=NOW + timedelta(days=14)) == 2
+    assert (world.member().pending, world.member().available) == (0, 30)
+    released = Movement.objects.filter(program=world.program, kind="release").values_list("key", flat=True)
+    lots = Lot.objects.filter(program=world.program).values_list("id", flat=True)
+    assert sorted(released) == sorted(f"release:{lot}:0" for lot in lots)
