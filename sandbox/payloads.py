@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sandbox import money
-from sandbox.model import Customer
+from sandbox.model import BulkOperation, Customer
 from sandbox.world import ShopState, World
 
 Json = dict[str, Any]
@@ -126,13 +126,13 @@ def scopes_update(state: ShopState, world: World, previous: list[str], current: 
     }
 
 
-def bulk_finish(operation_id: int, created: datetime, completed: datetime, status: str) -> Json:
+def bulk_finish(operation: BulkOperation) -> Json:
     return {
-        "admin_graphql_api_id": gid("BulkOperation", operation_id),
-        "completed_at": completed.isoformat(timespec="seconds"),
-        "created_at": created.isoformat(timespec="seconds"),
-        "error_code": None,
-        "status": status,
+        "admin_graphql_api_id": gid("BulkOperation", operation.id),
+        "completed_at": operation.completed_at and operation.completed_at.isoformat(timespec="seconds"),
+        "created_at": operation.created_at.isoformat(timespec="seconds"),
+        "error_code": operation.error_code and operation.error_code.lower(),
+        "status": operation.status.lower(),
         "type": "query",
     }
 

@@ -18,20 +18,20 @@ from graphql import (
     NameNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    StringValueNode,
-    execute_sync,
+    get_argument_values,
     get_named_type,
     parse,
     validate,
 )
 
 from sandbox import payloads
-from sandbox.api.connections import UNLIMITED, Ordered, connect, in_order, page_of
-from sandbox.api.context import Context, number
+from sandbox.api.connections import UNLIMITED, connect, in_order
+from sandbox.api.context import Context, number, snake
 from sandbox.api.mutation import MutationSet, Payload, mutation
 from sandbox.api.order_views import OrderView
 from sandbox.api.queries import Queries, matching_orders, sorted_by
-from sandbox.api.schema import resolve_field, resolve_type
+from sandbox.api.schema import check_scopes, value_of
+from sandbox.api.selection import Read, Selections
 from sandbox.api.views import BulkOperationView
 from sandbox.model import BulkOperation
 from sandbox.orders import Refused
@@ -83,19 +83,14 @@ class BulkQueries(Queries):
 
 
 class _Reading(BulkQueries):
-    """The root of a bulk operation. There may be very many orders: they are found once and read in pages."""
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self._found: Ordered | None = None
+    """The root of a bulk operation. There may be very many orders: no cursors are made for them."""
 
     def orders(
         self, query: str | None = None, sort_key: str = "ID", reverse: bool = False, **page: Any
     ) -> dict[str, Any]:
-        if self._found is None:
-            found = matching_orders(self.context, self._orders(), query)
-            self._found = in_order(found, sorted_by(sort_key), reverse)
-        return page_of(self._found, lambda it: OrderView(self.context, it), reverse=reverse, **page)
+        found = matching_orders(self.context, self._orders(), query)
+        ordered = in_order(found, sorted_by(sort_key), reverse)
+        return {"nodes": [OrderView(self.context, order) for _, order in ordered]}
 
 
 def fail_unfinished(world: World) -> None:
@@ -127,6 +122,7 @@ def _checked(schema: GraphQLSchema, query: str) -> DocumentNode:
     depths = list(_connections(schema, operation.selection_set, schema.query_type, 1))
     if not depths or not _is_connection(schema.query_type, roots[0]):
         raise Refused("Bulk queries must contain at least one connection.", ["query"], "INVALID")
+    _of_nodes(roots[0])
     if len(depths) > CONNECTIONS:
         raise Refused(
             f"Bulk queries cannot contain more than {CONNECTIONS} connections.", ["query"], "INVALID"
@@ -141,8 +137,8 @@ def _operation(document: DocumentNode) -> OperationDefinitionNode:
     return next(d for d in document.definitions if isinstance(d, OperationDefinitionNode))
 
 
-def _fields(selections: SelectionSetNode) -> list[FieldNode]:
-    return [node for node in selections.selections if isinstance(node, FieldNode)]
+def _fields(selections: SelectionSetNode | None) -> list[FieldNode]:
+    return [node for node in selections.selections if isinstance(node, FieldNode)] if selections else []
 
 
 def _is_connection(parent: Any, node: FieldNode) -> bool:
@@ -169,69 +165,62 @@ def _connections(
 
 
 def _run(context: Context, schema: GraphQLSchema, document: DocumentNode, operation: BulkOperation) -> None:
-    world, state = context.world, context.state
+    world = context.world
     lines: list[str] = []
-    roots, after, more = 0, None, True
-    root = _Reading(context)
-    while more:
+    try:
         with world.change():
             operation.status = "RUNNING"
-            page, after, more = _page(root, schema, document, after)
-            roots += len(page)
-        for node in page:
-            lines += [json.dumps(line, separators=(",", ":")) for line in flatten(node)]
+            found, read = _reading(context, schema, document)
+        for start in range(0, len(found), PAGE):
+            with world.change():
+                nodes = [read(view) for view in found[start : start + PAGE]]
+            lines += [json.dumps(line, separators=(",", ":")) for node in nodes for line in flatten(node)]
+    except GraphQLError as error:
+        denied = (error.extensions or {}).get("code") == "ACCESS_DENIED"
+        _finish(context, operation, "FAILED", "ACCESS_DENIED" if denied else "INTERNAL_SERVER_ERROR")
+        return
+    operation.object_count, operation.root_object_count = len(lines), len(found)
+    operation.result = "".join(f"{line}\n" for line in lines)
+    _finish(context, operation, "COMPLETED")
+
+
+def _finish(context: Context, operation: BulkOperation, status: str, error: str | None = None) -> None:
+    world, state = context.world, context.state
     with world.change():
-        operation.status, operation.completed_at = "COMPLETED", world.now()
-        operation.object_count, operation.root_object_count = len(lines), roots
-        operation.result = "".join(f"{line}\n" for line in lines)
+        operation.status, operation.error_code, operation.completed_at = status, error, world.now()
         world.save(state, operation)
-        finished = payloads.bulk_finish(
-            operation.id, operation.created_at, operation.completed_at, "completed"
-        )
-        world.emit(state, "bulk_operations/finish", finished)
+        world.emit(state, "bulk_operations/finish", payloads.bulk_finish(operation))
 
 
-def _page(
-    root: _Reading, schema: GraphQLSchema, document: DocumentNode, after: str | None
-) -> tuple[list[dict[str, Any]], str | None, bool]:
-    wanted = _with_pages(schema, document, after)
-    result = execute_sync(
-        schema,
-        wanted,
-        root_value=root,
-        context_value=root.context,
-        field_resolver=resolve_field,
-        type_resolver=resolve_type,
-    )
-    if result.errors or result.data is None:
-        raise RuntimeError(f"a bulk operation failed: {result.errors}")
-    ((_, connection),) = result.data.items()
-    info = connection.pop("bulkPageInfo")
-    return _nodes(connection), info["endCursor"], info["hasNextPage"]
+def _reading(context: Context, schema: GraphQLSchema, document: DocumentNode) -> tuple[list[Any], Read]:
+    """What the query finds, and how each of them is read."""
+    kind = schema.query_type
+    assert kind is not None
+    (root,) = _fields(_unlimited(_operation(document).selection_set, kind))
+    field = kind.fields[root.name.value]
+    connection: Any = get_named_type(field.type)
+    check_scopes(context, kind, root.name.value, field.type)
+    args = {snake(name): value for name, value in get_argument_values(field, root).items()}
+    found = value_of(_Reading(context), root.name.value, args)["nodes"]
+    selections = Selections(schema, document, context)
+    return found, selections.compiled(_of_nodes(root), get_named_type(connection.fields["nodes"].type))
+
+
+def _of_nodes(connection: FieldNode) -> SelectionSetNode:
+    """What is asked of each node, by `nodes` or by `edges`."""
+    parts = {node.name.value: node for node in _fields(connection.selection_set)}
+    if "edges" in parts:
+        parts = {node.name.value: node for node in _fields(parts["edges"].selection_set)}
+    node = parts.get("node") or parts.get("nodes")
+    if node is None or node.selection_set is None:
+        raise Refused("Bulk queries must ask for the nodes of a connection", ["query"], "INVALID")
+    return node.selection_set
 
 
 def _nodes(connection: dict[str, Any]) -> list[dict[str, Any]]:
     if "nodes" in connection:
         return list(connection["nodes"])
     return [edge["node"] for edge in connection["edges"]]
-
-
-def _with_pages(schema: GraphQLSchema, document: DocumentNode, after: str | None) -> DocumentNode:
-    """The query as it can be executed: pages at the root, everything below."""
-    operation = _operation(document)
-    (root,) = _fields(operation.selection_set)
-    info = _field("pageInfo", [_field("hasNextPage"), _field("endCursor")], alias="bulkPageInfo")
-    arguments = [_argument("first", IntValueNode(value=str(PAGE)))]
-    if after is not None:
-        arguments.append(_argument("after", StringValueNode(value=after)))
-    kind = get_named_type(schema.query_type.fields[root.name.value].type)  # type: ignore[union-attr]
-    inner = _unlimited(root.selection_set or SelectionSetNode(selections=()), kind)
-    paged = _copy(root, [*(root.arguments or ()), *arguments], [*inner.selections, info])
-    others = [d for d in document.definitions if d is not operation]
-    query = OperationDefinitionNode(
-        operation=operation.operation, selection_set=SelectionSetNode(selections=(paged,))
-    )
-    return DocumentNode(definitions=(query, *others))
 
 
 def _unlimited(selections: SelectionSetNode, parent: Any) -> SelectionSetNode:
@@ -255,16 +244,6 @@ def _copy(node: FieldNode, arguments: Any, selections: Any) -> FieldNode:
         arguments=tuple(a for a in arguments),
         directives=node.directives,
         selection_set=SelectionSetNode(selections=tuple(selections)),
-    )
-
-
-def _field(name: str, selections: Any = None, alias: str | None = None) -> FieldNode:
-    return FieldNode(
-        name=NameNode(value=name),
-        alias=NameNode(value=alias) if alias else None,
-        arguments=(),
-        directives=(),
-        selection_set=SelectionSetNode(selections=tuple(selections)) if selections else None,
     )
 
 

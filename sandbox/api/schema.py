@@ -11,6 +11,7 @@ from typing import Any
 from graphql import (
     GraphQLAbstractType,
     GraphQLError,
+    GraphQLNamedType,
     GraphQLResolveInfo,
     GraphQLScalarType,
     GraphQLSchema,
@@ -84,33 +85,32 @@ RENAMED = {"kind": "kind_name", "context": "discount_context"}
 
 
 def resolve_field(source: Any, info: GraphQLResolveInfo, **args: Any) -> Any:
-    _check_scopes(info)
-    name = info.field_name
+    check_scopes(info.context, info.parent_type, info.field_name, info.return_type)
     if info.parent_type.name == "Mutation":
         directive = info.schema.get_directive("idempotent")
         given = (
             get_directive_values(directive, info.field_nodes[0], info.variable_values) if directive else None
         )
         info.context.services["idempotency_key"] = given["key"] if given else None
+    return value_of(source, info.field_name, {snake(key): value for key, value in args.items()})
+
+
+def value_of(source: Any, name: str, args: dict[str, Any]) -> Any:
+    """What a view says of a field; the arguments by their names in Python."""
     if isinstance(source, dict):
         return source.get(name)
     value = getattr(source, RENAMED.get(name) or snake(name))
-    return value(**{snake(key): value for key, value in args.items()}) if callable(value) else value
+    return value(**args) if callable(value) else value
 
 
-def _check_scopes(info: GraphQLResolveInfo) -> None:
-    context: Context = info.context
+def check_scopes(context: Context, parent: GraphQLNamedType, name: str, wanted: Any) -> None:
+    """By the field, and by the type behind it; a connection stands for what it holds."""
     if context.sees_everything:
         return
-    path = f"{info.parent_type.name}.{info.field_name}"
-    for needed in (REQUIRED_SCOPES.get(path), REQUIRED_SCOPES.get(_reached(info))):
+    reached = get_named_type(wanted).name.removesuffix("Connection")
+    for needed in (REQUIRED_SCOPES.get(f"{parent.name}.{name}"), REQUIRED_SCOPES.get(reached)):
         if needed and not context.allows(needed):
-            raise access_denied(info.field_name, needed)
-
-
-def _reached(info: GraphQLResolveInfo) -> str:
-    """The type behind the field; a connection stands for what it holds."""
-    return get_named_type(info.return_type).name.removesuffix("Connection")
+            raise access_denied(name, needed)
 
 
 def resolve_type(value: Any, info: GraphQLResolveInfo, abstract: GraphQLAbstractType) -> str:

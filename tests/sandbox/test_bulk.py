@@ -10,13 +10,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from sandbox.api import bulk
+from sandbox.world import ShopState
 from tests.sandbox.conftest import Query
 
 RUN = """
 mutation($query: String!) {
   bulkOperationRunQuery(query: $query) { bulkOperation { id status } userErrors { code message } }
 }"""
-ASK = "query($id: ID!) { bulkOperation(id: $id) { status objectCount rootObjectCount url } }"
+ASK = "query($id: ID!) { bulkOperation(id: $id) { status errorCode objectCount rootObjectCount url } }"
 EVERYTHING = "{ orders { edges { node { id name lineItems { edges { node { id quantity } } } } } } }"
 
 
@@ -24,11 +25,11 @@ def run(query: Query, document: str) -> dict[str, Any]:
     return query(RUN, query=document)["data"]["bulkOperationRunQuery"]
 
 
-def finished(query: Query, operation: str) -> dict[str, Any]:
+def finished(query: Query, operation: str, status: str = "COMPLETED") -> dict[str, Any]:
     end = time.monotonic() + 5
     while time.monotonic() < end:
         answer = query(ASK, id=operation)["data"]["bulkOperation"]
-        if answer["status"] == "COMPLETED":
+        if answer["status"] == status:
             return answer
         time.sleep(0.01)
     raise AssertionError("the bulk operation did not end")
@@ -48,6 +49,59 @@ def test_children_follow_their_parents(
     assert parents == [order["id"] for order in orders for _ in range(2)]
 
 
+MANY_FIELDS = """
+fragment Named on Order { called: name ... on Node { id } }
+query {
+  orders(query: "NAME", PAGE) {
+    nodes {
+      ...Named
+      __typename
+      processedAt
+      cancelReason
+      totalPriceSet { shopMoney { amount currencyCode } }
+      customer { id }
+      lineItems(PAGE) { nodes { ... on LineItem { quantity, taxable, discountAllocations { HOW } } } }
+    }
+  }
+}""".replace("HOW", "discountApplication { __typename value { ... on MoneyV2 { amount } } index }")
+
+
+def test_a_field_is_said_as_by_any_other_query(query: Query, client: FlaskClient) -> None:
+    lines = [
+        {"title": "A thing", "price": "9.00", "discounts": ["1.50"]},
+        {"title": "Another", "price": "3.00"},
+    ]
+    sold = client.post("/sandbox/orders", json=[{"customer": None, "lines": lines}, {"lines": lines[:1]}])
+    assert sold.status_code == 201, sold.text
+    document = MANY_FIELDS.replace("NAME", "")
+    (one, two) = query(document.replace("PAGE", "first: 50"))["data"]["orders"]["nodes"]
+    operation = finished(
+        query, run(query, document.replace(", PAGE", "").replace("(PAGE)", ""))["bulkOperation"]["id"]
+    )
+    text = client.get(urlsplit(operation["url"]).path).text
+    parts = [
+        line
+        for order in (one, two)
+        for line in (
+            order,
+            *({**item, "__parentId": order["id"]} for item in order.pop("lineItems")["nodes"]),
+        )
+    ]
+    assert [json.loads(line) for line in text.splitlines()] == parts
+    assert len(parts) == 5
+
+
+def test_what_the_app_may_not_see_ends_it(
+    query: Query, state: ShopState, app_token: str, make_order: Callable[..., Any]
+) -> None:
+    make_order(("1.00", 1))
+    state.installation.scopes = ["read_orders"]
+    asked = "{ orders { nodes { id customer { id } } } }"
+    answer = query(RUN, token=app_token, query=asked)["data"]["bulkOperationRunQuery"]
+    ended = finished(query, answer["bulkOperation"]["id"], "FAILED")
+    assert (ended["errorCode"], ended["url"]) == ("ACCESS_DENIED", None)
+
+
 def test_nothing_found_has_no_file(query: Query) -> None:
     assert finished(query, run(query, EVERYTHING)["bulkOperation"]["id"])["url"] is None
 
@@ -64,6 +118,7 @@ def test_it_is_asked_about_as_a_node_too(query: Query) -> None:
     [
         "{ shop { name } }",
         "{ orders { nodes { nothing } } }",
+        "{ orders { pageInfo { hasNextPage } } }",
         "{",
         "mutation { orderDelete(orderId: 1) { deletedId } }",
     ],
