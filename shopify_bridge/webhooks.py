@@ -17,8 +17,8 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection
 
+from rewards.group_commit import GroupCommit, NotCommitted
 from shopify_bridge import jobs
-from shopify_bridge.group_commit import GroupCommit, NotCommitted
 from shopify_bridge.signatures import webhook_signature_ok
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rewards import redemptions
+from rewards import redemptions, reservations
 from rewards.audit import audit
 from rewards.models import Identity, Order, Program
 from rewards.orders import settle_orders
@@ -443,8 +443,8 @@ def test_a_code_used_in_a_deleted_order_comes_back(told: Told) -> None:
         Order.objects.get(external_id=order).member,
     )
     assert member is not None
-    request = redemptions.Request(member.pk, told.shop.pk, told.customer, "five-off", "k")
-    redemption, _ = redemptions.reserve(program, request)
+    request = reservations.Request(member.pk, told.shop.pk, told.customer, "five-off", "k")
+    redemption, _ = reservations.reserve(program, request)
     redemptions.issued(program.pk, redemption.pk, "gid")
     user = told.known("1.00")
     known = orders.fetch(told.shop, user)

@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from rewards import people, redemptions
+from rewards import people, redemptions, reservations
 from rewards.models import Program, Redemption
 from shopify_bridge import discounts, vault
 from shopify_bridge.models import Shop
@@ -124,6 +124,6 @@ def _reserved(shop: Shop) -> Redemption:
     program = Program.objects.get(pk=shop.program_id)
     ref = (shop.pk, CUSTOMER)
     member_id = people.enrol(program, {ref: datetime.now(UTC)})[ref]
-    wanted = redemptions.Request(member_id, shop.pk, CUSTOMER, "choose", "key", 20)
-    redemption, _ = redemptions.reserve(program, wanted)
+    wanted = reservations.Request(member_id, shop.pk, CUSTOMER, "choose", "key", 20)
+    redemption, _ = reservations.reserve(program, wanted)
     return redemption

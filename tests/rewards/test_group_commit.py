@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from shopify_bridge.group_commit import GroupCommit, NotCommitted
+from rewards.group_commit import GroupCommit, NotCommitted
 
 SECONDS = 20
 
