@@ -23,7 +23,7 @@ from bench.figures import Sample, Turns
 from bench.load import ID_LENGTH, flat_out
 from bench.stage import VAR, BenchError, Process, Stage, cpu_seconds
 from loyalty_app.embedded.processes import package_folder
-from rewards import ledger, programs, redemptions
+from rewards import ledger, programs, reservations
 from rewards.models import Member, Program, Redemption
 from shopify_bridge import vault
 from shopify_bridge.models import Shop
@@ -52,8 +52,8 @@ class Scene:
     customer: int
     reward: str
 
-    def request(self) -> redemptions.Request:
-        return redemptions.Request(
+    def request(self) -> reservations.Request:
+        return reservations.Request(
             member_id=self.member.pk,
             source_id=self.shop.pk,
             customer_id=self.customer,
@@ -130,7 +130,7 @@ def _scene(stage: Stage) -> Scene:
 
 def _until(end: float, scene: Scene) -> None:
     while time.monotonic() < end:
-        redemptions.reserve(scene.program, scene.request())
+        reservations.reserve(scene.program, scene.request())
 
 
 def _race(scene: Scene) -> None:
@@ -148,7 +148,7 @@ def _race(scene: Scene) -> None:
 def _attempts(scene: Scene, number: int) -> None:
     for _ in range(number):
         try:
-            redemptions.reserve(scene.program, scene.request())
+            reservations.reserve(scene.program, scene.request())
         except ledger.Overdrawn:
             continue
 

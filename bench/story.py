@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from rewards import expiry, holds, people, programs, redemptions
+from rewards import expiry, holds, people, programs, redemptions, reservations
 from rewards.facts import FetchedOrder, Line, OrderFact
 from rewards.ledger import adjust
 from rewards.models import Identity, Program, Redemption
@@ -99,8 +99,8 @@ class _Customer:
 
     def redeems(self, reward: str, now: datetime, points: int | None = None) -> Redemption:
         key = f"{reward}-{now:%Y%m%d}"
-        request = redemptions.Request(self._member(), SHOP, self.customer_id, reward, key, points)
-        redemption = redemptions.reserve(self.program, request, now=now)[0]
+        request = reservations.Request(self._member(), SHOP, self.customer_id, reward, key, points)
+        redemption = reservations.reserve(self.program, request, now=now)[0]
         redemptions.issued(self.program.pk, redemption.pk, f"gid://shopify/Discount/{redemption.pk}", now=now)
         redemptions.at_rest(redemption)
         return redemption
@@ -110,8 +110,8 @@ class _Customer:
         self._settle(self._order(4, now, codes=(code,)), now)
 
     def is_refused_a_code(self, now: datetime) -> None:
-        request = redemptions.Request(self._member(), SHOP, self.customer_id, "five-off", "refused")
-        redemption = redemptions.reserve(self.program, request, now=now)[0]
+        request = reservations.Request(self._member(), SHOP, self.customer_id, "five-off", "refused")
+        redemption = reservations.reserve(self.program, request, now=now)[0]
         redemptions.failed(self.program.pk, redemption.pk, "refused", now=now)
 
     def undoes_a_code(self, now: datetime) -> None:

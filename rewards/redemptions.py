@@ -11,90 +11,22 @@ Each change of state is conditional on the state before it, in one transaction w
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock
 
-from rewards import clock, offers, programs
+from rewards import clock
 from rewards import redemption_changes as changes
 from rewards.facts import OrderFact
-from rewards.ledger import Book, MemberMerged, Overdrawn, again_if_overtaken, opened
-from rewards.models import Bucket, Member, Program, Redemption
+from rewards.ledger import Book, MemberMerged, again_if_overtaken, opened
+from rewards.models import Redemption
 
 State = Redemption.State
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """32 characters that nobody confuses; 12 of them are 60 bits."""
 CODE_LENGTH = 12
-FIRST_TRY = timedelta(seconds=15)
-"""The web process tries at once; after this the worker takes over."""
 TURNS = [Lock() for _ in range(64)]
 """Of members: in one process they wait here for each other, and not where a long wait is cut off."""
-
-
-class NoSuchReward(LookupError):
-    """The program has no such reward on offer."""
-
-
-class KeyReused(ValueError):
-    """The idempotency key belongs to another request."""
-
-
-class TooMany(Exception):
-    """The member redeems faster than the program's limit; try again in a minute."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a shopper asked for. `points` only for a variable reward, `key` made by the caller."""
-
-    member_id: int
-    source_id: int
-    customer_id: int
-    reward_id: str
-    key: str
-    points: int | None = None
-
-
-def reserve(program: Program, request: Request, *, now: datetime | None = None) -> tuple[Redemption, bool]:
-    """Set the points aside and choose the code; the bool says whether this call did it.
-
-    Raises NoSuchReward, BadChoice, Overdrawn, KeyReused, TooMany.
-    """
-    now = now or clock.now()
-    if known := _repeated(program.pk, request):
-        return known, False
-    document = programs.document(program)
-    reward = programs.reward(document, request.reward_id)
-    if reward is None or reward["archived"]:
-        raise NoSuchReward(f"There is no reward “{request.reward_id}”.")
-    price = offers.price(reward, program.currency, request.points)
-    if known := _too_dear(program.pk, request, price.points):
-        return known, False
-    with _turn(request.member_id), opened(program.pk, [request.member_id], now=now) as book:
-        if known := _repeated(program.pk, request):  # while we waited for the lock
-            return known, False
-        account = book.accounts[request.member_id]
-        if price.points > account.available:
-            raise Overdrawn(price.points, account.available)
-        _within_limit(program.pk, request.member_id, document["redemptions_per_minute"], now)
-        redemption = Redemption.objects.create(
-            program=program,
-            member_id=request.member_id,
-            source_id=request.source_id,
-            customer_id=request.customer_id,
-            key=request.key,
-            reward={**reward, "version": program.version, "asked": request.points},
-            points=price.points,
-            value=price.value,
-            code=document["code_prefix"] + new_code(),
-            starts_at=now,
-            expires_at=now + timedelta(days=reward["valid_days"]) if reward["valid_days"] else None,
-            due_at=now + FIRST_TRY,
-        )
-        posting = changes.open_posting(book, redemption, "reserve", now)
-        posting.take(price.points, Bucket.AVAILABLE, Bucket.RESERVED)
-    return redemption, True
 
 
 def issued(program_id: int, redemption_id: int, external_ref: str, *, now: datetime | None = None) -> bool:
@@ -122,6 +54,11 @@ def start_ending(
 def ended(program_id: int, redemption_id: int, *, now: datetime | None = None) -> bool:
     """The code is disabled and no order carries it: ending -> expired or cancelled, points return."""
     return _change(program_id, redemption_id, changes.End(), now)
+
+
+def turn(member_id: int) -> Lock:
+    """Held by whoever is about to lock the member's row."""
+    return TURNS[member_id % len(TURNS)]
 
 
 def put_off(redemption: Redemption, until: datetime, reason: str = "", *, absent: bool = False) -> None:
@@ -203,7 +140,7 @@ def _change(program_id: int, redemption_id: int, change: changes.Change, now: da
         program_id=program_id, pk=redemption_id
     )
     with (
-        _turn(member_id),
+        turn(member_id),
         opened(program_id, [member_id], now=now, redemption_ids=[redemption_id]) as book,
     ):
         redemption = Redemption.objects.select_for_update().get(program_id=program_id, pk=redemption_id)
@@ -211,39 +148,3 @@ def _change(program_id: int, redemption_id: int, change: changes.Change, now: da
             return False
         changes.apply(book, redemption, change, now)
     return True
-
-
-def _repeated(program_id: int, request: Request) -> Redemption | None:
-    """The answer to the same request, if it was made before. Raises KeyReused for another request."""
-    known = Redemption.objects.filter(
-        program_id=program_id, member_id=request.member_id, key=request.key
-    ).first()
-    if known and (known.reward["id"], known.reward["asked"]) != (request.reward_id, request.points):
-        raise KeyReused("This key was used for another redemption.")
-    return known
-
-
-def _too_dear(program_id: int, request: Request, price: int) -> Redemption | None:
-    """Raises Overdrawn, without waiting for the member's row, when what was last committed is too little.
-
-    Unless it is this very request that had the points meanwhile: its redemption came with that commit.
-    """
-    members = Member.objects.filter(program_id=program_id, pk=request.member_id, merged_into=None)
-    available = members.values_list("available", flat=True).first()
-    if available is None or price <= available:
-        return None
-    if known := _repeated(program_id, request):
-        return known
-    raise Overdrawn(price, available)
-
-
-def _turn(member_id: int) -> Lock:
-    return TURNS[member_id % len(TURNS)]
-
-
-def _within_limit(program_id: int, member_id: int, limit: int, now: datetime) -> None:
-    recent = Redemption.objects.filter(
-        program_id=program_id, member_id=member_id, created_at__gt=now - timedelta(minutes=1)
-    )
-    if recent.count() >= limit:
-        raise TooMany(f"At most {limit} redemptions a minute.")

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from rewards import people, redemptions, standing, timeline
+from rewards import people, redemptions, reservations, standing, timeline
 from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Member, Program, Redemption
 from rewards.offers import BadChoice
@@ -103,16 +103,16 @@ def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         raise Refusal(409, "insufficient_points", "This customer has no points yet.")
     wanted = _wanted(request, visitor, member)
     try:
-        redemption, created = redemptions.reserve(_program(visitor.shop), wanted)
-    except redemptions.NoSuchReward as error:
+        redemption, created = reservations.reserve(_program(visitor.shop), wanted)
+    except reservations.NoSuchReward as error:
         raise Refusal(422, "no_such_reward", str(error)) from error
     except BadChoice as error:
         raise Refusal(422, "invalid_points", str(error)) from error
-    except redemptions.KeyReused as error:
+    except reservations.KeyReused as error:
         raise Refusal(422, "key_reused", str(error)) from error
     except Overdrawn as error:
         raise Refusal(409, "insufficient_points", str(error)) from error
-    except redemptions.TooMany as error:
+    except reservations.TooMany as error:
         raise Refusal(429, "too_many", str(error)) from error
     except MemberMerged as error:
         raise Refusal(409, "try_again", "Your accounts were just joined. Please try again.") from error
@@ -186,7 +186,7 @@ def _ask_to_sign_in() -> NoReturn:
     raise Refusal(401, "sign_in", "Sign in to use your points.")
 
 
-def _wanted(request: HttpRequest, visitor: Visitor, member: Member) -> redemptions.Request:
+def _wanted(request: HttpRequest, visitor: Visitor, member: Member) -> reservations.Request:
     body = _body(request)
     unknown = sorted(body.keys() - {"reward", "points", "key"})
     reward, points, key = body.get("reward"), body.get("points"), body.get("key")
@@ -199,7 +199,7 @@ def _wanted(request: HttpRequest, visitor: Visitor, member: Member) -> redemptio
     if not isinstance(key, str) or not 0 < len(key) <= KEY_LENGTH_MAX or not key.isprintable():
         raise Refusal(422, "invalid_key", f"“key” is a text of 1 to {KEY_LENGTH_MAX} characters.")
     assert visitor.customer_id is not None  # the member was found by it
-    return redemptions.Request(
+    return reservations.Request(
         member_id=member.pk,
         source_id=visitor.shop.pk,
         customer_id=visitor.customer_id,

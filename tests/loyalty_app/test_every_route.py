@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from rewards import people, programs, redemptions
+from rewards import people, programs, reservations
 from rewards.models import Movement, Redemption
 from shopify_bridge.models import DataRequest, Gap, InboxRow, Shop
 from tests.shopify_bridge import signing
@@ -49,7 +49,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
     ref = (shop.pk, customer_id)
     now = datetime.now(UTC)
     member_id = people.enrol(program, {ref: now, (shop.pk, customer_id + 1): now})[ref]
-    request = redemptions.Request(
+    request = reservations.Request(
         member_id=member_id,
         source_id=shop.pk,
         customer_id=customer_id,
@@ -57,7 +57,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         points=20,
         key="k",
     )
-    redemption, _ = redemptions.reserve(program, request)
+    redemption, _ = reservations.reserve(program, request)
     body = b'{"id": 1}'
     row = InboxRow.objects.create(
         program_id=program.pk,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from rewards import expiry, holds, ledger, orders, people, programs, redemptions
+from rewards import expiry, holds, ledger, orders, people, programs, redemptions, reservations
 from rewards.audit import audit
 from rewards.facts import FetchedOrder, Line, OrderFact
 from rewards.models import Identity, Lot, Member, Program, Redemption
@@ -111,8 +111,8 @@ class Machine(RuleBasedStateMachine):
         orders.settle_orders(self.other, list(self.states.values()), now=self.now)
         member = people.find(self.other.pk, [(1, 7001)])[1, 7001]
         for key in ("k0", "k1"):
-            request = redemptions.Request(member, 1, 7001, "five-off", key)
-            redemptions.reserve(self.other, request, now=self.now)
+            request = reservations.Request(member, 1, 7001, "five-off", key)
+            reservations.reserve(self.other, request, now=self.now)
         self.before = self.rows_of(self.other)
 
     def rows_of(self, program: Program) -> list[list[tuple]]:
@@ -237,10 +237,10 @@ class Machine(RuleBasedStateMachine):
         reward, points, asked = "choose", min(money * 20, available // 20 * 20), True
         if fixed and available >= 100:
             reward, points, asked = "five-off", 100, False
-        request = redemptions.Request(
+        request = reservations.Request(
             self.real_ids[member], *customer, reward, f"k{len(self.made)}", points if asked else None
         )
-        redemption, _ = redemptions.reserve(self.program, request, now=self.now)
+        redemption, _ = reservations.reserve(self.program, request, now=self.now)
         self.made.append(redemption.pk)
         self.model.reserve(member, points, redemption.code, self.now)
         last = len(self.made) - 1

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from rewards import audit as auditing
-from rewards import expiry, people, programs, redemptions
+from rewards import expiry, people, programs, redemptions, reservations
 from rewards.audit import audit, audit_due
 from rewards.models import Member, Movement, Program
 from rewards.promises import CHECKS
@@ -33,8 +33,8 @@ def busy(world):
     world.settle(order(line(10000, ordered=5), external_id=5002))
     world.settle(order(line(10000, ordered=5, current=4), external_id=5002, minutes=1))
     for key in ("reserved", "used", "ended"):
-        request = redemptions.Request(world.member().pk, 1, 7001, "five-off", key)
-        made, _ = redemptions.reserve(world.program, request, now=NOW)
+        request = reservations.Request(world.member().pk, 1, 7001, "five-off", key)
+        made, _ = reservations.reserve(world.program, request, now=NOW)
         if key != "reserved":
             redemptions.issued(world.program.pk, made.pk, "gid", now=NOW)
         if key == "used":

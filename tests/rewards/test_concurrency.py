@@ -6,11 +6,12 @@ from time import monotonic, sleep
 import pytest
 from django.db import connection, transaction
 
-from rewards import people, redemptions
+from rewards import offers, people, programs, reservations
 from rewards.audit import audit
+from rewards.group_commit import NotCommitted
 from rewards.ledger import Overdrawn
 from rewards.models import Member, Movement, Redemption
-from rewards.redemptions import Request
+from rewards.reservations import Request
 from tests.rewards.conftest import NOW, World, line, order
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +44,7 @@ def test_of_many_redemptions_exactly_those_that_the_balance_allows_succeed(world
     member = world.earn(530)
 
     def redeem(number):
-        return redemptions.reserve(world.program, Request(member.pk, 1, 7001, "five-off", str(number)))
+        return reservations.reserve(world.program, Request(member.pk, 1, 7001, "five-off", str(number)))
 
     results = at_once([lambda number=number: redeem(number) for number in range(24)])
     assert sum(isinstance(result, tuple) for result in results) == 5
@@ -55,7 +56,7 @@ def test_of_many_redemptions_exactly_those_that_the_balance_allows_succeed(world
 def test_the_same_key_many_times_is_one_redemption(world):
     member = world.earn(1000)
     request = Request(member.pk, 1, 7001, "five-off", "the key")
-    results = at_once([lambda: redemptions.reserve(world.program, request)] * 16)
+    results = at_once([lambda: reservations.reserve(world.program, request)] * 16)
     assert len({redemption.pk for redemption, _ in results}) == 1
     assert sum(created for _, created in results) == 1
     assert Redemption.objects.count() == 1
@@ -65,7 +66,7 @@ def test_the_same_key_many_times_is_one_redemption_though_it_took_all_the_points
     for round in range(10):
         member = world.earn(100, external_id=5000 + round)
         request = Request(member.pk, 1, 7001, "five-off", f"key {round}")
-        results = at_once([lambda request=request: redemptions.reserve(world.program, request)] * 8)
+        results = at_once([lambda request=request: reservations.reserve(world.program, request)] * 8)
         assert len({redemption.pk for redemption, _ in results}) == 1
         assert sum(created for _, created in results) == 1
 
@@ -90,10 +91,58 @@ def test_redemptions_of_one_member_dont_all_wait_in_the_database(world):
             waiting = _most_waiting(seconds=1)
         assert waiting == 1
         assert all(isinstance(result, tuple) for result in results.result())
+    assert _transactions() < CALLERS, "those who waited meanwhile share one"
+
+
+def test_requests_that_share_a_transaction_are_decided_one_by_one(world):
+    """Five can be afforded; among the requests one key comes twice, and once for another reward."""
+    member = world.earn(530)
+    keys = ["same", "same", *map(str, range(6))]
+    requests = [Request(member.pk, 1, 7001, "five-off", key) for key in keys]
+    requests.append(Request(member.pk, 1, 7001, "free-shipping", "same"))
+    wishes = [_wish(world, request) for request in requests]
+    reservations._settle(wishes)
+    first, second, *others, changed = wishes
+    assert (first.created, second.created) == (True, False)
+    assert first.granted == second.granted
+    assert [wish.created for wish in others] == [True] * 4 + [False] * 2
+    assert [type(wish.problem) for wish in others[4:]] == [Overdrawn] * 2
+    assert isinstance(changed.problem, reservations.KeyReused)
+    member.refresh_from_db()
+    assert (member.available, member.reserved) == (30, 500)
+    assert _transactions() == 1
+
+
+@pytest.mark.parametrize("was_done", [True, False])
+def test_who_was_let_down_by_another_ones_transaction_does_it_alone(world, monkeypatch, was_done):
+    class LetDown:
+        def keep(self, wish):
+            if was_done:
+                reservations._settle([wish])
+            raise NotCommitted
+
+    member = world.earn(530)
+    monkeypatch.setattr(reservations, "_together", lambda *_: LetDown())
+    redemption, created = _redeem(world, member, "k")
+    assert created is not was_done
+    assert list(Redemption.objects.values_list("pk", "key")) == [(redemption.pk, "k")]
+
+
+def _wish(world, request):
+    reward = programs.reward(programs.document(world.program), request.reward_id)
+    price = offers.price(reward, world.program.currency)
+    return reservations._Wish(world.program, request, reward, price, NOW)
+
+
+def _transactions():
+    """How many of them made the redemptions."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT xmin::text) FROM rewards_redemption")
+        return cursor.fetchone()[0]
 
 
 def _redeem(world, member, key):
-    return redemptions.reserve(world.program, Request(member.pk, 1, 7001, "five-off", key))
+    return reservations.reserve(world.program, Request(member.pk, 1, 7001, "five-off", key))
 
 
 def _impatiently(world, member, key):

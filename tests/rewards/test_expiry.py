@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rewards import clock, expiry, ledger, people, programs, redemptions, standing, timeline
+from rewards import clock, expiry, ledger, people, programs, redemptions, reservations, standing, timeline
 from rewards.lifetimes import Policy
 from rewards.models import Lot, Movement, Notice, Program
-from rewards.redemptions import Request, State
+from rewards.redemptions import State
+from rewards.reservations import Request
 from tests.rewards.conftest import NOW, line, order
 
 ROLLING = {"policy": "rolling", "months": 12}
@@ -142,7 +143,7 @@ def test_refunds_and_adjustments_are_no_activity_but_redeeming_is(world):
     ledger.adjust(world.program.pk, member.pk, 5, key="a", reason="gift", now=later)
     world.settle(order(line(20000), minutes=60 * 24 * 120))
     assert world.member().active_at == NOW
-    redemptions.reserve(world.program, Request(member.pk, 1, 7001, "five-off", "k"), now=later)
+    reservations.reserve(world.program, Request(member.pk, 1, 7001, "five-off", "k"), now=later)
     assert world.member().active_at == later
 
 
@@ -160,7 +161,7 @@ def test_pending_points_survive_inactivity(world):
 
 def redeem(world, now):
     request = Request(world.member().pk, 1, 7001, "five-off", "k")
-    redemption, _ = redemptions.reserve(world.program, request, now=now)
+    redemption, _ = reservations.reserve(world.program, request, now=now)
     return redemption
 
 
@@ -190,10 +191,10 @@ def test_grace_is_given_once_per_point(world):
     first = Lot.objects.get(grace=True)
     again = A_YEAR_LATER + timedelta(days=2)
     request = Request(world.member().pk, 1, 7001, "five-off", "k2")
-    second, _ = redemptions.reserve(world.program, request, now=again)
+    second, _ = reservations.reserve(world.program, request, now=again)
     redemptions.failed(world.program.pk, second.pk, "late", now=again + timedelta(days=5))
     assert list(Lot.objects.filter(grace=True)) == [first]
-    third, _ = redemptions.reserve(
+    third, _ = reservations.reserve(
         world.program, Request(world.member().pk, 1, 7001, "five-off", "k3"), now=again
     )
     much_later = first.expires_at + timedelta(days=3)

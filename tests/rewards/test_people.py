@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rewards import ledger, people, personal, programs, redemptions
+from rewards import ledger, people, personal, programs, redemptions, reservations
 from rewards.facts import FetchedOrder
 from rewards.models import Identity, Member, Order, Tombstone
 from tests.rewards.conftest import NOW, line, order
@@ -66,8 +66,8 @@ def test_debt_of_a_late_use_survives_a_merge(world):
     world.rules(signup_bonus=100)
     people.enrol(world.program, {(1, 7001): NOW}, now=NOW)
     member = world.member()
-    redemption, _ = redemptions.reserve(
-        world.program, redemptions.Request(member.pk, 1, 7001, "five-off", "k"), now=NOW
+    redemption, _ = reservations.reserve(
+        world.program, reservations.Request(member.pk, 1, 7001, "five-off", "k"), now=NOW
     )
     redemptions.failed(world.program.pk, redemption.pk, "gone", now=NOW)
     ledger.adjust(world.program.pk, member.pk, -100, key="x", reason="spent", now=NOW)
@@ -184,8 +184,8 @@ def test_tags_kept_with_the_orders_of_an_erased_customer_go_too(world):
 
 def test_a_code_that_is_being_made_is_made_for_the_survivor(world):
     world.earn(100)
-    request = redemptions.Request(world.member().pk, 1, 7001, "five-off", "k")
-    redemption, _ = redemptions.reserve(world.program, request, now=NOW)
+    request = reservations.Request(world.member().pk, 1, 7001, "five-off", "k")
+    redemption, _ = reservations.reserve(world.program, request, now=NOW)
     people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)
     redemption.refresh_from_db()
     assert redemption.customer_id == 7002

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from rewards import ledger, offers, people, programs, redemptions
+from rewards import ledger, offers, people, programs, redemptions, reservations
 from rewards.models import Member, Movement, Redemption
 from rewards.redemptions import State
 from tests.rewards.conftest import NOW, line, order
@@ -13,11 +13,11 @@ from tests.rewards.conftest import NOW, line, order
 
 def ask(member, reward="five-off", key="k1", **changes):
     values = {"member_id": member.pk, "source_id": 1, "customer_id": 7001, "reward_id": reward, "key": key}
-    return redemptions.Request(**{**values, **changes})
+    return reservations.Request(**{**values, **changes})
 
 
 def reserve(world, member, **changes):
-    return redemptions.reserve(world.program, ask(member, **changes), now=NOW)[0]
+    return reservations.reserve(world.program, ask(member, **changes), now=NOW)[0]
 
 
 def balances(member):
@@ -46,8 +46,8 @@ def test_reserving_sets_the_points_aside_and_chooses_the_code(world):
 
 def test_the_same_key_gives_the_same_answer_and_takes_the_points_once(world):
     member = world.earn(250)
-    first, created = redemptions.reserve(world.program, ask(member), now=NOW)
-    again, repeated = redemptions.reserve(world.program, ask(member), now=NOW)
+    first, created = reservations.reserve(world.program, ask(member), now=NOW)
+    again, repeated = reservations.reserve(world.program, ask(member), now=NOW)
     assert (created, repeated, again.pk) == (True, False, first.pk)
     assert balances(member) == (150, 100, 0)
 
@@ -55,7 +55,7 @@ def test_the_same_key_gives_the_same_answer_and_takes_the_points_once(world):
 def test_the_same_key_for_something_else_is_refused(world):
     member = world.earn(250)
     reserve(world, member)
-    with pytest.raises(redemptions.KeyReused):
+    with pytest.raises(reservations.KeyReused):
         reserve(world, member, reward_id="ten-percent")
 
 
@@ -72,7 +72,7 @@ def test_too_few_points_are_said_before_too_many_requests(world):
     world.apply(document)
     member = world.earn(250)
     reserve(world, member, key="a")
-    with pytest.raises(redemptions.TooMany):
+    with pytest.raises(reservations.TooMany):
         reserve(world, member, key="b")
     with pytest.raises(ledger.Overdrawn):
         reserve(world, member, key="c", reward_id="ten-percent")
@@ -84,7 +84,7 @@ def test_an_archived_or_unknown_reward_is_not_on_offer(world):
     world.apply(document)
     member = world.earn(250)
     for reward_id in ("five-off", "nothing"):
-        with pytest.raises(redemptions.NoSuchReward):
+        with pytest.raises(reservations.NoSuchReward):
             reserve(world, member, reward_id=reward_id)
 
 

@@ -5,16 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from rewards import expiry, holds, orders, people, programs, redemptions
+from rewards import expiry, holds, orders, people, programs, redemptions, reservations
 from rewards.facts import FetchedOrder
 from rewards.models import Lot, Program, Redemption
-from rewards.redemptions import Request, State
+from rewards.redemptions import State
+from rewards.reservations import Request
 from tests.rewards.conftest import NOW, line, order
 
 
 def redeem(world, key="k", customer_id=7001, now=NOW):
     request = Request(world.member(customer_id).pk, 1, customer_id, "five-off", key)
-    return redemptions.reserve(world.program, request, now=now)[0]
+    return reservations.reserve(world.program, request, now=now)[0]
 
 
 def use(world, redemption, external_id=5009, **changes):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 
-from rewards import holds, ledger, orders, people, programs, redemptions, standing, timeline
+from rewards import holds, ledger, orders, people, programs, redemptions, reservations, standing, timeline
 from rewards.facts import Dispute, FetchedOrder, OrderRef
 from rewards.models import Member
 from rewards.redemptions import State
@@ -55,8 +55,8 @@ def test_points_that_pay_debt_are_counted_once(world):
 
 def test_a_redemption_tells_its_life(world):
     member = world.earn(250)
-    request = redemptions.Request(member.pk, 1, 7001, "choose", "k", points=40)
-    redemption, _ = redemptions.reserve(world.program, request, now=NOW)
+    request = reservations.Request(member.pk, 1, 7001, "choose", "k", points=40)
+    redemption, _ = reservations.reserve(world.program, request, now=NOW)
     redemptions.issued(world.program.pk, redemption.pk, "gid", now=NOW)
     redemptions.start_ending(world.program.pk, redemption.pk, State.CANCELLED)
     redemptions.ended(world.program.pk, redemption.pk, now=NOW)
@@ -91,9 +91,9 @@ def test_the_end_of_a_hold_is_told(world):
 def test_a_hold_that_ends_into_a_debt_says_both(world):
     world.rules(signup_bonus=0, hold_days=3)
     world.settle(FetchedOrder(order(line(1000)), paid_at=NOW))
-    owing = redemptions.Request(world.member().pk, 1, 7001, "five-off", "k")
+    owing = reservations.Request(world.member().pk, 1, 7001, "five-off", "k")
     ledger.adjust(world.program.pk, owing.member_id, 100, key="a", reason="gift", now=NOW)
-    redemption, _ = redemptions.reserve(world.program, owing, now=NOW)
+    redemption, _ = reservations.reserve(world.program, owing, now=NOW)
     redemptions.failed(world.program.pk, redemption.pk, "gone", now=NOW)
     ledger.adjust(world.program.pk, owing.member_id, -94, key="b", reason="spent", now=NOW)
     world.settle(FetchedOrder(order(external_id=5002, codes=(redemption.code,)), paid_at=NOW))

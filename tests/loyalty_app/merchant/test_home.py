@@ -9,8 +9,9 @@ from loyalty_app.merchant import chart, home
 from rewards import audit, reports
 from rewards.facts import Line
 from rewards.models import Program, Redemption
-from rewards.redemptions import Request, issued, reserve
+from rewards.redemptions import issued
 from rewards.reports import Day
+from rewards.reservations import Request, reserve
 from shopify_bridge.models import Shop
 from tests.loyalty_app.merchant.conftest import NOON, Merchant
 
