@@ -4,6 +4,7 @@ All who want one member's points want one row of the database. In one process th
 requests that come while another is being committed share the next transaction, each decided in its turn.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -135,7 +136,7 @@ def _settle(wishes: Sequence[_Wish]) -> None:
     member_id = first.request.member_id
     with redemptions.turn(member_id), opened(first.program.pk, [member_id], now=first.now) as book:
         granted = list(_decided(book, wishes))
-        Redemption.objects.bulk_create(redemption for redemption, _ in granted)
+        _insert(book.program_id, [redemption for redemption, _ in granted])
         for redemption, now in granted:
             posting = changes.open_posting(book, redemption, "reserve", now)
             posting.take(redemption.points, Bucket.AVAILABLE, Bucket.RESERVED)
@@ -147,24 +148,25 @@ def _decided(book: Book, wishes: Sequence[_Wish]) -> Iterator[tuple[Redemption, 
     left = book.accounts[member_id].available
     rows = Redemption.objects.filter(program_id=book.program_id, member_id=member_id)
     known = {row.key: row for row in rows.filter(key__in=[wish.request.key for wish in wishes])}
-    recent = rows.filter(created_at__gt=book.now - timedelta(minutes=1)).count()
+    most = programs.document(wishes[0].program)["redemptions_per_minute"]
+    recent = rows.filter(created_at__gt=book.now - timedelta(minutes=1))[:most].count()
     for wish in wishes:
-        request, price, document = wish.request, wish.price, programs.document(wish.program)
+        request, price = wish.request, wish.price
         wish.granted, wish.created, wish.problem = known.get(request.key), False, None
         if wish.granted:
             wish.problem = None if request.is_for(wish.granted) else KeyReused(REUSED)
         elif price.points > left:
             wish.problem = Overdrawn(price.points, left)
-        elif recent >= document["redemptions_per_minute"]:
-            wish.problem = TooMany(f"At most {document['redemptions_per_minute']} redemptions a minute.")
+        elif recent >= most:
+            wish.problem = TooMany(f"At most {most} redemptions a minute.")
         else:
-            wish.granted = known[request.key] = _redemption(wish, document["code_prefix"])
+            wish.granted = known[request.key] = _redemption(wish)
             wish.created = True
             left, recent = left - price.points, recent + 1
             yield wish.granted, wish.now
 
 
-def _redemption(wish: _Wish, prefix: str) -> Redemption:
+def _redemption(wish: _Wish) -> Redemption:
     request, reward, now = wish.request, wish.reward, wish.now
     return Redemption(
         program=wish.program,
@@ -175,8 +177,46 @@ def _redemption(wish: _Wish, prefix: str) -> Redemption:
         reward={**reward, "version": wish.program.version, "asked": request.points},
         points=wish.price.points,
         value=wish.price.value,
-        code=prefix + redemptions.new_code(),
+        code=programs.document(wish.program)["code_prefix"] + redemptions.new_code(),
         starts_at=now,
         expires_at=now + timedelta(days=reward["valid_days"]) if reward["valid_days"] else None,
         due_at=now + FIRST_TRY,
     )
+
+
+def _insert(program_id: int, new: Sequence[Redemption]) -> None:
+    """Write new redemptions; each learns its id."""
+    if not new:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT,
+            [
+                program_id,
+                [row.member_id for row in new],
+                [row.source_id for row in new],
+                [row.customer_id for row in new],
+                [row.key for row in new],
+                [json.dumps(row.reward) for row in new],
+                [row.points for row in new],
+                [row.value for row in new],
+                [row.code for row in new],
+                [row.starts_at for row in new],
+                [row.expires_at for row in new],
+                [row.due_at for row in new],
+            ],
+        )
+        ids = dict(cursor.fetchall())
+    for row in new:
+        row.pk = ids[row.key]
+        row._state.adding = False
+
+
+INSERT = """
+    INSERT INTO rewards_redemption (program_id, member_id, source_id, customer_id, key, reward, points, value,
+        code, starts_at, expires_at, due_at, state, external_ref, turns, reason, ending_as, attempts)
+    SELECT %s, *, 'reserved', '', 0, '', '', 0
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[]::jsonb[], %s::bigint[],
+        %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+    RETURNING key, id
+"""
