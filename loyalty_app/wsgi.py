@@ -9,6 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loyalty_app.settings")
 os.environ.setdefault("LOYALTY_ROLE", "web")
 _django = get_wsgi_application()
 
-from loyalty_app.front import webhooks_first  # noqa: E402 - it imports models, which need the settings
+from loyalty_app.front import busiest_first  # noqa: E402 - it imports models, which need the settings
 
-application = webhooks_first(_django)
+application = busiest_first(_django)

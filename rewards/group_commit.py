@@ -2,12 +2,15 @@
 
 A commit waits for the disk, and one of twenty rows takes hardly longer than one of a single row. Whoever
 comes while nobody commits does it; who comes meanwhile waits, and the first of these commits for all of them.
+Questions that are asked by many at once share a statement in the same way: their rows take the answers home.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
 
+Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row")
 
 
@@ -74,3 +77,17 @@ class GroupCommit(Generic[Row]):
             if self._waiting:
                 self._waiting[0].leads = True
                 self._waiting[0].called.release()
+
+
+class Groups(Generic[Key, Row]):
+    """A group for each key, as long as somebody is in it."""
+
+    def __init__(self, commit: Callable[[list[Row]], None], *, most: int) -> None:
+        self._commit = commit
+        self._most = most
+        self._groups: WeakValueDictionary[Key, GroupCommit[Row]] = WeakValueDictionary()
+
+    def keep(self, key: Key, row: Row) -> None:
+        """As in `GroupCommit`. At worst two threads that come at the same moment are two groups."""
+        group = self._groups.setdefault(key, GroupCommit(self._commit, most=self._most))
+        group.keep(row)

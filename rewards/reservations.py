@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from weakref import WeakValueDictionary
 
 from django.db import connection
 
 from rewards import offers, programs, redemptions
 from rewards import redemption_changes as changes
-from rewards.group_commit import GroupCommit, NotCommitted
+from rewards.group_commit import Groups, NotCommitted
 from rewards.ledger import Book, Overdrawn, opened
 from rewards.models import Bucket, Program, Redemption
 
@@ -84,7 +83,7 @@ def reserve(program: Program, request: Request, *, now: datetime | None = None) 
         raise Overdrawn(price.points, available)
     wish = _Wish(program, request, reward, price, now or at)
     try:
-        _together(program.pk, request.member_id).keep(wish)
+        _together.keep((program.pk, request.member_id), wish)
     except NotCommitted:
         _settle([wish])  # Who did it for several failed. Should it have been done after all, the key tells.
     if wish.problem:
@@ -122,14 +121,6 @@ def _repeated(program_id: int, request: Request, redemption_id: int) -> Redempti
     return known
 
 
-def _together(program_id: int, member_id: int) -> GroupCommit[_Wish]:
-    """Where the requests for one member's points meet, as long as there are any."""
-    return _TOGETHER.setdefault((program_id, member_id), GroupCommit(_settle, most=MOST_TOGETHER))
-
-
-_TOGETHER: WeakValueDictionary[tuple[int, int], GroupCommit[_Wish]] = WeakValueDictionary()
-
-
 def _settle(wishes: Sequence[_Wish]) -> None:
     """Decide about wishes for one member's points, in one transaction."""
     first = wishes[0]
@@ -140,6 +131,10 @@ def _settle(wishes: Sequence[_Wish]) -> None:
         for redemption, now in granted:
             posting = changes.open_posting(book, redemption, "reserve", now)
             posting.take(redemption.points, Bucket.AVAILABLE, Bucket.RESERVED)
+
+
+_together: Groups[tuple[int, int], _Wish] = Groups(_settle, most=MOST_TOGETHER)
+"""By program and member."""
 
 
 def _decided(book: Book, wishes: Sequence[_Wish]) -> Iterator[tuple[Redemption, datetime]]:

@@ -27,6 +27,7 @@ from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.models import Shop
 from shopify_bridge.signatures import (
     IdToken,
+    ProxyQuery,
     Refused,
     buyer_token,
     is_shop_domain,
@@ -47,6 +48,7 @@ CORS = {
     "Access-Control-Expose-Headers": "X-Shopify-Retry-Invalid-Session-Request",
 }
 PREFLIGHT_SECONDS = "7200"
+OUT_OF_REACH = "The loyalty app is out of reach for a moment. Please try again."
 READ_WRITE = ("GET", "HEAD", "POST")
 READ = ("GET", "HEAD")
 
@@ -138,10 +140,17 @@ def _door(
 
 
 def _unavailable(request: HttpRequest, page: bool) -> HttpResponse:
-    message = "The loyalty app is out of reach for a moment. Please try again."
-    if page:
-        return _notice(request, 503, message)
-    return json_error(503, "unavailable", message, {"Retry-After": "5"})
+    return _notice(request, 503, OUT_OF_REACH) if page else unavailable()
+
+
+def unavailable() -> HttpResponse:
+    """503 on machine paths: the database can't be reached."""
+    return json_error(503, "unavailable", OUT_OF_REACH, {"Retry-After": "5"})
+
+
+def unknown_shop() -> HttpResponse:
+    """404 on machine paths."""
+    return json_error(404, "unknown_shop", "This shop has not installed the app.")
 
 
 def _secrets() -> tuple[str, str]:
@@ -151,7 +160,7 @@ def _secrets() -> tuple[str, str]:
 def _known_shop(domain: str) -> Shop:
     shop = Shop.objects.filter(domain=domain).first()
     if shop is None or shop.state == Shop.State.UNINSTALLED:
-        raise TurnedAway(json_error(404, "unknown_shop", "This shop has not installed the app."))
+        raise TurnedAway(unknown_shop())
     return shop
 
 
@@ -161,22 +170,35 @@ def _known_shop(domain: str) -> Shop:
 VISITED = "SELECT id, program_id, domain, state FROM shopify_bridge_shop WHERE domain = %s"
 
 
-def _visited_shop(domain: str) -> Shop:
+def visited_shop(domain: str) -> Shop | None:
+    """The shop, with what a visit needs; None where the app isn't installed."""
     with connection.cursor() as cursor:
         cursor.execute(VISITED, [domain])
         row = cursor.fetchone()
     if row is None or row[-1] == Shop.State.UNINSTALLED:
-        raise TurnedAway(json_error(404, "unknown_shop", "This shop has not installed the app."))
+        return None
     return Shop.from_db(connection.alias, ["id", "program_id", "domain", "state"], row)
 
 
-def _enter_proxy(request: HttpRequest) -> Visitor:
+def _visitor(domain: str, customer_id: int | None) -> Visitor:
+    shop = visited_shop(domain)
+    if shop is None:
+        raise TurnedAway(unknown_shop())
+    return Visitor(shop, customer_id)
+
+
+def proxy_call(query: str) -> ProxyQuery:
+    """Who asks through the app proxy, by the signed query. Raises TurnedAway."""
     try:
-        query = proxy_query(request.META.get("QUERY_STRING", ""), _secrets(), time())
+        return proxy_query(query, _secrets(), time())
     except Refused as refused:
         log.info("app proxy refused", extra={"why": refused.reason})
         raise TurnedAway(json_error(401, "signature", "Not signed by Shopify.")) from refused
-    return Visitor(_visited_shop(query.shop), query.customer_id)
+
+
+def _enter_proxy(request: HttpRequest) -> Visitor:
+    query = proxy_call(request.META.get("QUERY_STRING", ""))
+    return _visitor(query.shop, query.customer_id)
 
 
 app_proxy = _door(_enter_proxy)
@@ -297,7 +319,7 @@ def _enter_buyer(request: HttpRequest) -> Visitor:
     except Refused as refused:
         log.info("buyer's extension refused", extra={"why": refused.reason})
         raise TurnedAway(json_error(401, "token", "The session has expired.")) from refused
-    return Visitor(_visited_shop(token.shop), token.customer_id)
+    return _visitor(token.shop, token.customer_id)
 
 
 customer_account_extension = _door(_enter_buyer, cors=True)

@@ -8,11 +8,12 @@ from typing import Any, NoReturn
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from loyalty_app.storefront.me import shown, shown_redemption
 from rewards import people, redemptions, reservations, standing, timeline
 from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Member, Program, Redemption
 from rewards.offers import BadChoice
-from rewards.overview import AtHand, Points, overview
+from rewards.overview import overviews
 from shopify_bridge import discounts, jobs
 from shopify_bridge.auth import Visitor, json_error
 from shopify_bridge.models import Shop
@@ -64,16 +65,9 @@ def program(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @answering("GET")
 def me(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    """`GET me`: the member's points, the rewards in reach, the codes at hand. A guest is no member."""
-    found = overview(visitor.shop.program_id, visitor.shop.pk, visitor.customer_id)
-    member = {"id": found.member_id, "points": _points(found.points), "tier": None}
-    return JsonResponse(
-        {
-            "member": member if found.member_id else None,
-            "rewards": standing.rewards_for(found.program, found.points.available),
-            "redemptions": [_shown(redemption) for redemption in found.at_hand],
-        }
-    )
+    """`GET me`, where Django is asked: customer accounts."""
+    (found,) = overviews(visitor.shop.program_id, visitor.shop.pk, [visitor.customer_id])
+    return JsonResponse(shown(found))
 
 
 @answering("GET")
@@ -121,7 +115,7 @@ def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if redemption.state == Redemption.State.RESERVED:
         jobs.ring(jobs.redeem)
     jobs.ring(jobs.publish)
-    return JsonResponse(_shown(redemption), status=201 if created else 200)
+    return JsonResponse(shown_redemption(redemption), status=201 if created else 200)
 
 
 @answering("GET")
@@ -130,7 +124,7 @@ def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponse:
     found = _own_redemption(visitor, id)
     if found.state in (Redemption.State.RESERVED, Redemption.State.ENDING):
         jobs.ring(jobs.redeem)
-    return JsonResponse(_shown(found))
+    return JsonResponse(shown_redemption(found))
 
 
 @answering("POST")
@@ -144,7 +138,7 @@ def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponse:
     if found.state == Redemption.State.ENDING:
         found = discounts.work_on(found, within=PATIENCE_SECONDS)
         jobs.ring(jobs.publish if found.state == Redemption.State.CANCELLED else jobs.redeem)
-    return JsonResponse(_shown(found))
+    return JsonResponse(shown_redemption(found))
 
 
 @answering("POST")
@@ -228,25 +222,3 @@ def _own_redemption(visitor: Visitor, id: int) -> Redemption:
     if found is None:
         raise Refusal(404, "not_found", "There is no such redemption.")
     return found
-
-
-def _points(points: Points) -> Json:
-    return {
-        "available": points.available,
-        "pending": points.pending,
-        "reserved": points.reserved,
-        "debt": -points.debt,
-    }
-
-
-def _shown(redemption: Redemption | AtHand) -> Json:
-    """The code is shown when it works, and not before."""
-    hidden = (Redemption.State.RESERVED, Redemption.State.FAILED)
-    return {
-        "id": redemption.id,
-        "state": redemption.state,
-        "code": None if redemption.state in hidden else redemption.code,
-        "points": redemption.points,
-        "reward": standing.public_reward(redemption.reward),
-        "expires_at": redemption.expires_at.isoformat() if redemption.expires_at else None,
-    }

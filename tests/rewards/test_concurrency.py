@@ -116,13 +116,13 @@ def test_requests_that_share_a_transaction_are_decided_one_by_one(world):
 @pytest.mark.parametrize("was_done", [True, False])
 def test_who_was_let_down_by_another_ones_transaction_does_it_alone(world, monkeypatch, was_done):
     class LetDown:
-        def keep(self, wish):
+        def keep(self, owner, wish):
             if was_done:
                 reservations._settle([wish])
             raise NotCommitted
 
     member = world.earn(530)
-    monkeypatch.setattr(reservations, "_together", lambda *_: LetDown())
+    monkeypatch.setattr(reservations, "_together", LetDown())
     redemption, created = _redeem(world, member, "k")
     assert created is not was_done
     assert list(Redemption.objects.values_list("pk", "key")) == [(redemption.pk, "k")]

@@ -14,7 +14,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.test import Client, RequestFactory
 
-from loyalty_app.front import webhooks_first
+from loyalty_app.front import busiest_first
 from shopify_bridge import webhooks
 from shopify_bridge.models import InboxRow, Shop
 from tests.shopify_bridge import signing
@@ -32,7 +32,7 @@ HEADERS = {
 }
 
 
-FRONT = webhooks_first(WSGIHandler())
+FRONT = busiest_first(WSGIHandler())
 
 
 class Answer(NamedTuple):

@@ -1,0 +1,97 @@
+"""`GET me`: what a shopper sees when they open the widget, and the only thing that all of them ask for.
+
+On the storefront it is answered ahead of Django, like a delivery, and shoppers of one shop who ask at the
+same moment share their statements. Who asks alone waits for nobody.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import Error as DatabaseFailure
+from django.db import connection
+from django.http import HttpResponse
+
+from rewards import standing
+from rewards.group_commit import Groups, NotCommitted
+from rewards.models import Redemption
+from rewards.overview import AtHand, Overview, Points, overviews
+from shopify_bridge import auth
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+MOST_TOGETHER = 64
+
+
+@dataclass(slots=True)
+class _Look:
+    """A customer who asks; without `found` the shop has not installed the app."""
+
+    domain: str
+    customer_id: int | None
+    found: Overview | None = None
+
+
+def answer(environ: dict[str, Any]) -> HttpResponse:
+    """The answer to a request of Shopify's app proxy, from the bare environment of WSGI."""
+    try:
+        query = auth.proxy_call(environ.get("QUERY_STRING", ""))
+        look = _Look(query.shop, query.customer_id)
+        _looks.keep(query.shop, look)
+    except auth.TurnedAway as turned:
+        return turned.response
+    except (DatabaseFailure, NotCommitted) as error:
+        log.error("database unavailable", extra={"why": type(error).__name__})
+        return auth.unavailable()
+    if look.found is None:
+        return auth.unknown_shop()
+    return HttpResponse(json.dumps(shown(look.found)), content_type="application/json")
+
+
+def _find(looks: list[_Look]) -> None:
+    """All of one shop."""
+    with connection.temporary_connection():
+        shop = auth.visited_shop(looks[0].domain)
+        if shop is None:
+            return
+        customers = [look.customer_id for look in looks]
+        for look, found in zip(looks, overviews(shop.program_id, shop.pk, customers), strict=True):
+            look.found = found
+
+
+_looks: Groups[str, _Look] = Groups(_find, most=MOST_TOGETHER)
+"""By shop."""
+
+
+def shown(found: Overview) -> Json:
+    """The member's points, the rewards in reach, the codes at hand. A guest is no member."""
+    member = {"id": found.member_id, "points": _points(found.points), "tier": None}
+    return {
+        "member": member if found.member_id else None,
+        "rewards": standing.rewards_for(found.program, found.points.available),
+        "redemptions": [shown_redemption(redemption) for redemption in found.at_hand],
+    }
+
+
+def _points(points: Points) -> Json:
+    return {
+        "available": points.available,
+        "pending": points.pending,
+        "reserved": points.reserved,
+        "debt": -points.debt,
+    }
+
+
+def shown_redemption(redemption: Redemption | AtHand) -> Json:
+    """The code is shown when it works, and not before."""
+    hidden = (Redemption.State.RESERVED, Redemption.State.FAILED)
+    return {
+        "id": redemption.id,
+        "state": redemption.state,
+        "code": None if redemption.state in hidden else redemption.code,
+        "points": redemption.points,
+        "reward": standing.public_reward(redemption.reward),
+        "expires_at": redemption.expires_at.isoformat() if redemption.expires_at else None,
+    }

@@ -1,0 +1,143 @@
+"""What is answered ahead of Django is what Django would answer, header for header."""
+
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import DatabaseError, connection
+from django.test import RequestFactory
+
+from loyalty_app.front import busiest_first
+from loyalty_app.storefront import me
+from rewards import ledger, people
+from rewards.models import Member, Redemption
+from rewards.overview import overviews
+from shopify_bridge import auth
+from tests.loyalty_app.test_storefront import Storefront
+from tests.rewards.conftest import NOW
+
+ASKERS = 8
+
+
+def django_instead(environ, start_response):
+    start_response("418 Left to Django", [])
+    return [b""]
+
+
+FRONT = busiest_first(django_instead)
+
+
+@pytest.fixture
+def storefront(client):
+    return Storefront(client)
+
+
+def through_the_front(address, method="GET", **headers):
+    request = RequestFactory().generic(method, address, headers=headers)
+    started = []
+    body = b"".join(FRONT(request.environ, lambda *answer: started.append(answer)))
+    ((status, sent),) = started
+    sent = {name: value for name, value in sent if name not in ("X-Request-Id", "Content-Length")}
+    return int(status.split()[0]), sent, body
+
+
+def through_django(client, address):
+    response = client.get(address)
+    sent = {name: value for name, value in response.items() if name not in ("X-Request-Id", "Content-Length")}
+    return response.status_code, sent, response.content
+
+
+def redeemed(storefront, key, state=Redemption.State.ISSUED):
+    storefront.post("redemptions", {"reward": "five-off", "key": key})
+    Redemption.objects.filter(key=key).update(state=state)
+
+
+ASKED = {
+    "a member with codes": lambda storefront: storefront.signed("me"),
+    "a member without": lambda storefront: storefront.signed("me", customer="7002"),
+    "a customer nobody knows": lambda storefront: storefront.signed("me", customer="7009"),
+    "a guest": lambda storefront: storefront.signed("me", customer=""),
+    "a forged customer": lambda storefront: storefront.signed("me").replace("7001", "7002"),
+    "no signature": lambda storefront: "/storefront/me",
+    "an old signature": lambda storefront: storefront.signed("me", timestamp="1700000000"),
+    "a shop nobody knows": lambda storefront: storefront.signed("me", shop="other.myshopify.com"),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("case", ASKED)
+def test_both_ways_give_the_same_answer(storefront, case):
+    redeemed(storefront, "k1")
+    redeemed(storefront, "k2", Redemption.State.RESERVED)
+    redeemed(storefront, "k3", Redemption.State.USED)
+    address = ASKED[case](storefront)
+    assert through_the_front(address) == through_django(storefront.client, address)
+
+
+@pytest.mark.django_db
+def test_a_shop_without_the_app_and_other_methods(storefront):
+    address = storefront.signed("me")
+    assert {through_the_front(address, method)[0] for method in ("POST", "HEAD", "OPTIONS")} == {418}
+    assert through_the_front(storefront.signed("activity"))[0] == 418
+    storefront.shop.state = "uninstalled"
+    storefront.shop.save()
+    assert through_the_front(address) == through_django(storefront.client, address)
+    assert through_the_front(address)[0] == 404
+
+
+@pytest.mark.django_db
+def test_it_is_noted_without_the_person(storefront, caplog):
+    caplog.set_level(logging.INFO, "loyalty_app.request")
+    status, _, _ = through_the_front(storefront.signed("me"), **{"X-Request-Id": "abcdefgh-1"})
+    (line,) = [record for record in caplog.records if record.name == "loyalty_app.request"]
+    assert (line.method, line.route, line.status) == ("GET", "storefront/me", status)
+    assert "7001" not in str(line.__dict__)
+
+
+@pytest.mark.django_db
+def test_without_a_database_it_asks_for_patience(storefront, monkeypatch):
+    def broken(*_):
+        raise DatabaseError
+
+    address = storefront.signed("me")
+    monkeypatch.setattr(auth, "visited_shop", broken)
+    status, sent, body = through_the_front(address)
+    assert (status, sent["Retry-After"]) == (503, "5")
+    assert b"Please try again" in body
+
+
+@pytest.mark.django_db(transaction=True)
+def test_everybody_gets_their_own_answer_out_of_a_shared_statement(storefront, monkeypatch):
+    customers = {}
+    for number in range(ASKERS):
+        found = people.enrol(storefront.program, {(storefront.shop.pk, 8000 + number): NOW})
+        member = Member.objects.get(pk=found[storefront.shop.pk, 8000 + number])
+        ledger.adjust(storefront.program.pk, member.pk, 1 + number, key=f"{number}", reason="gift", now=NOW)
+        customers[8000 + number] = 51 + number
+    sizes = []
+
+    def noted(program_id, source_id, customer_ids):
+        sizes.append(len(customer_ids))
+        return overviews(program_id, source_id, customer_ids)
+
+    monkeypatch.setattr(me, "overviews", noted)
+
+    def ask(customer):
+        looked = me.answer({"QUERY_STRING": storefront.signed("me", str(customer)).partition("?")[2]})
+        connection.close()
+        return looked
+
+    with ThreadPoolExecutor(ASKERS) as pool:
+        answers = [pool.map(ask, customers) for _ in range(10)]
+        seen = [
+            [json.loads(answer.content)["member"]["points"]["available"] for answer in round]
+            for round in answers
+        ]
+    assert seen == [list(customers.values())] * 10
+    assert sum(sizes) == 10 * ASKERS
+    assert max(sizes) > 1, "nobody shared a statement"
+
+
+def available(answer):
+    return json.loads(answer.content)["member"]["points"]["available"]
