@@ -12,6 +12,10 @@ class BadChoice(ValueError):
     """The shopper asked for something the reward doesn't offer; the message says what it offers."""
 
 
+HIDDEN = ("archived", "combines_with", "version", "asked")
+"""What only the merchant needs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """Points to pay, and the value in minor units where the reward has one."""
@@ -28,6 +32,11 @@ def price(reward: dict[str, Any], currency: str, points: int | None = None) -> P
         raise BadChoice(f"This reward costs {reward['points']} points.")
     value = minor(reward["value"], currency) if reward["kind"] == "fixed" else None
     return Price(reward["points"], value)
+
+
+def public(reward: dict[str, Any]) -> dict[str, Any]:
+    """A reward as anybody may see it."""
+    return {name: value for name, value in reward.items() if name not in HIDDEN and value is not None}
 
 
 def cheapest(reward: dict[str, Any], currency: str) -> int:

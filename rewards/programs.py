@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from rewards import clock
+from rewards import clock, offers
 from rewards.earning import Rules
 from rewards.models import (
     Identity,
@@ -122,6 +122,18 @@ def rules(program_id: int, number: int, currency: str) -> Rules:
     return Rules.of(document_of(program_id, number), number, currency)
 
 
+def on_offer(document: Json) -> list[Json]:
+    """The rewards a shopper can have."""
+    return [reward for reward in document["rewards"] if not reward["archived"]]
+
+
+@lru_cache(maxsize=2000)
+def offered(program_id: int, number: int, currency: str) -> list[tuple[Json, int]]:
+    """What a version has on offer, as all may see it, each with its least price. Don't change it."""
+    rewards = on_offer(document_of(program_id, number))
+    return [(offers.public(reward), offers.cheapest(reward, currency)) for reward in rewards]
+
+
 def versions(program_id: int) -> list[tuple[datetime, int]]:
     """(effective from, number), newest first."""
     rows = ProgramVersion.objects.filter(program_id=program_id).order_by("-effective_from", "-number")
@@ -171,6 +183,7 @@ def erase(program_id: int) -> None:
         Program.objects.filter(pk=program_id).delete()
     document_of.cache_clear()
     rules.cache_clear()
+    offered.cache_clear()
 
 
 def checked(document: Json, currency: str) -> Json:

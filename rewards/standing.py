@@ -47,28 +47,16 @@ def public_program(program: Program) -> Json:
         "award_on": earning["award_on"],
         "hold_days": earning["hold_days"],
         "signup_bonus": earning["signup_bonus"],
-        "rewards": [public_reward(reward) for reward in on_offer(document)],
+        "rewards": [offers.public(reward) for reward in programs.on_offer(document)],
     }
-
-
-def on_offer(document: Json) -> list[Json]:
-    """The rewards a shopper can have."""
-    return [reward for reward in document["rewards"] if not reward["archived"]]
-
-
-def public_reward(reward: Json) -> Json:
-    """A reward without what only the merchant needs."""
-    hidden = ("archived", "combines_with", "version", "asked")
-    return {name: value for name, value in reward.items() if name not in hidden and value is not None}
 
 
 def rewards_for(program: Program, available: int) -> list[Json]:
     """The rewards on offer, each with whether these points are enough and how many are missing."""
-    shown = []
-    for reward in on_offer(programs.document(program)):
-        missing = max(0, offers.cheapest(reward, program.currency) - available)
-        shown.append({**public_reward(reward), "affordable": not missing, "missing": missing})
-    return shown
+    return [
+        {**reward, "affordable": price <= available, "missing": max(0, price - available)}
+        for reward, price in programs.offered(program.pk, program.version, program.currency)
+    ]
 
 
 def unpublished(program_id: int, limit: int) -> Sequence[Member]:

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
 from loyalty_app.merchant import words
 from loyalty_app.merchant.answers import Json, Unprocessable, done, fetch, page, program_of, shown, typed
-from rewards import offers, programs, standing
+from rewards import offers, programs
 from rewards.models import Program
 from shopify_bridge import backfill, checks, jobs
 from shopify_bridge.auth import Staff
@@ -96,7 +96,7 @@ def _progress(row: Backfill) -> Json:
 
 def _worth(program: Program, points: int) -> str:
     """By the most generous reward on offer."""
-    rewards = standing.on_offer(programs.document(program))
+    rewards = programs.on_offer(programs.document(program))
     worth = offers.worth(points, rewards, program.currency)
     return "" if worth is None else words.money_of(worth, program.currency)
 

@@ -13,7 +13,7 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.http import HttpResponse
 
-from rewards import standing
+from rewards import offers, standing
 from rewards.group_commit import Groups, NotCommitted
 from rewards.models import Redemption
 from rewards.overview import AtHand, Overview, Points, overviews
@@ -92,6 +92,6 @@ def shown_redemption(redemption: Redemption | AtHand) -> Json:
         "state": redemption.state,
         "code": None if redemption.state in hidden else redemption.code,
         "points": redemption.points,
-        "reward": standing.public_reward(redemption.reward),
+        "reward": offers.public(redemption.reward),
         "expires_at": redemption.expires_at.isoformat() if redemption.expires_at else None,
     }
