@@ -34,6 +34,14 @@ OVERVIEW = """
 """
 
 
+VISIT = """
+    SELECT p.version, p.currency,
+           (SELECT member_id FROM rewards_identity
+            WHERE program_id = %s AND source_id = %s AND external_id = %s)
+    FROM rewards_program p WHERE p.id = %s
+"""
+
+
 class Points(NamedTuple):
     """A member's four balances."""
 
@@ -70,6 +78,14 @@ def overviews(program_id: int, source_id: int, customer_ids: Sequence[int | None
         cursor.execute(OVERVIEW, asked)
         rows = cursor.fetchall()
     return [_overview(program_id, list(own)) for _, own in groupby(rows, key=itemgetter(0))]
+
+
+def visit(program_id: int, source_id: int, customer_id: int | None) -> tuple[Program, int | None]:
+    """The program, as far as its rules go, and the member who this customer is, if we have heard of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(VISIT, [program_id, source_id, customer_id, program_id])
+        version, currency, member_id = cursor.fetchone()
+    return Program(pk=program_id, version=version, currency=currency), member_id
 
 
 def _overview(program_id: int, rows: list[Any]) -> Overview:

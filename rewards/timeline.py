@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rewards import programs
-from rewards.models import Bucket, Member, Movement, Program
+from rewards.models import Bucket, Movement, Program
 
 Json = dict[str, Any]
 # What a shopper counts as theirs. Reserved points are on their way out.
@@ -31,10 +31,10 @@ class Event:
 
 
 def events(
-    program: Program, member: Member, *, before: int | None = None, limit: int = PAGE, all: bool = False
+    program: Program, member_id: int, *, before: int | None = None, limit: int = PAGE, all: bool = False
 ) -> tuple[list[Event], int | None]:
     """The newest events first, and where the next page begins. `all`: also those that change nothing."""
-    rows = Movement.objects.filter(program=program, member=member, lot__program=program)
+    rows = Movement.objects.filter(program=program, member_id=member_id, lot__program=program)
     rows = rows.select_related("lot").order_by("-id")
     if before is not None:
         rows = rows.filter(id__lt=before)

@@ -91,7 +91,7 @@ def one(request: HttpRequest, staff: Staff, member_id: int) -> HttpResponse:
     before = request.GET.get("before", "")
     events, older = timeline.events(
         found,
-        member,
+        member.pk,
         before=int(before) if before.isdecimal() and len(before) < 19 else None,
         limit=EVENTS,
         all=True,

@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from loyalty_app.storefront.me import shown, shown_redemption
 from rewards import people, redemptions, reservations, standing, timeline
 from rewards.ledger import MemberMerged, Overdrawn
-from rewards.models import Member, Program, Redemption
+from rewards.models import Program, Redemption
 from rewards.offers import BadChoice
-from rewards.overview import overviews
+from rewards.overview import overviews, visit
 from shopify_bridge import discounts, jobs
 from shopify_bridge.auth import Visitor, json_error
 from shopify_bridge.models import Shop
@@ -73,14 +73,14 @@ def me(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @answering("GET")
 def activity(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`GET activity?before=`: what happened, newest first."""
-    member = _signed_in(visitor)
-    if member is None:
+    _, member_id = _signed_in(visitor)
+    if member_id is None:
         return JsonResponse({"items": [], "next": None})
     before = request.GET.get("before", "")
     if before and not (before.isascii() and before.isdigit() and len(before) < 19):
         raise Refusal(422, "invalid_cursor", "“before” is the number that the last page named as “next”.")
     events, following = timeline.events(
-        _program(visitor.shop), member, before=int(before) if before else None
+        _program(visitor.shop), member_id, before=int(before) if before else None
     )
     items = [
         {"at": event.at.isoformat(), "points": event.points, "text": event.text, "kind": event.kind}
@@ -92,12 +92,12 @@ def activity(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @answering("POST")
 def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`POST redemptions`: points become a code. Normally the code stands in the same answer."""
-    member = _signed_in(visitor)
-    if member is None:
+    program, member_id = _signed_in(visitor)
+    if member_id is None:
         raise Refusal(409, "insufficient_points", "This customer has no points yet.")
-    wanted = _wanted(request, visitor, member)
+    wanted = _wanted(request, visitor, member_id)
     try:
-        redemption, created = reservations.reserve(_program(visitor.shop), wanted)
+        redemption, created = reservations.reserve(program, wanted)
     except reservations.NoSuchReward as error:
         raise Refusal(422, "no_such_reward", str(error)) from error
     except BadChoice as error:
@@ -158,29 +158,18 @@ def _program(shop: Shop) -> Program:
     return Program.objects.get(pk=shop.program_id)
 
 
-def _member(visitor: Visitor) -> Member | None:
-    if visitor.customer_id is None:
-        return None
-    return Member.objects.filter(
-        program_id=visitor.shop.program_id,
-        identities__program_id=visitor.shop.program_id,
-        identities__source_id=visitor.shop.pk,
-        identities__external_id=visitor.customer_id,
-    ).first()
-
-
-def _signed_in(visitor: Visitor) -> Member | None:
-    """The member; None for a customer we haven't heard of yet. Guests are asked to sign in."""
+def _signed_in(visitor: Visitor) -> tuple[Program, int | None]:
+    """The program and the member; None for a customer we haven't heard of yet. Guests are sent to sign in."""
     if visitor.customer_id is None:
         _ask_to_sign_in()
-    return _member(visitor)
+    return visit(visitor.shop.program_id, visitor.shop.pk, visitor.customer_id)
 
 
 def _ask_to_sign_in() -> NoReturn:
     raise Refusal(401, "sign_in", "Sign in to use your points.")
 
 
-def _wanted(request: HttpRequest, visitor: Visitor, member: Member) -> reservations.Request:
+def _wanted(request: HttpRequest, visitor: Visitor, member_id: int) -> reservations.Request:
     body = _body(request)
     unknown = sorted(body.keys() - {"reward", "points", "key"})
     reward, points, key = body.get("reward"), body.get("points"), body.get("key")
@@ -194,7 +183,7 @@ def _wanted(request: HttpRequest, visitor: Visitor, member: Member) -> reservati
         raise Refusal(422, "invalid_key", f"“key” is a text of 1 to {KEY_LENGTH_MAX} characters.")
     assert visitor.customer_id is not None  # the member was found by it
     return reservations.Request(
-        member_id=member.pk,
+        member_id=member_id,
         source_id=visitor.shop.pk,
         customer_id=visitor.customer_id,
         reward_id=reward,
@@ -217,8 +206,9 @@ def _body(request: HttpRequest) -> Json:
 
 
 def _own_redemption(visitor: Visitor, id: int) -> Redemption:
-    member = _signed_in(visitor)
-    found = Redemption.objects.filter(program_id=visitor.shop.program_id, member=member, pk=id).first()
+    program, member_id = _signed_in(visitor)
+    own = Redemption.objects.filter(program_id=program.pk, member_id=member_id or 0)
+    found = own.filter(pk=id).first()
     if found is None:
         raise Refusal(404, "not_found", "There is no such redemption.")
     return found

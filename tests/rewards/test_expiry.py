@@ -133,7 +133,7 @@ def test_a_balance_at_rest_lapses_whole_and_activity_keeps_it(world):
     assert lapse(NOW + timedelta(days=200)) == 0
     assert lapse(NOW + timedelta(days=340)) == 150
     assert lapse(NOW + timedelta(days=900)) == 0
-    assert "without earning or redeeming" in timeline.events(world.program, world.member())[0][0].text
+    assert "without earning or redeeming" in timeline.events(world.program, world.member().pk)[0][0].text
 
 
 def test_refunds_and_adjustments_are_no_activity_but_redeeming_is(world):

@@ -13,7 +13,7 @@ from tests.rewards.conftest import NOW, line, order
 
 
 def told(world, member=None, **options):
-    events, _ = timeline.events(world.program, member or world.member(), **options)
+    events, _ = timeline.events(world.program, (member or world.member()).pk, **options)
     return [(event.points, event.text) for event in events]
 
 
@@ -145,7 +145,7 @@ def test_pages_hold_all_events_once(world):
         ledger.adjust(world.program.pk, member.pk, 1, key=str(number), reason=str(number), now=NOW)
     seen, before = [], None
     while True:
-        events, before = timeline.events(world.program, member, before=before, limit=3)
+        events, before = timeline.events(world.program, member.pk, before=before, limit=3)
         seen += [event.key for event in events]
         if before is None:
             break
