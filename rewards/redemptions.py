@@ -11,7 +11,7 @@ Each change of state is conditional on the state before it, in one transaction w
 
 import secrets
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 
 from rewards import clock
@@ -25,6 +25,8 @@ State = Redemption.State
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """32 characters that nobody confuses; 12 of them are 60 bits."""
 CODE_LENGTH = 12
+WAITED_FOR = timedelta(seconds=15)
+"""As long as whoever works on a redemption has it alone, so that a shopper's look ends nobody's turn."""
 TURNS = [Lock() for _ in range(64)]
 """Of members: in one process they wait here for each other, and not where a long wait is cut off."""
 
@@ -72,6 +74,17 @@ def put_off(redemption: Redemption, until: datetime, reason: str = "", *, absent
         attempts=redemption.attempts + 1,
         absent_since=(redemption.absent_since or now) if absent else None,
     )
+
+
+def hurry(redemption: Redemption) -> None:
+    """Somebody waits for it: look again soon, however long a pause earlier failures have earned it.
+
+    Not so soon that whoever works on it right now gets company.
+    """
+    soon = clock.now() + WAITED_FOR
+    Redemption.objects.filter(
+        program_id=redemption.program_id, pk=redemption.pk, state=redemption.state, due_at__gt=soon
+    ).update(due_at=soon)
 
 
 def choose_again(redemption: Redemption) -> bool:

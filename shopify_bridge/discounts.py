@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 10.0
 LOOKS_APART = timedelta(minutes=15)
 """A code counts as never made after two look-ups this far apart."""
 LONGEST_PAUSE = timedelta(minutes=15)
-LEASE = timedelta(seconds=15)
+LEASE = redemptions.WAITED_FOR
 """So long whoever works on a redemption has it alone; if it died, somebody else goes on then."""
 CODES_TRIED = 3
 LOOKED_AT = 20

@@ -120,9 +120,10 @@ def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 @answering("GET")
 def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponse:
-    """`GET redemptions/{id}`: who asks is waiting, so a worker is woken where there is something to do."""
+    """`GET redemptions/{id}`: who asks is waiting, so what there is to do is done soon."""
     found = _own_redemption(visitor, id)
     if found.state in (Redemption.State.RESERVED, Redemption.State.ENDING):
+        redemptions.hurry(found)
         jobs.ring(jobs.redeem)
     return JsonResponse(shown_redemption(found))
 

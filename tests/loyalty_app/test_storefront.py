@@ -3,12 +3,14 @@
 import hashlib
 import hmac
 import json
+from datetime import timedelta
 from time import time
 from urllib.parse import urlencode
 
 import jwt
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from rewards import ledger, people, programs
 from rewards.models import Member, Redemption
@@ -96,6 +98,25 @@ def test_the_same_number_in_another_shop_of_the_program_is_somebody_else(storefr
     assert len(storefront.get("activity").json()["items"]) == 1
     refused = storefront.post("redemptions", {"reward": "five-off", "key": "k1"})
     assert storefront.error(refused) == (409, "insufficient_points")
+
+
+@pytest.mark.parametrize(
+    ("state", "pause", "expected"),
+    [
+        ("reserved", 600, 15),
+        ("ending", 600, 15),
+        ("reserved", 5, 5),
+        ("issued", 600, 600),
+    ],
+)
+def test_who_looks_at_a_redemption_that_is_under_way_has_not_long_to_wait(storefront, state, pause, expected):
+    storefront.post("redemptions", {"reward": "five-off", "key": "k1"})
+    due = timezone.now() + timedelta(seconds=pause)
+    Redemption.objects.update(state=state, due_at=due)
+    redemption = Redemption.objects.get()
+    assert storefront.get(f"redemptions/{redemption.pk}").json()["state"] == state
+    redemption.refresh_from_db()
+    assert abs(redemption.due_at - due + timedelta(seconds=pause - expected)) < timedelta(seconds=5)
 
 
 def test_activity_explains_itself_and_pages(storefront):

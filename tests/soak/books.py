@@ -26,6 +26,10 @@ AVAILABLE = """
     WHERE i.external_id = %s
 """
 REDEMPTIONS = "SELECT code, state, points FROM rewards_redemption WHERE customer_id = ANY(%s)"
+WAITING = """
+    SELECT customer_id, id FROM rewards_redemption
+    WHERE customer_id = ANY(%s) AND state = 'reserved' ORDER BY due_at DESC
+"""
 CODES = """
 query($after: String) {
   codeDiscountNodes(first: 250, after: $after) {
@@ -71,6 +75,10 @@ class Books:
     def redemptions(self, customers: list[int]) -> dict[str, tuple[str, int]]:
         """code -> (state, points)"""
         return {code: (state, points) for code, state, points in self.rows(REDEMPTIONS, customers)}
+
+    def waiting_redemptions(self, customers: list[int]) -> list[tuple[int, int]]:
+        """(customer, redemption), those first that wait for longest yet."""
+        return self.rows(WAITING, customers)  # type: ignore[return-value]
 
     def inbox(self, state: str) -> int:
         rows = self.rows("SELECT count(*) FROM shopify_bridge_inboxrow WHERE state = %s", state)
