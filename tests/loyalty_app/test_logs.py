@@ -6,7 +6,7 @@ import logging
 import pytest
 from django.test import Client
 
-from loyalty_app.logs import LONGEST, JsonLines
+from loyalty_app.logs import LONGEST, JsonLines, RequestNote
 
 
 def line(message: str, *args: object, **extra: object) -> dict[str, object]:
@@ -44,6 +44,14 @@ def test_secrets_and_people_are_cut_out(secret: str) -> None:
     for text in (line("got %s", secret), line("got", detail=secret)):
         for part in ("0123456789abcdef", "abc", "eyJhIjoxfQ", "ada@", "hush", "=7"):
             assert part not in json.dumps(text)
+
+
+def test_a_method_nobody_has_heard_of_is_no_series_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "loyalty_app.request")
+    with RequestNote("") as note:
+        note.write("BREW", "webhooks", 405)
+        note.write("PATCH", "webhooks", 405)
+    assert [record.method for record in caplog.records] == ["OTHER", "PATCH"]  # type: ignore[attr-defined]
 
 
 def test_ordinary_words_stay() -> None:

@@ -106,7 +106,7 @@ def test_requests_that_share_a_transaction_are_decided_one_by_one(world):
     assert (first.created, second.created) == (True, False)
     assert first.granted == second.granted
     assert [wish.created for wish in others] == [True] * 4 + [False] * 2
-    assert [type(wish.problem) for wish in others[4:]] == [Overdrawn] * 2
+    assert [str(wish.problem) for wish in others[4:]] == [str(Overdrawn(100, 30))] * 2
     assert isinstance(changed.problem, reservations.KeyReused)
     member.refresh_from_db()
     assert (member.available, member.reserved) == (30, 500)

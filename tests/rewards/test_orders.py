@@ -69,6 +69,13 @@ def test_two_states_of_one_second_are_not_decided_on(world):
     assert net(world) == 10
 
 
+def test_old_news_of_one_order_keeps_no_other_from_its_points(world):
+    known, new = order(line(2000), minutes=5), order(line(3000), external_id=5002)
+    world.settle(known)
+    world.settle(replace(known, updated_at=known.updated_at - timedelta(minutes=3)), new)
+    assert dict(Order.objects.values_list("external_id", "points")) == {5001: 20, 5002: 30}
+
+
 def test_a_refund_of_spent_points_becomes_debt_that_new_points_pay(world):
     world.settle(order(line(10000)))
     ledger.adjust(world.program.pk, world.member().pk, -80, key="spend", reason="test", now=NOW)

@@ -32,6 +32,13 @@ def test_a_checked_document_is_complete_and_stays_the_same():
     assert once["rewards"][0]["combines_with"] == {"order": False, "product": False, "shipping": True}
 
 
+@pytest.mark.parametrize(("currency", "unit"), [("EUR", "1"), ("JPY", "100"), ("KWD", "1")])
+def test_a_starter_gives_about_the_same_in_every_currency(currency, unit):
+    starter = programs.starter("Test", currency)
+    assert starter["earning"]["rate"] == {"points": 1, "per": unit}
+    assert starter["rewards"][0]["value"] == str(5 * int(unit))
+
+
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
 def test_the_starter_fits_every_currency(currency):
     assert programs.checked(programs.starter("Test", currency), currency)

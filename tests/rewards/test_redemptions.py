@@ -61,7 +61,7 @@ def test_the_same_key_for_something_else_is_refused(world):
 
 def test_too_few_points_reserve_nothing(world):
     member = world.earn(99)
-    with pytest.raises(ledger.Overdrawn):
+    with pytest.raises(ledger.Overdrawn, match="100 points were asked for, 99 are available"):
         reserve(world, member)
     assert balances(member) == (99, 0, 0)
     assert not Redemption.objects.exists()

@@ -179,6 +179,14 @@ def test_a_dead_refresh_token_asks_the_merchant_to_reopen(shop: Shop, sandbox: S
     assert take_in(sandbox).state == Shop.State.ACTIVE
 
 
+@pytest.mark.parametrize(("days", "needed"), [(-1, True), (1, False), (None, False)])
+def test_a_page_load_brings_new_tokens_once_the_old_ones_can_not_be_renewed(
+    shop: Shop, days: int | None, needed: bool
+) -> None:
+    shop.refresh_token_expires_at = None if days is None else timezone.now() + timedelta(days=days)
+    assert install.needs_opening(shop) is needed
+
+
 def test_a_refresh_token_of_90_days_is_not_even_sent(shop: Shop, scripted: Scripted) -> None:
     soon_stale(shop, refresh_token_expires_at=timezone.now() - timedelta(days=1))
     with pytest.raises(NeedsHuman):

@@ -14,7 +14,7 @@ from tests.smoke.shop import Json, gid
 from tests.soak.state import Soak
 
 TILLS = 4
-BASKETS = 5
+BASKETS = 10
 """Orders that a till makes in one call."""
 LEFT_FOR_LATER = 100
 """Of those to be changed. Most are changed seconds after they were sold, as people do; a few at once."""
