@@ -89,7 +89,8 @@ def compare_known(shop: Shop, known: Sequence[Order], *, heals: bool, by: str) -
     An order that isn't shown may just be too old for that. It was deleted if one that is older is shown, or
     if it is of the last days. Raises TryAgain and NeedsHuman.
     """
-    absent, oldest = orders.absent(shop, [order.external_id for order in known])
+    absent = orders.absent(shop, [order.external_id for order in known])
+    oldest = orders.oldest(shop) if absent else None
     recent = datetime.now(UTC) - SHOWN_FOR_SURE
     gone = [
         order

@@ -48,17 +48,19 @@ def number(shop: Shop, search: str, limit: int) -> int:
     return int(counted["count"]) if counted else 0
 
 
-def absent(shop: Shop, external_ids: Sequence[int]) -> tuple[set[int], int | None]:
-    """(which of these the shop doesn't show, the oldest order that it shows).
-
-    They were deleted, or are too old to be shown. Ids grow with time.
-    """
+def absent(shop: Shop, external_ids: Sequence[int]) -> set[int]:
+    """Which of these the shop doesn't show: they were deleted, or are too old to be shown."""
     client = AdminClient(shop, spare=spare_for_news(shop))
     ids = [f"gid://shopify/Order/{external_id}" for external_id in external_ids]
     found = client.run("orders_there", {"ids": ids})
-    there = {payloads.gid_number(node["id"]) for node in found["nodes"] if node}
-    oldest = min((int(node["legacyResourceId"]) for node in found["orders"]["nodes"]), default=None)
-    return set(external_ids) - there, oldest
+    return set(external_ids) - {payloads.gid_number(node["id"]) for node in found["nodes"] if node}
+
+
+def oldest(shop: Shop) -> int | None:
+    """The oldest order that the shop shows. Ids grow with time."""
+    client = AdminClient(shop, spare=spare_for_news(shop))
+    nodes = client.run("orders_oldest")["orders"]["nodes"]
+    return int(nodes[0]["legacyResourceId"]) if nodes else None
 
 
 def of_bulk(node: dict[str, Any], shop: Shop) -> FetchedOrder:
