@@ -72,7 +72,8 @@ def test_two_states_of_one_second_are_not_decided_on(world):
 def test_old_news_of_one_order_keeps_no_other_from_its_points(world):
     known, new = order(line(2000), minutes=5), order(line(3000), external_id=5002)
     world.settle(known)
-    world.settle(replace(known, updated_at=known.updated_at - timedelta(minutes=3)), new)
+    old = replace(known, updated_at=known.updated_at - timedelta(minutes=3))
+    orders.settle_orders(world.program, [old, new], now=NOW)
     assert dict(Order.objects.values_list("external_id", "points")) == {5001: 20, 5002: 30}
 
 
