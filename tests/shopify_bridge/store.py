@@ -1,10 +1,14 @@
 """A shop of a test's own in the sandbox, and its customer who buys. Its deliveries all get lost."""
 
 import itertools
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 import requests
 
 from rewards.models import Order
+from shopify_bridge import checks
+from shopify_bridge.models import Gap, OrderCheck
 from tests.shopify_bridge.conftest import Sandbox, take_in
 
 NEW_CUSTOMER = """
@@ -46,3 +50,25 @@ class Store:
 
     def points(self, order: int) -> int:
         return Order.objects.get(source_id=self.shop.pk, external_id=order).points
+
+
+class Checked(Store):
+    """A store whose orders are compared."""
+
+    def checked(self, *, heals: bool = False, author: str = "42") -> OrderCheck:
+        now = datetime.now(UTC)
+        check = checks.begin(self.shop, now - timedelta(hours=1), now, heals=heals, author=author)
+        return finished(check)
+
+    def gap(self) -> Gap:
+        return Gap.objects.get(shop_id=self.shop.pk)
+
+
+def finished(check: OrderCheck, step: float = 30.0) -> OrderCheck:
+    """Worked on until it ends, a bulk operation's pauses left out."""
+    for _ in range(200):
+        checks.go_on(check, monotonic() + step)
+        check.refresh_from_db()
+        if check.state != OrderCheck.State.WAITING:
+            return check
+    raise AssertionError(f"the check didn't end: {check.problem}")
