@@ -72,7 +72,10 @@ class Overview(NamedTuple):
 
 
 def overviews(program_id: int, source_id: int, customer_ids: Sequence[int | None]) -> list[Overview]:
-    """For each of these customers: the program, their member, and their redemptions at hand, newest first."""
+    """For each of these customers: the program, their member, and their redemptions at hand, newest first.
+
+    Empty when there is no such program.
+    """
     with connection.cursor() as cursor:
         asked: list[Any] = [list(customer_ids), program_id, source_id, program_id, SHOWN_MOST, program_id]
         cursor.execute(OVERVIEW, asked)

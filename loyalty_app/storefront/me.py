@@ -57,7 +57,8 @@ def _find(looks: list[_Look]) -> None:
         if shop is None:
             return
         customers = [look.customer_id for look in looks]
-        for look, found in zip(looks, overviews(shop.program_id, shop.pk, customers), strict=True):
+        # Nothing is found in a program that is erased at this moment: its shop is unknown from now on.
+        for look, found in zip(looks, overviews(shop.program_id, shop.pk, customers), strict=False):
             look.found = found
 
 

@@ -122,7 +122,7 @@ def _checked(schema: GraphQLSchema, query: str) -> DocumentNode:
     depths = list(_connections(schema, operation.selection_set, schema.query_type, 1))
     if not depths or not _is_connection(schema.query_type, roots[0]):
         raise Refused("Bulk queries must contain at least one connection.", ["query"], "INVALID")
-    _of_nodes(roots[0])
+    _of_nodes(roots[0])  # or it is refused
     if len(depths) > CONNECTIONS:
         raise Refused(
             f"Bulk queries cannot contain more than {CONNECTIONS} connections.", ["query"], "INVALID"
@@ -179,9 +179,10 @@ def _run(context: Context, schema: GraphQLSchema, document: DocumentNode, operat
         denied = (error.extensions or {}).get("code") == "ACCESS_DENIED"
         _finish(context, operation, "FAILED", "ACCESS_DENIED" if denied else "INTERNAL_SERVER_ERROR")
         return
-    operation.object_count, operation.root_object_count = len(lines), len(found)
-    operation.result = "".join(f"{line}\n" for line in lines)
-    _finish(context, operation, "COMPLETED")
+    with world.change():  # its file is there when it is completed, and no sooner
+        operation.object_count, operation.root_object_count = len(lines), len(found)
+        operation.result = "".join(f"{line}\n" for line in lines)
+        _finish(context, operation, "COMPLETED")
 
 
 def _finish(context: Context, operation: BulkOperation, status: str, error: str | None = None) -> None:

@@ -14,6 +14,7 @@ from rewards import ledger, people
 from rewards.models import Member, Redemption
 from rewards.overview import overviews
 from shopify_bridge import auth
+from shopify_bridge.models import Shop
 from tests.loyalty_app.test_storefront import Storefront
 from tests.rewards.conftest import NOW
 
@@ -83,6 +84,13 @@ def test_a_shop_without_the_app_and_other_methods(storefront):
     storefront.shop.state = "uninstalled"
     storefront.shop.save()
     assert through_the_front(address) == through_django(storefront.client, address)
+    assert through_the_front(address)[0] == 404
+
+
+@pytest.mark.django_db
+def test_a_program_that_is_erased_at_this_moment_is_no_error(storefront):
+    address = storefront.signed("me")
+    Shop.objects.filter(pk=storefront.shop.pk).update(program_id=0)
     assert through_the_front(address)[0] == 404
 
 
