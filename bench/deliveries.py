@@ -20,7 +20,7 @@ from bench import orders
 from bench.figures import Sample
 from bench.stage import ROOT, STOP_SECONDS, VAR, BenchError, Stage, cpu_seconds
 from loyalty_app import embedded
-from rewards import earning, programs
+from rewards import documents, earning, programs
 from shopify_bridge import payloads
 from shopify_bridge.webhooks import PACKED_FROM_BYTES
 
@@ -65,7 +65,7 @@ def _template(variant: int) -> bytes:
 @cache
 def points(variant: int) -> int:
     """What such an order earns by the rules of a new program."""
-    document = programs.checked(programs.starter("Bench", "EUR"), "EUR")
+    document = documents.checked(programs.starter("Bench", "EUR"), "EUR")
     fact = payloads.order(payloads.parse(_template(variant)), 1)
     return earning.target(fact, earning.Rules.of(document, 1, "EUR")).points
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from rewards import expiry, holds, people, programs, redemptions, reservations
+from rewards import documents, expiry, holds, people, programs, redemptions, reservations
 from rewards.facts import FetchedOrder, Line, OrderFact
 from rewards.ledger import adjust
 from rewards.models import Identity, Program, Redemption
@@ -38,7 +38,7 @@ def _terms(currency: str) -> programs.Json:
     said = programs.starter("History", currency)
     said["earning"]["hold_days"] = HOLD_DAYS
     said["expiry"] = {"policy": "rolling", "months": 12}
-    return programs.checked(said, currency)
+    return documents.checked(said, currency)
 
 
 def _tell(program: Program) -> None:

@@ -3,21 +3,15 @@
 Orders keep the version of their first award, so a change never reaches back.
 """
 
-import difflib
-import json
 import secrets
-from collections.abc import Iterator
-from copy import deepcopy
 from datetime import UTC, datetime
-from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any
 
 from django.db import connection, transaction
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from rewards import clock, offers
+from rewards.documents import checked, completed
 from rewards.earning import Rules
 from rewards.models import (
     Identity,
@@ -31,31 +25,12 @@ from rewards.models import (
     Redemption,
     Tombstone,
 )
-from rewards.money import BadMoney, exponent, major, minor
+from rewards.money import exponent, major, minor
 
 Json = dict[str, Any]
 
-SCHEMA_FILE = Path(__file__).resolve().parent.parent / "docs" / "program.schema.json"
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """The first version holds for everything before it, so that past orders have rules."""
-
-FIELDS: dict[str, frozenset[str]] = {
-    "fixed": frozenset({"value"}),
-    "percentage": frozenset({"percent"}),
-    "free_shipping": frozenset(),
-    "variable": frozenset({"per", "min", "max", "step"}),
-}
-"""What a reward has besides what all have, by its kind."""
-FIELDS_OF_KINDS = frozenset().union(*FIELDS.values())
-MONEY_OF_REWARDS = ("value", "per", "min", "max", "step", "minimum_subtotal")
-
-
-class BadProgram(ValueError):
-    """The document can't be a program. `errors` maps a path such as `earning.rate.per` to a sentence."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__("; ".join(f"{path or 'program'}: {why}" for path, why in errors.items()))
-        self.errors = errors
 
 
 def starter(name: str, currency: str) -> Json:
@@ -112,8 +87,7 @@ def document(program: Program) -> Json:
 def document_of(program_id: int, number: int) -> Json:
     """A version never changes, so it may be remembered. Don't change what you get."""
     row = ProgramVersion.objects.get(program_id=program_id, number=number)
-    found: Json = row.document
-    return found
+    return completed(row.document)
 
 
 @lru_cache(maxsize=2000)
@@ -186,135 +160,6 @@ def erase(program_id: int) -> None:
     offered.cache_clear()
 
 
-def checked(document: Json, currency: str) -> Json:
-    """The document with every default filled in. Raises BadProgram with all that is wrong."""
-    errors: dict[str, str] = {}
-    for error in _validator().iter_errors(document):
-        path, why = _in_words(error)
-        errors.setdefault(path, why)
-    if errors:
-        raise BadProgram(errors)
-    complete = deepcopy(document)
-    _fill(complete, _schema())
-    for reward in complete["rewards"]:
-        _fill(reward, _schema()["$defs"]["reward"])
-    if errors := dict(_meanings(complete, currency)):
-        raise BadProgram(errors)
-    _write_money_alike(complete, currency)
-    return complete
-
-
 def reward(document: Json, reward_id: str) -> Json | None:
     """The reward with this id, archived ones included."""
     return next((found for found in document["rewards"] if found["id"] == reward_id), None)
-
-
-@cache
-def _schema() -> Json:
-    schema: Json = json.loads(SCHEMA_FILE.read_text())
-    return schema
-
-
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(_schema())
-
-
-def _in_words(error: ValidationError) -> tuple[str, str]:
-    """(path, sentence) of what a schema found."""
-    path = ".".join(str(part) for part in error.absolute_path)
-    limit = error.validator_value
-    if error.validator in ("additionalProperties", "unevaluatedProperties"):
-        known, given = list(_properties(error.schema)), cast(Json, error.instance)
-        unknown = next(name for name in given if name not in known)
-        return _below(path, unknown), "is unknown." + _suggestion(unknown, known)
-    if error.validator == "required":
-        given, needed = cast(Json, error.instance), cast(list[str], limit)
-        return _below(path, next(name for name in needed if name not in given)), "is missing."
-    phrase = _PHRASES.get(str(error.validator), "isn't what belongs here.")
-    return path, phrase.format(given=error.instance, limit=limit)
-
-
-_PHRASES = {
-    "pattern": "“{given}” doesn't have the expected form.",
-    "minLength": "must not be empty.",
-    "maxLength": "is longer than {limit} characters.",
-    "minimum": "must be at least {limit}.",
-    "maximum": "must be at most {limit}.",
-    "maxItems": "has more than {limit} entries.",
-    "enum": "“{given}” is none of {limit}.",
-    "type": "“{given}” isn't of the type {limit}.",
-}
-
-
-def _below(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _properties(schema: Any) -> Iterator[str]:
-    if isinstance(schema, dict):
-        yield from schema.get("properties", {})
-
-
-def _suggestion(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1)
-    return f" Did you mean “{close[0]}”?" if close else ""
-
-
-def _fill(value: Json, schema: Json) -> None:
-    for name, part in schema.get("properties", {}).items():
-        if "default" in part and name not in value:
-            value[name] = deepcopy(part["default"])
-        if isinstance(value.get(name), dict):
-            _fill(value[name], part)
-
-
-def _write_money_alike(document: Json, currency: str) -> None:
-    """`"5"` becomes `"5.00"`, so that versions compare by what they mean."""
-    rate = document["earning"]["rate"]
-    rate["per"] = major(minor(rate["per"], currency), currency)
-    for offer in document["rewards"]:
-        for name in MONEY_OF_REWARDS:
-            if offer.get(name) is not None:
-                offer[name] = major(minor(offer[name], currency), currency)
-
-
-def _meanings(document: Json, currency: str) -> Iterator[tuple[str, str]]:
-    """What a schema can't say: amounts of this currency, ranges, unique ids."""
-    rate = document["earning"]["rate"]
-    yield from _positive_money(rate["per"], "earning.rate.per", currency)
-    seen: set[str] = set()
-    for index, offer in enumerate(document["rewards"]):
-        path = f"rewards.{index}"
-        if offer["id"] in seen:
-            yield f"{path}.id", f"“{offer['id']}” is used twice."
-        seen.add(offer["id"])
-        for name in MONEY_OF_REWARDS:
-            if offer.get(name) is not None:
-                yield from _positive_money(offer[name], f"{path}.{name}", currency)
-        yield from _reward_meanings(offer, path, currency)
-
-
-def _reward_meanings(offer: Json, path: str, currency: str) -> Iterator[tuple[str, str]]:
-    for name in FIELDS_OF_KINDS - FIELDS[offer["kind"]]:
-        if name in offer:
-            yield f"{path}.{name}", "doesn't belong to a reward of this kind."
-    if offer["kind"] == "percentage" and not 0 < float(offer["percent"]) <= 100:
-        yield f"{path}.percent", "must be above 0 and at most 100."
-    if offer["kind"] == "variable":
-        try:
-            low, high, step = (minor(offer[name], currency) for name in ("min", "max", "step"))
-        except BadMoney:
-            return
-        if high < low:
-            yield f"{path}.max", "must not be less than the minimum."
-        elif step > 0 and (high - low) % step:
-            yield f"{path}.step", "must lead from the minimum to the maximum in whole steps."
-
-
-def _positive_money(amount: str, path: str, currency: str) -> Iterator[tuple[str, str]]:
-    try:
-        if minor(amount, currency) <= 0:
-            yield path, "must be above 0."
-    except BadMoney as error:
-        yield path, str(error)

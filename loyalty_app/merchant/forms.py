@@ -1,7 +1,7 @@
 """From what was typed to the program document, and from the document's errors back to the fields.
 
 A field's name is its path in the document, so that the panel, `manage.py program apply` and the tests
-are judged by the one validator, `programs.checked`, and its errors find their fields by themselves.
+are judged by the one validator, `documents.checked`, and its errors find their fields by themselves.
 """
 
 import re
@@ -12,9 +12,9 @@ from typing import Any
 from django.db import transaction
 
 from loyalty_app.merchant.answers import Json, Unprocessable
-from rewards import programs
+from rewards import documents, programs
+from rewards.documents import BadProgram
 from rewards.models import Program
-from rewards.programs import BadProgram
 
 Reader = Callable[[Any], Any]
 
@@ -149,9 +149,9 @@ def checked(
     unreadable: Mapping[str, str],
     prefix: str = "",
 ) -> Json:
-    """`programs.checked`, whose errors stand at the fields of a form about `prefix`, all at once."""
+    """`documents.checked`, whose errors stand at the fields of a form about `prefix`, all at once."""
     try:
-        complete = programs.checked(document, currency)
+        complete = documents.checked(document, currency)
     except BadProgram as problem:
         raise Unprocessable({**_at_fields(problem.errors, fields, prefix), **unreadable}) from problem
     if unreadable:

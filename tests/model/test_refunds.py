@@ -10,14 +10,14 @@ from functools import reduce
 
 import pytest
 
-from rewards import programs
+from rewards import documents, programs
 from rewards.earning import ROUNDINGS, Rules, target
 from rewards.facts import Line, OrderFact
 from tests.rewards.conftest import order
 
 PARTS = 4
 HISTORIES = int(os.environ.get("MODEL_REFUNDS", "20000"))
-DOCUMENT = programs.checked(programs.starter("T", "EUR"), "EUR")
+DOCUMENT = documents.checked(programs.starter("T", "EUR"), "EUR")
 RULES = Rules.of(DOCUMENT, 1, "EUR")
 Refund = tuple[int, int]
 """(line, pieces), or (-1, amount)."""

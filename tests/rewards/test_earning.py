@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rewards import earning, programs
+from rewards import documents, earning, programs
 from rewards.earning import Rules, TooManyPoints, target
 from rewards.facts import Line
 from tests.rewards.conftest import line, order
 
-STARTER = programs.checked(programs.starter("Test", "EUR"), "EUR")
+STARTER = documents.checked(programs.starter("Test", "EUR"), "EUR")
 
 
 def rules(currency="EUR", **changes):
-    document = programs.checked(programs.starter("T", currency), currency)
+    document = documents.checked(programs.starter("T", currency), currency)
     return replace(Rules.of(document, 1, currency), **changes)
 
 
@@ -231,7 +231,7 @@ def test_the_rules_are_what_the_document_says():
         excluded_tags=frozenset({"wholesale", "staff"}),
         forgive_debt=True,
     )
-    assert Rules.of(programs.checked(said, "KWD"), 7, "KWD") == expected
+    assert Rules.of(documents.checked(said, "KWD"), 7, "KWD") == expected
     said["earning"]["basis"] = {
         "tax": False, "shipping": True, "before_discounts": False, "gift_cards": True
     }  # fmt: skip
@@ -243,7 +243,7 @@ def test_the_rules_are_what_the_document_says():
         with_gift_cards=True,
         forgive_debt=False,
     )
-    assert Rules.of(programs.checked({**said, "debt": "collect"}, "KWD"), 7, "KWD") == other
+    assert Rules.of(documents.checked({**said, "debt": "collect"}, "KWD"), 7, "KWD") == other
 
 
 def test_the_most_that_can_be_counted_is_still_given():

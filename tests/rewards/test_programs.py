@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rewards import programs
+from rewards import documents, programs
+from rewards.documents import BadProgram
 from rewards.models import Member, Movement, Program
-from rewards.programs import BadProgram
 from tests.rewards.conftest import NOW, line, order
 
 
@@ -16,7 +16,7 @@ def changed(**changes):
 
 def errors(document, currency="EUR"):
     with pytest.raises(BadProgram) as refused:
-        programs.checked(document, currency)
+        documents.checked(document, currency)
     return refused.value.errors
 
 
@@ -25,8 +25,8 @@ def reward(**changes):
 
 
 def test_a_checked_document_is_complete_and_stays_the_same():
-    once = programs.checked(programs.starter("Test", "EUR"), "EUR")
-    assert programs.checked(once, "EUR") == once
+    once = documents.checked(programs.starter("Test", "EUR"), "EUR")
+    assert documents.checked(once, "EUR") == once
     assert once["earning"]["rate"] == {"points": 1, "per": "1.00"}
     assert once["earning"]["basis"]["tax"] is False
     assert once["rewards"][0]["combines_with"] == {"order": False, "product": False, "shipping": True}
@@ -41,7 +41,7 @@ def test_a_starter_gives_about_the_same_in_every_currency(currency, unit):
 
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
 def test_the_starter_fits_every_currency(currency):
-    assert programs.checked(programs.starter("Test", currency), currency)
+    assert documents.checked(programs.starter("Test", currency), currency)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from rewards import programs
+from rewards.documents import BadProgram
 from rewards.models import Program
-from rewards.programs import BadProgram
 from shopify_bridge.models import Shop
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from loyalty_app.merchant import lapsing
-from rewards import expiry, programs
+from rewards import documents, expiry
 from tests.loyalty_app.merchant.conftest import NOON, Merchant
 
 FORM = {
@@ -30,7 +30,7 @@ def save(merchant: Merchant, **changes: object) -> None:
 
 def said(merchant: Merchant, **changes: object) -> str:
     merchant.program.refresh_from_db()
-    document = programs.checked({**merchant.document(), "expiry": changes}, merchant.program.currency)
+    document = documents.checked({**merchant.document(), "expiry": changes}, merchant.program.currency)
     return " ".join(lapsing.sentences(merchant.program, document, NOON))
 
 

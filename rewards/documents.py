@@ -1,0 +1,144 @@
+"""A program's document: checked against `docs/program.schema.json`, completed, and its errors in words.
+
+What a schema can't say - amounts of a currency, ranges, an order of thresholds - stands in `meanings`.
+"""
+
+import difflib
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from rewards import meanings
+
+Json = dict[str, Any]
+
+SCHEMA_FILE = Path(__file__).resolve().parent.parent / "docs" / "program.schema.json"
+
+
+class BadProgram(ValueError):
+    """The document can't be a program. `errors` maps a path such as `earning.rate.per` to a sentence."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{path or 'program'}: {why}" for path, why in errors.items()))
+        self.errors = errors
+
+
+def checked(document: Json, currency: str) -> Json:
+    """The document with every default filled in. Raises BadProgram with all that is wrong."""
+    errors: dict[str, str] = {}
+    for error in _validator().iter_errors(document):
+        path, why = _in_words(error)
+        errors.setdefault(path, why)
+    if errors:
+        raise BadProgram(errors)
+    complete = completed(document)
+    if errors := dict(meanings.errors(complete, currency)):
+        raise BadProgram(errors)
+    meanings.write_alike(complete, currency)
+    return complete
+
+
+def completed(document: Json) -> Json:
+    """The document with the defaults of what it doesn't say: an older one knows no newer settings."""
+    complete = deepcopy(document)
+    _fill(complete, schema())
+    return complete
+
+
+@cache
+def schema() -> Json:
+    """The JSON Schema of documents. Don't change it."""
+    found: Json = json.loads(SCHEMA_FILE.read_text())
+    return found
+
+
+def properties(part: Json, value: Any) -> Iterator[tuple[str, Json]]:
+    """(name, schema) of what an object may have, that of its kind included."""
+    for known in _parts(part, value):
+        yield from known.get("properties", {}).items()
+
+
+def resolved(part: Json) -> Json:
+    """A part of the schema, with what it refers to; what stands beside the reference goes first."""
+    if "$ref" not in part:
+        return part
+    name = part["$ref"].rpartition("/")[2]
+    return {**resolved(schema()["$defs"][name]), **{key: said for key, said in part.items() if key != "$ref"}}
+
+
+def _parts(part: Json, value: Any) -> Iterator[Json]:
+    """A schema, and those parts of it that hold for values of this kind."""
+    part = resolved(part)
+    yield part
+    for choice in part.get("anyOf", ()):
+        if choice.get("type") == "object" and isinstance(value, dict):
+            yield choice
+    for branch in part.get("allOf", ()):
+        said = branch["if"]["properties"]
+        if isinstance(value, dict) and all(_fits(value.get(name), wanted) for name, wanted in said.items()):
+            yield from _parts(branch["then"], value)
+
+
+def _fits(value: Any, wanted: Json) -> bool:
+    return bool(value == wanted["const"] if "const" in wanted else value in wanted["enum"])
+
+
+def _fill(value: Any, part: Json) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _fill(item, resolved(part).get("items", {}))
+    if not isinstance(value, dict):
+        return
+    for name, inner in list(properties(part, value)):
+        if name not in value and "default" in resolved(inner):
+            value[name] = deepcopy(resolved(inner)["default"])
+        _fill(value.get(name), inner)
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(schema())
+
+
+def _in_words(error: ValidationError) -> tuple[str, str]:
+    """(path, sentence) of what a schema found."""
+    path = ".".join(str(part) for part in error.absolute_path)
+    limit = error.validator_value
+    if error.validator in ("additionalProperties", "unevaluatedProperties"):
+        given = cast(Json, error.instance)
+        known = [name for name, _ in properties(cast(Json, error.schema), given)]
+        unknown = next((name for name in given if name not in known), "")
+        return _below(path, unknown), "is unknown." + _suggestion(unknown, known)
+    if error.validator == "required":
+        given, needed = cast(Json, error.instance), cast(list[str], limit)
+        return _below(path, next(name for name in needed if name not in given)), "is missing."
+    phrase = _PHRASES.get(str(error.validator), "isn't what belongs here.")
+    return path, phrase.format(given=error.instance, limit=limit)
+
+
+_PHRASES = {
+    "pattern": "“{given}” doesn't have the expected form.",
+    "minLength": "must not be empty.",
+    "maxLength": "is longer than {limit} characters.",
+    "minimum": "must be at least {limit}.",
+    "maximum": "must be at most {limit}.",
+    "maxItems": "has more than {limit} entries.",
+    "uniqueItems": "names something twice.",
+    "enum": "“{given}” is none of {limit}.",
+    "type": "“{given}” isn't of the type {limit}.",
+}
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    return f" Did you mean “{close[0]}”?" if close else ""
