@@ -19,6 +19,10 @@ class Line:
     discount: int = 0
     tax: int = 0
     gift_card: bool = False
+    # 0 and empty: a line of no product, or of one that is gone.
+    product_id: int = 0
+    variant_id: int = 0
+    vendor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,17 @@ class FetchedOrder:
     customer_tags: tuple[str, ...] = ()
     paid_at: datetime | None = None
     fulfilled_at: datetime | None = None
+    # Its place among the customer's orders, 1 for the first, and when the one before it was processed.
+    ordinal: int | None = None
+    previous_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFact:
+    """What rules ask of a product. One that no longer exists has none of it, so nothing matches it."""
+
+    tags: frozenset[str] = frozenset()
+    collections: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
