@@ -4,14 +4,18 @@
 difference to what it already posted, so that duplicates, refunds and edits are one case.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from rewards import rules as ways
+from rewards.contexts import NO_CONTEXT, Context
 from rewards.facts import Line, OrderFact
 from rewards.money import decimal, major, minor
+from rewards.rules import Basket, Flat, Multiplier, Selection
 
 ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
     "down": floor,
@@ -22,10 +26,26 @@ Exact = int | Fraction
 """Minor units. Most amounts are whole; what isn't stays exact, at many times the cost."""
 LARGEST_POINTS = 2**53
 """Above this a browser can no longer count; an order that earns more is refused."""
+RENEWAL = "subscription_contract"
+"""The sales channel of a subscription's later orders."""
 
 
 class TooManyPoints(ValueError):
     """The order would earn more points than can be counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most that an order, a member's local day, a member in so many days can earn by orders."""
+
+    order: int | None = None
+    day: int | None = None
+    member: int | None = None
+    member_days: int = 365
+
+    @property
+    def need_history(self) -> bool:
+        return self.day is not None or self.member is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +66,25 @@ class Rules:
     with_gift_cards: bool
     excluded_tags: frozenset[str]
     forgive_debt: bool
+    # What earns nothing, if anything is named.
+    excluded: Selection | None = None
+    # In small letters.
+    excluded_channels: frozenset[str] = frozenset()
+    caps: Caps = Caps()
+    multipliers: tuple[Multiplier, ...] = ()
+    flats: tuple[Flat, ...] = ()
+    actions: tuple[ways.Rule, ...] = ()
+    tiers: dict[str, Multiplier] = field(default_factory=dict)
+    has_tiers: bool = False
 
     @classmethod
-    def of(cls, document: dict[str, Any], version: int, currency: str) -> "Rules":
-        """From a program document that was checked by `programs`."""
+    def of(cls, document: dict[str, Any], version: int, currency: str, zone: str = "UTC") -> "Rules":
+        """From a program document that was checked by `documents`. Rules begin and end in this time zone."""
         earning = document["earning"]
-        basis = earning["basis"]
+        basis, excluded = earning["basis"], earning["excluded"]
+        renewals = [RENEWAL] if excluded["subscription_renewals"] else []
+        rules = ways.compiled(document, ways.Reading(currency, ZoneInfo(zone)))
+        levels = document["tiers"]["levels"]
         return cls(
             version=version,
             currency=currency,
@@ -67,9 +100,17 @@ class Rules:
             with_gift_cards=basis["gift_cards"],
             excluded_tags=frozenset(tag.casefold() for tag in earning["excluded_customer_tags"]),
             forgive_debt=document["debt"] == "forgive",
+            excluded=None if (goods := Selection.of(excluded)).is_empty else goods,
+            excluded_channels=frozenset(name.casefold() for name in [*excluded["channels"], *renewals]),
+            caps=Caps(**earning["caps"]),
+            multipliers=tuple(rule for rule in rules if isinstance(rule, Multiplier)),
+            flats=tuple(rule for rule in rules if isinstance(rule, Flat)),
+            actions=tuple(rule for rule in rules if not rule.of_orders),
+            tiers={level["id"]: Multiplier.of_tier(level) for level in levels if level["multiplier"]},
+            has_tiers=bool(levels),
         )
 
-    def points_for(self, basis: int | Fraction) -> Fraction:
+    def points_for(self, basis: Exact) -> Fraction:
         """What so many minor units earn, before rounding."""
         return Fraction(basis.numerator * self.rate_points, basis.denominator * self.rate_per)
 
@@ -77,47 +118,110 @@ class Rules:
         """Whether a customer with these tags earns nothing."""
         return any(tag.casefold() in self.excluded_tags for tag in customer_tags)
 
+    @property
+    def of_orders(self) -> tuple[Multiplier | Flat, ...]:
+        """The rules that are judged at an order's first award."""
+        return (*self.multipliers, *self.flats)
+
+    @property
+    def needs_products(self) -> bool:
+        """Whether tags or collections of what is bought are asked for."""
+        return self.named.needs_products
+
+    @property
+    def needs_tags(self) -> bool:
+        """Whether the customer's tags are asked for."""
+        return bool(self.excluded_tags) or any(rule.audience.customer_tags for rule in self.of_orders)
+
+    @property
+    def needs_history(self) -> bool:
+        """Whether a rule asks which of the member's orders it is."""
+        return any(rule.needs_history for rule in self.of_orders)
+
+    @property
+    def named(self) -> Selection:
+        """Every tag and collection that some rule asks for."""
+        named = [self.excluded or Selection(), *(rule.on for rule in self.of_orders)]
+        return Selection(
+            collections=frozenset().union(*(some.collections for some in named)),
+            tags=frozenset().union(*(some.tags for some in named)),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The points an order deserves, with the reasons as data."""
+    """The points an order deserves, with the reasons as data; and the money that counted, in minor units."""
 
     points: int
     explanation: dict[str, Any]
+    basis: int = 0
 
 
-def target(order: OrderFact, rules: Rules, *, excluded: bool = False, charged_back: int = 0) -> Target:
-    """The points of the order in its present state. Raises TooManyPoints.
+@dataclass(slots=True)
+class _Reckoning:
+    """An order's calculation, step by step."""
+
+    lines: dict[int, Exact]
+    shipping: int
+    refunded: Exact
+    lost: Exact
+    basis: Exact = 0
+    # Each multiplier that counts, and the part of the basis that it counts for.
+    multiplied: list[tuple[Multiplier, Exact]] = field(default_factory=list)
+    exact: Fraction = Fraction(0)
+    rounded: int = 0
+    flats: tuple[Flat, ...] = ()
+    # Which cap cut the points, and its room.
+    cap: tuple[str, int] | None = None
+    points: int = 0
+
+
+def target(order: OrderFact, rules: Rules, context: Context = NO_CONTEXT, *, charged_back: int = 0) -> Target:
+    """The points of the order in its present state, by what held at its first award. Raises TooManyPoints.
 
     `charged_back`: money that a bank took back; it counts like money refunded as a mere amount.
     """
-    if reason := _nothing_because(order, excluded):
+    if reason := _nothing_because(order, rules, context):
         return Target(0, {"rule": "order", "version": rules.version, "nothing": reason, "points": 0})
-    lines = {line.id: amount for line in order.lines if (amount := _eligible(line, order, rules))}
-    shipping = _shipping(order, rules)
-    refunded = _share_without_tax(order.unexplained_refund, order, rules)
-    lost = _share_without_tax(charged_back, order, rules)
-    basis = max(0, sum(lines.values(), shipping) - refunded - lost)
-    exact = rules.points_for(basis)
-    points = ROUNDINGS[rules.rounding](exact)
-    if points > LARGEST_POINTS:
-        raise TooManyPoints(f"The order would earn {points} points; {LARGEST_POINTS} is the most.")
-    return Target(points, _explain(rules, lines, shipping, refunded, lost, basis, exact, points))
+    done = _Reckoning(
+        lines={line.id: amount for line in order.lines if (amount := _eligible(line, order, rules, context))},
+        shipping=_shipping(order, rules),
+        refunded=_share_without_tax(order.unexplained_refund, order, rules),
+        lost=_share_without_tax(charged_back, order, rules),
+    )
+    whole = sum(done.lines.values(), done.shipping)
+    done.basis = max(0, whole - done.refunded - done.lost)
+    done.multiplied = _multiplied(done, whole, order, rules, context)
+    extra = sum((amount * (rule.factor - 1) for rule, amount in done.multiplied), Fraction(0))
+    done.exact = rules.points_for(done.basis + extra)
+    done.rounded = ROUNDINGS[rules.rounding](done.exact)
+    basket = Basket(done.basis, order.lines, context.products)
+    done.flats = tuple(rule for rule in rules.flats if rule.id in context.rules and rule.is_due(basket))
+    earned = done.rounded + sum(rule.points for rule in done.flats)
+    done.cap = _cap(earned, rules, context)
+    done.points = min(earned, done.cap[1]) if done.cap else earned
+    if done.points > LARGEST_POINTS:
+        raise TooManyPoints(f"The order would earn {done.points} points; {LARGEST_POINTS} is the most.")
+    return Target(done.points, _explain(rules, done, earned), floor(done.basis))
 
 
-def _nothing_because(order: OrderFact, excluded: bool) -> str:
+def _nothing_because(order: OrderFact, rules: Rules, context: Context) -> str:
     if order.test:
         return "test"
     if order.cancelled:
         return "cancelled"
-    if excluded:
+    if context.excluded:
         return "customer_tag"
+    if order.channel.casefold() in rules.excluded_channels:
+        return "channel"
     return ""
 
 
-def _eligible(line: Line, order: OrderFact, rules: Rules) -> Exact:
+def _eligible(line: Line, order: OrderFact, rules: Rules, context: Context) -> Exact:
     """Discounts and taxes are stated for the ordered quantity, even after a refund: take the share."""
     if line.ordered <= 0 or (line.gift_card and not rules.with_gift_cards):
+        return 0
+    if rules.excluded and rules.excluded.names(line, context.products):
         return 0
     amount = line.price * line.ordered
     if not rules.before_discounts:
@@ -150,16 +254,50 @@ def _share_without_tax(amount: int, order: OrderFact, rules: Rules) -> Exact:
     return Fraction(amount * (gross - tax), gross) if gross > 0 else amount
 
 
-def _explain(
-    rules: Rules,
-    lines: dict[int, Exact],
-    shipping: int,
-    refunded: Exact,
-    lost: Exact,
-    basis: Exact,
-    exact: Fraction,
-    points: int,
-) -> dict[str, Any]:
+def _multiplied(
+    done: _Reckoning, whole: Exact, order: OrderFact, rules: Rules, context: Context
+) -> list[tuple[Multiplier, Exact]]:
+    """The part of the basis that each multiplier counts for; money given back lowers all parts alike."""
+    active = [rule for rule in rules.multipliers if rule.id in context.rules]
+    if context.tier in rules.tiers:
+        active.append(rules.tiers[context.tier])
+    if not active or not done.basis:
+        return []
+    parts: dict[str, Exact] = dict.fromkeys((rule.id for rule in active), 0)
+    for line in order.lines:
+        if amount := done.lines.get(line.id):
+            meant = (rule for rule in active if rule.on.is_empty or rule.on.names(line, context.products))
+            for rule in _counting(meant):
+                parts[rule.id] += amount
+    if done.shipping:
+        for rule in _counting(rule for rule in active if rule.on.is_empty):
+            parts[rule.id] += done.shipping
+    left = 1 if done.basis == whole else Fraction(done.basis) / whole
+    return [(rule, parts[rule.id] * left) for rule in active if parts[rule.id]]
+
+
+def _counting(meant: Iterable[Multiplier]) -> Iterator[Multiplier]:
+    """All that add up, and of the others the best."""
+    best: Multiplier | None = None
+    for rule in meant:
+        if rule.stackable:
+            yield rule
+        elif best is None or rule.factor > best.factor:
+            best = rule
+    if best is not None:
+        yield best
+
+
+def _cap(earned: int, rules: Rules, context: Context) -> tuple[str, int] | None:
+    """The cap that leaves the order the least, if it leaves less than was earned."""
+    rooms = dict(context.room)
+    if rules.caps.order is not None:
+        rooms["order"] = rules.caps.order
+    name = min(rooms, key=lambda one: (rooms[one], one), default=None)
+    return (name, rooms[name]) if name is not None and rooms[name] < earned else None
+
+
+def _explain(rules: Rules, done: _Reckoning, earned: int) -> dict[str, Any]:
     def money(amount: Exact) -> str:
         return major(amount, rules.currency)
 
@@ -167,17 +305,29 @@ def _explain(
         "rule": "order",
         "version": rules.version,
         "currency": rules.currency,
-        "lines": {str(id): money(amount) for id, amount in lines.items()},
-        "basis": money(basis),
+        "lines": {str(id): money(amount) for id, amount in done.lines.items()},
+        "basis": money(done.basis),
         "rate": {"points": rules.rate_points, "per": major(rules.rate_per, rules.currency)},
-        "exact": decimal(exact, 0, 6),
+        "exact": decimal(done.exact, 0, 6),
         "rounding": rules.rounding,
-        "points": points,
+        "points": done.points,
     }
-    if shipping:
-        explanation["shipping"] = money(shipping)
-    if refunded:
-        explanation["refunded_amount"] = money(refunded)
-    if lost:
-        explanation["charged_back"] = money(lost)
+    if done.shipping:
+        explanation["shipping"] = money(done.shipping)
+    if done.refunded:
+        explanation["refunded_amount"] = money(done.refunded)
+    if done.lost:
+        explanation["charged_back"] = money(done.lost)
+    if done.multiplied:
+        explanation["multipliers"] = [
+            {"rule": rule.id, "title": rule.title, "factor": decimal(rule.factor, 0, 4), "of": money(amount)}
+            for rule, amount in done.multiplied
+        ]
+    if done.flats:
+        explanation["rounded"] = done.rounded
+        explanation["flat"] = [
+            {"rule": rule.id, "title": rule.title, "points": rule.points} for rule in done.flats
+        ]
+    if done.cap:
+        explanation["cap"] = {"of": done.cap[0], "room": done.cap[1], "earned": earned}
     return explanation

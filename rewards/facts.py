@@ -78,6 +78,9 @@ class ProductFact:
     collections: frozenset[int] = frozenset()
 
 
+NO_PRODUCT = ProductFact()
+
+
 @dataclass(frozen=True, slots=True)
 class OrderRef:
     """An order whose state isn't known for sure: fetch it."""

@@ -259,6 +259,17 @@ class Lot(OfProgram):
         ]
 
 
+class Budget(OfProgram):
+    """How many places of a rule's budget are taken."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
+    rule = models.CharField(max_length=40)
+    used = models.IntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "rule"], name="budget_once")]
+
+
 class Notice(OfProgram):
     """Something a member is to be told. Sending is another matter."""
 

@@ -9,17 +9,16 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Q
 
-from rewards import clock, dates, earning, facts, order_rows, people, programs, redemptions
+from rewards import clock, dates, earning, facts, first_awards, order_rows, people, programs, redemptions
+from rewards.contexts import Context
 from rewards.earning import Rules, TooManyPoints
 from rewards.facts import Dispute, FetchedOrder, OrderFact, OrderRef
+from rewards.first_awards import Catalogue, Fresh, Knowledge, News, Unsure
 from rewards.ledger import Book, again_if_overtaken, reverse
 from rewards.models import Order, Program
 from rewards.order_rows import Key, OpenOrder
 
-News = OrderFact | FetchedOrder
 DELETED = "deleted"
-A_MOMENT = timedelta(seconds=1)
-"""The moments of facts are cut to the second: what happened may have happened this much later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +26,6 @@ class Settled:
     """`unsure`: orders whose state or moment isn't known for sure; fetch them and settle what comes."""
 
     unsure: tuple[OrderRef, ...] = ()
-
-
-class _Unsure(Exception):
-    """What the news says isn't enough to settle this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +41,19 @@ class _Change:
         return self.goal.points - self.order.points
 
 
-def settle_orders(program: Program, news: Sequence[News], *, now: datetime | None = None) -> Settled:
+def settle_orders(
+    program: Program, news: Sequence[News], *, catalogue: Catalogue | None = None, now: datetime | None = None
+) -> Settled:
     """Make the points of these orders right, in one transaction (or the caller's).
 
     Any number of orders, any number of states of each, in any order: the newest state wins, an older
     one changes nothing but that it opens a gate, and settling the same twice posts nothing.
+    `catalogue`: products of these orders, for rules that ask for their tags or collections; an order with
+    one that is needed and missing is unsure.
     """
     now = now or clock.now()
     newest, unsure = _newest(news)
-    unsure |= _settle(program, news, newest, now)
+    unsure |= _settle(program, news, newest, catalogue, now)
     return Settled(tuple(OrderRef(*key) for key in sorted(unsure)))
 
 
@@ -113,23 +112,37 @@ def knows_refund(program: Program, ref: OrderRef, refund_id: int) -> bool:
     ).exists()
 
 
-def forecast(program: Program, news: Sequence[FetchedOrder]) -> dict[OrderRef, int]:
+def forecast(
+    program: Program, news: Sequence[FetchedOrder], *, catalogue: Catalogue | None = None
+) -> dict[OrderRef, int]:
     """What settling these orders would change, by the code that settles. Nothing is saved."""
     known = order_rows.found(program.pk, [_key(item) for item in news])
-    dated = programs.versions(program.pk)
+    knowledge = Knowledge.of(program, news, catalogue)
     refs = [(item.fact.source_id, item.fact.customer_id or 0) for item in news]
-    changes = {}
+    opened: list[tuple[OpenOrder, FetchedOrder]] = []
+    fresh: list[Fresh] = []
     for item, gone in zip(news, people.forgotten(program, refs), strict=True):
-        key = _key(item)
-        order = known.get(key) or OpenOrder(0, *key)
-        if not gone and _is_news(order, item) and (change := _change(program, order, item, dated)):
-            changes[OrderRef(*key)] = change
-    return changes
+        order = known.get(_key(item)) or OpenOrder(0, *_key(item))
+        if not gone and _is_news(order, item):
+            _open_gates({_key(item): order}, [item])
+            opened.append((order, item))
+            if _begins(program, order, item, knowledge):
+                fresh.append(Fresh(order, item))
+    with transaction.atomic():
+        first_awards.finish(program, fresh)
+        transaction.set_rollback(True)  # places in budgets aren't taken
+    changes = {OrderRef(*_key(item)): _change_of(program, order, item) for order, item in opened}
+    return {ref: points for ref, points in changes.items() if points}
 
 
-def _change(program: Program, order: OpenOrder, item: FetchedOrder, dated: list[tuple[datetime, int]]) -> int:
-    _open_gates({_key(item): order}, [item])
-    _give_context(program, order, item, dated)
+def _begins(program: Program, order: OpenOrder, item: FetchedOrder, known: Knowledge) -> bool:
+    try:
+        return first_awards.begin(program, order, item, known)
+    except Unsure:
+        return False  # a product nobody could tell of: it earns when it is settled
+
+
+def _change_of(program: Program, order: OpenOrder, item: FetchedOrder) -> int:
     try:
         return _goal(program, order, item.fact).points - order.points if order.context else 0
     except TooManyPoints:
@@ -180,11 +193,18 @@ def _supersedes(item: News, known: News) -> bool:
 
 @again_if_overtaken
 @transaction.atomic
-def _settle(program: Program, news: Sequence[News], newest: dict[Key, News], now: datetime) -> set[Key]:
+def _settle(
+    program: Program,
+    news: Sequence[News],
+    newest: dict[Key, News],
+    catalogue: Catalogue | None,
+    now: datetime,
+) -> set[Key]:
     order_rows.plan_for_growth()
     orders = order_rows.locked(program.pk, sorted({_key(item) for item in news}))
     opened = _open_gates(orders, news)
-    accepted, unsure = _accept(program, orders, newest, opened)
+    known = Knowledge.of(program, newest.values(), catalogue)
+    accepted, fresh, unsure = _accept(program, orders, newest, opened, known)
     # Of orders that aren't settled now: the state in doubt is fetched, what opened stays open.
     kept = [orders[key] for key in sorted(opened - {_key(item) for _, item in accepted})]
     if not accepted:
@@ -192,8 +212,12 @@ def _settle(program: Program, news: Sequence[News], newest: dict[Key, News], now
         return unsure
     joined, new = _link_members(program, accepted)
     _leave_out_the_forgotten(program, [order for order, _ in accepted if order not in joined])
-    changes = list(_changes(program, accepted))
-    book = _book(program, accepted, joined, changes, new, now)
+    # What an order had before may be taken back, from members whose lots are read with their locks.
+    changes = list(_changes(program, [pair for pair in accepted if pair[0] not in fresh]))
+    awarded = [Fresh(*pair) for pair in accepted if pair[0] in fresh and pair[0].member_id is not None]
+    book = _book(program, accepted, joined | {one.order for one in awarded}, changes, new, now)
+    first_awards.finish(program, awarded)
+    changes += _changes(program, [(one.order, one.item) for one in awarded])
     for change in changes:
         _post(book, program, change)
     order_rows.save(program.pk, [*kept, *(order for order, _ in accepted)])
@@ -203,12 +227,17 @@ def _settle(program: Program, news: Sequence[News], newest: dict[Key, News], now
 
 
 def _accept(
-    program: Program, orders: dict[Key, OpenOrder], newest: dict[Key, News], opened: set[Key]
-) -> tuple[list[tuple[OpenOrder, News]], set[Key]]:
-    """The orders whose state changes now, with what is told of them; and those to be asked about."""
+    program: Program,
+    orders: dict[Key, OpenOrder],
+    newest: dict[Key, News],
+    opened: set[Key],
+    known: Knowledge,
+) -> tuple[list[tuple[OpenOrder, News]], set[OpenOrder], set[Key]]:
+    """The orders whose state changes now, with what is told of them; of these, whose first award it is;
+    and those to be asked about."""
     accepted: list[tuple[OpenOrder, News]] = []
+    fresh: set[OpenOrder] = set()
     unsure: set[Key] = set()
-    dated = programs.versions(program.pk)
     for key, item in newest.items():
         order = orders[key]
         try:
@@ -217,14 +246,15 @@ def _accept(
                 if key not in opened or not order.facts:
                     continue
                 item = facts.from_data(order.facts)
-            _give_context(program, order, item, dated)
-        except _Unsure:
+            if first_awards.begin(program, order, item, known):
+                fresh.add(order)
+        except Unsure:
             unsure.add(key)
             continue
         if is_news:
             order.facts, order.facts_at = facts.as_data(_fact(item)), _fact(item).updated_at
         accepted.append((order, item))
-    return accepted, unsure
+    return accepted, fresh, unsure
 
 
 def _is_news(order: OpenOrder, item: News) -> bool:
@@ -239,7 +269,7 @@ def _is_news(order: OpenOrder, item: News) -> bool:
         return False
     if isinstance(item, FetchedOrder) or facts.as_data(fact) == order.facts:
         return True
-    raise _Unsure
+    raise Unsure
 
 
 def _open_gates(orders: dict[Key, OpenOrder], news: Sequence[News]) -> set[Key]:
@@ -261,37 +291,6 @@ def _open_gates(orders: dict[Key, OpenOrder], news: Sequence[News]) -> set[Key]:
         if before != (order.paid_at, order.fulfilled_at):
             opened.add(_key(item))
     return opened
-
-
-def _give_context(program: Program, order: OpenOrder, item: News, dated: list[tuple[datetime, int]]) -> None:
-    """What held at the moment of the first award: version, exclusion. Stored once, for good.
-
-    The moment of payment isn't part of a delivery: it lies between the order's and the news's. Where it
-    matters - the rules changed in between, or there is a hold - or where the customer's tags count, the
-    order has to be fetched. So has one that owes money: it may have been paid before an edit made it dearer.
-    """
-    fact = _fact(item)
-    if order.context is not None or fact.customer_id is None or fact.test:
-        return
-    fetched = isinstance(item, FetchedOrder)
-    if order.paid_at is None:
-        if fact.partly_paid and not fetched:
-            raise _Unsure
-        return
-    latest = fact.updated_at + A_MOMENT
-    if not fetched and programs.in_force(dated, fact.processed_at) != programs.in_force(dated, latest):
-        raise _Unsure
-    rules = programs.rules(program.pk, programs.in_force(dated, order.paid_at), program.currency)
-    if rules.award_on == "fulfilled" and order.fulfilled_at is None:
-        return
-    if not fetched and (rules.excluded_tags or rules.hold_days or rules.award_on == "fulfilled"):
-        raise _Unsure
-    if fact.currency != program.currency:
-        order.blocked = "currency"
-        return
-    tags = item.customer_tags if isinstance(item, FetchedOrder) else ()
-    order.blocked = ""
-    order.context = {"version": rules.version, "excluded": rules.excludes(tags), "tags": sorted(tags)}
 
 
 def _leave_out_the_forgotten(program: Program, orders: list[OpenOrder]) -> None:
@@ -367,7 +366,7 @@ def _post(book: Book, program: Program, change: _Change) -> None:
     order, fact = change.order, change.fact
     assert order.context is not None  # or there would be no change
     assert order.member_id is not None
-    rules = programs.rules(program.pk, order.context["version"], fact.currency)
+    rules = programs.rules(program, order.context["version"], fact.currency)
     happened_at = _moment(order, rules) if order.settlements == 0 else _changed_at(order, fact)
     posting = book.posting(
         order.member_id,
@@ -389,9 +388,9 @@ def _post(book: Book, program: Program, change: _Change) -> None:
 def _goal(program: Program, order: Order | OpenOrder, fact: OrderFact) -> earning.Target:
     """What an order deserves, by the rules of its first award. Raises TooManyPoints."""
     assert order.context is not None  # who asks has looked
-    rules = programs.rules(program.pk, order.context["version"], fact.currency)
+    rules = programs.rules(program, order.context["version"], fact.currency)
     lost = sum(dispute["amount"] for dispute in order.disputes.values() if dispute["lost"])
-    return earning.target(fact, rules, excluded=order.context["excluded"], charged_back=lost)
+    return earning.target(fact, rules, Context.of(order.context), charged_back=lost)
 
 
 def _moment(order: OpenOrder, rules: Rules) -> datetime:

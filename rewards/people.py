@@ -59,7 +59,7 @@ def find(program_id: int, refs: Iterable[Ref]) -> dict[Ref, int]:
 
 def welcome(book: Book, program: Program, new: Mapping[int, datetime]) -> None:
     """Post the sign-up bonus of new members, as the program says today."""
-    rules = programs.rules(program.pk, program.version, program.currency)
+    rules = programs.rules(program, program.version)
     if not rules.signup_bonus:
         return
     for member_id, joined_at in sorted(new.items()):

@@ -14,6 +14,7 @@ from rewards import clock, offers
 from rewards.documents import checked, completed
 from rewards.earning import Rules
 from rewards.models import (
+    Budget,
     Identity,
     Lot,
     Member,
@@ -31,6 +32,8 @@ Json = dict[str, Any]
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """The first version holds for everything before it, so that past orders have rules."""
+ERASED = (Movement, Notice, Redemption, Lot, Order, Identity, Tombstone, Budget, Member, ProgramVersion)
+"""Rows of a program, those that refer to others first."""
 
 
 def starter(name: str, currency: str) -> Json:
@@ -90,10 +93,14 @@ def document_of(program_id: int, number: int) -> Json:
     return completed(row.document)
 
 
+def rules(program: Program, number: int, currency: str = "") -> Rules:
+    """The earning rules of a version; in another currency than the program's, if need be."""
+    return _rules(program.pk, number, currency or program.currency, program.timezone)
+
+
 @lru_cache(maxsize=2000)
-def rules(program_id: int, number: int, currency: str) -> Rules:
-    """The earning rules of a version, compiled once."""
-    return Rules.of(document_of(program_id, number), number, currency)
+def _rules(program_id: int, number: int, currency: str, timezone: str) -> Rules:
+    return Rules.of(document_of(program_id, number), number, currency, timezone)
 
 
 def on_offer(document: Json) -> list[Json]:
@@ -152,11 +159,11 @@ def erase(program_id: int) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         # The only way past the wall that keeps movements; see the migration `walls`.
         cursor.execute("SET LOCAL rewards.erasing = %s", [str(program_id)])
-        for model in (Movement, Notice, Redemption, Lot, Order, Identity, Tombstone, Member, ProgramVersion):
+        for model in ERASED:
             model.objects.filter(program_id=program_id)._raw_delete("default")
         Program.objects.filter(pk=program_id).delete()
     document_of.cache_clear()
-    rules.cache_clear()
+    _rules.cache_clear()
     offered.cache_clear()
 
 

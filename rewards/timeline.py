@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -123,11 +124,7 @@ def _order(explanation: Json, points: int, names: Json) -> str:
     if explanation["before"] and not explanation["points"]:
         why = _taken_back(explanation) or "nothing of it is left"
         return f"Order {number} earns nothing any more: {why}."
-    rate = explanation["rate"]
-    per = "" if rate["per"] in ("1", "1.00", "1.000") else f" / {rate['per']}"
-    formula = f"{explanation['basis']} x {rate['points']}{per} = {explanation['exact']}"
-    if explanation["exact"] != str(explanation["points"]):
-        formula += f", rounded {_ROUNDED[explanation['rounding']]}"
+    formula = _formula(explanation, names)
     if why := _taken_back(explanation):
         formula += f", as {why}"
     if explanation["before"] and points:
@@ -137,6 +134,36 @@ def _order(explanation: Json, points: int, names: Json) -> str:
             f"{abs(points)} {change} than before: {formula}."
         )
     return f"Order {number} earned {counted(explanation['points'], names)}: {formula}."
+
+
+def _formula(explanation: Json, names: Json) -> str:
+    """`29.90 x 1.25 = 37.375, rounded down, 100 points more for First order`."""
+    rate, rounded = explanation["rate"], explanation.get("rounded", explanation["points"])
+    per = "" if rate["per"] in ("1", "1.00", "1.000") else f" / {rate['per']}"
+    points = "" if rate["points"] == 1 and explanation.get("multipliers") else f" x {rate['points']}"
+    formula = f"{_multiplied(explanation)}{points}{per} = {explanation['exact']}"
+    if cap := explanation.get("cap"):
+        rounded = cap["earned"] - sum(flat["points"] for flat in explanation.get("flat", ()))
+    if explanation["exact"] != str(rounded):
+        formula += f", rounded {_ROUNDED[explanation['rounding']]}"
+    for flat in explanation.get("flat", ()):
+        formula += f", {counted(flat['points'], names)} more for {flat['title']}"
+    return formula + (f", {_CAPS[cap['of']].format(room=cap['room'])}" if cap else "")
+
+
+def _multiplied(explanation: Json) -> str:
+    """The basis with its multipliers: those for all of it as factors, the others as what they add."""
+    basis, multipliers = explanation["basis"], explanation.get("multipliers", [])
+    whole = [found for found in multipliers if found["of"] == basis]
+    parts = [found for found in multipliers if found["of"] != basis]
+    factor = sum((Decimal(found["factor"]) - 1 for found in whole), Decimal(1))
+    said = basis
+    if whole:
+        said += f" x {factor.normalize():f} ({' and '.join(found['title'] for found in whole)})"
+    for found in parts:
+        more = (Decimal(found["factor"]) - 1).normalize()
+        said += f" + {found['of']}{'' if more == 1 else f' x {more:f}'} ({found['title']})"
+    return f"({said})" if parts and explanation["rate"]["points"] != 1 else said
 
 
 def _taken_back(explanation: Json) -> str:
@@ -188,6 +215,12 @@ _NOTHING = {
     "test": "it is a test order",
     "cancelled": "it was cancelled",
     "customer_tag": "this customer is excluded by a tag",
+    "channel": "orders of its sales channel are excluded",
+}
+_CAPS = {
+    "order": "cut to the {room} that an order can earn",
+    "day": "cut to the {room} that were left for that day",
+    "member": "cut to the {room} that were left under the limit for a member",
 }
 _ROUNDED = {"down": "down", "up": "up", "nearest": "to the nearest"}
 _REDEMPTION = {

@@ -15,6 +15,7 @@ DISTRIBUTED = (
     "rewards_redemption",
     "rewards_movement",
     "rewards_notice",
+    "rewards_budget",
     "shopify_bridge_gap",
     "shopify_bridge_ordercheck",
     "shopify_bridge_backfill",

@@ -90,7 +90,7 @@ def test_every_sequence_of_six_states_ends_in_one_result(last, number, every, ho
     for arrived in zip(*rounds, strict=True):
         tell(program, [fact for news in arrived for fact in news], states[-1])
 
-    points = earning.target(states[-1], programs.rules(program.pk, 2, "EUR")).points
+    points = earning.target(states[-1], programs.rules(program, 2)).points
     assert bool(points) == (last != "cancelled")
     assert set(Order.objects.filter(program=program).values_list("points")) == {(points,)}
     found = Member.objects.filter(program=program).values_list("pending", "available", "reserved", "debt")

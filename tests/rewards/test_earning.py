@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewards import documents, earning, programs
+from rewards.contexts import Context
 from rewards.earning import Rules, TooManyPoints, target
 from rewards.facts import Line
 from tests.rewards.conftest import line, order
@@ -85,7 +86,7 @@ def test_an_amount_refund_of_more_than_everything_leaves_nothing():
 
 
 def test_excluded_customers_earn_nothing_and_the_reason_says_so():
-    found = target(order(line(5000)), rules(), excluded=True)
+    found = target(order(line(5000)), rules(), Context(excluded=True))
     assert (found.points, found.explanation["nothing"]) == (0, "customer_tag")
 
 
