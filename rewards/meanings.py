@@ -26,6 +26,9 @@ MONEY_OF_REWARDS = ("value", "per", "min", "max", "step", "minimum_subtotal")
 def errors(document: Json, currency: str) -> Iterator[Problem]:
     """What makes a complete document impossible."""
     yield from _positive_money(document["earning"]["rate"]["per"], "earning.rate.per", currency)
+    for index, rule in enumerate(document["earning"]["rules"]):
+        if "amount" in rule:
+            yield from _positive_money(rule["amount"], f"earning.rules.{index}.amount", currency)
     yield from _once(document["rewards"], "rewards")
     for index, offer in enumerate(document["rewards"]):
         path = f"rewards.{index}"
@@ -39,6 +42,9 @@ def write_alike(document: Json, currency: str) -> None:
     """`"5"` becomes `"5.00"`, so that versions compare by what they mean."""
     rate = document["earning"]["rate"]
     rate["per"] = major(minor(rate["per"], currency), currency)
+    for rule in document["earning"]["rules"]:
+        if "amount" in rule:
+            rule["amount"] = major(minor(rule["amount"], currency), currency)
     for offer in document["rewards"]:
         for name in MONEY_OF_REWARDS:
             if offer.get(name) is not None:

@@ -6,11 +6,11 @@ from time import monotonic, sleep
 import pytest
 from django.db import connection, transaction
 
-from rewards import offers, people, programs, reservations
+from rewards import offers, orders, people, programs, reservations
 from rewards.audit import audit
 from rewards.group_commit import NotCommitted
 from rewards.ledger import Overdrawn
-from rewards.models import Member, Movement, Redemption
+from rewards.models import Member, Movement, Order, Redemption
 from rewards.reservations import Request
 from tests.rewards.conftest import NOW, World, line, order
 
@@ -194,3 +194,11 @@ def test_orders_and_merges_in_any_order_end_in_one_member(world):
     assert results == [None] * 16
     assert world.member(7001) == world.member(7002)
     assert world.member(7001).available == 170
+
+
+def test_of_many_at_once_as_many_are_surprised_as_the_budget_has_places(world):
+    world.rules(rules=[{"id": "luck", "kind": "surprise", "amount": "50", "points": 50, "budget": 2}])
+    news = [order(line(5000), external_id=number, customer_id=number) for number in range(1, 9)]
+    at_once([lambda item=item: orders.settle_orders(world.program, [item], now=NOW) for item in news])
+    given = Order.objects.filter(program=world.program).values_list("points", flat=True)
+    assert sorted(given) == [50] * 6 + [100] * 2
