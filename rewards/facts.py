@@ -3,7 +3,7 @@
 Money is in minor units of the program's currency; moments are aware datetimes.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -133,6 +133,20 @@ def from_data(data: dict[str, Any]) -> OrderFact:
             "refunds": tuple(data.get("refunds", ())),
             "lines": tuple(Line(**line) for line in data["lines"]),
         }
+    )
+
+
+def remembering(fact: OrderFact, known: dict[str, Any] | None) -> OrderFact:
+    """The fact with the products that its lines named before: those deleted since are no longer named."""
+    before = {line["id"]: line for line in known["lines"]} if known else {}
+    return replace(fact, lines=tuple(_remembering(line, before.get(line.id, {})) for line in fact.lines))
+
+
+def _remembering(line: Line, before: dict[str, Any]) -> Line:
+    return replace(
+        line,
+        product_id=line.product_id or before.get("product_id", 0),
+        variant_id=line.variant_id or before.get("variant_id", 0),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from rewards.facts import FetchedOrder
-from shopify_bridge import payloads
+from shopify_bridge import catalogue, payloads
 from shopify_bridge.client import AdminClient
 from shopify_bridge.models import InboxRow, Shop
 
@@ -13,7 +13,11 @@ from shopify_bridge.models import InboxRow, Shop
 def fetch(shop: Shop, external_id: int, *, within: float = 10.0, spare: float = 0.0) -> FetchedOrder | None:
     """The order as it is now; None when Shopify doesn't show it (deleted, or older than 60 days)."""
     client = AdminClient(shop, spare=spare)
-    variables: dict[str, Any] = {"id": f"gid://shopify/Order/{external_id}", "after": None}
+    variables: dict[str, Any] = {
+        "id": f"gid://shopify/Order/{external_id}",
+        "after": None,
+        "products": catalogue.may_read(shop),
+    }
     node = client.run("order", variables, within=within)["order"]
     if node is None:
         return None

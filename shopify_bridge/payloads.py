@@ -21,6 +21,7 @@ Json = dict[str, Any]
 ID_MAX = 2**63 - 1
 QUANTITY_MAX = 10**9
 CODE_LENGTH_MAX = 255
+VENDOR_LENGTH_MAX = 255
 AMOUNTS = (str, int, Decimal)
 CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 # Having once been paid in full: https://shopify.dev/docs/api/admin-graphql/latest/enums/OrderDisplayFinancialStatus
@@ -121,11 +122,14 @@ def fetched_order(node: Json, shop_id: int) -> FetchedOrder:
         codes=_codes(node["discountCodes"]),
         refunds=tuple(sorted(int(refund["legacyResourceId"]) for refund in node["refunds"])),
     )
+    ordinal, previous_at = _place(node)
     return FetchedOrder(
         fact,
         customer_tags=tuple(customer["tags"]) if customer else (),
         paid_at=_paid_at(node),
         fulfilled_at=_fulfilled_at(node),
+        ordinal=ordinal,
+        previous_at=previous_at,
     )
 
 
@@ -210,6 +214,10 @@ def _line(line: Json, currency: str) -> Line:
         discount=sum(_money(part, "amount", currency) for part in _list(line, "discount_allocations")),
         tax=sum(_money(tax, "price", currency) for tax in _list(line, "tax_lines")),
         gift_card=line.get("gift_card") is True,
+        # Null for what is sold without a product, and once the product or variant is deleted.
+        product_id=identifier(line, "product_id") if line.get("product_id") else 0,
+        variant_id=identifier(line, "variant_id") if line.get("variant_id") else 0,
+        vendor=_vendor(line),
     )
 
 
@@ -224,7 +232,44 @@ def _node_line(line: Json, currency: str) -> Line:
         ),
         tax=sum(_node_amount(tax["priceSet"], currency) for tax in line["taxLines"]),
         gift_card=line["isGiftCard"],
+        product_id=_node_number(line.get("product")),
+        variant_id=_node_number(line.get("variant")),
+        vendor=_vendor(line),
     )
+
+
+def _node_number(node: Json | None) -> int:
+    """0 for what isn't there, or isn't shown to an app that may not read products."""
+    return int(node["legacyResourceId"]) if node else 0
+
+
+def _vendor(line: Json) -> str:
+    return printable(line.get("vendor"))[:VENDOR_LENGTH_MAX]
+
+
+def _place(node: Json) -> tuple[int | None, datetime | None]:
+    """Which order of its customer this one is, by when they were processed, and when the one before it was.
+
+    Shopify counts every order that a customer ever made, cancelled ones too, test orders aside; it shows
+    those of the last 60 days. What was cancelled isn't the order before.
+    """
+    customer = node["customer"] or {}
+    if "numberOfOrders" not in customer or node["test"]:
+        return None, None
+    shown, own = customer["orders"]["nodes"], _rank(node)
+    if customer["orders"]["pageInfo"]["hasNextPage"] and all(_rank(one) > own for one in shown):
+        return None, None  # more orders came after it than were asked for
+    counted = sorted((one for one in shown if not one["test"]), key=_rank)
+    earlier = [one for one in counted if _rank(one) < own]
+    later = [one for one in counted if _rank(one) > own]
+    # The count may lag behind an order that was made just now.
+    ordinal = max(len(earlier) + 1, int(customer["numberOfOrders"]) - len(later))
+    previous = next((one for one in reversed(earlier) if one["cancelledAt"] is None), None)
+    return ordinal, moment(previous, "processedAt") if previous else None
+
+
+def _rank(node: Json) -> tuple[datetime, int]:
+    return moment(node, "processedAt"), int(node["legacyResourceId"])
 
 
 def _discrepancy(refund: Json, currency: str) -> int:

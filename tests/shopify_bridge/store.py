@@ -3,12 +3,14 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from typing import Any
 
 import requests
 
 from rewards.models import Order
 from shopify_bridge import checks
 from shopify_bridge.models import Gap, OrderCheck
+from shopify_bridge.tokens import access_token
 from tests.shopify_bridge.conftest import Sandbox, take_in
 
 NEW_CUSTOMER = """
@@ -28,15 +30,18 @@ class Store:
         self.customer = self._new_customer()
 
     def _new_customer(self) -> int:
-        host = {"Host": self.domain}
-        token = requests.get(f"{self.sandbox.url}/sandbox/admin-token", headers=host, timeout=10).json()
-        answer = requests.post(
-            f"{self.sandbox.url}/admin/api/2026-10/graphql.json",
-            json={"query": NEW_CUSTOMER % self.domain.partition(".")[0]},
-            headers={**host, "X-Shopify-Access-Token": token["admin_token"]},
-            timeout=10,
-        ).json()
-        return int(answer["data"]["customerCreate"]["customer"]["id"].rpartition("/")[2])
+        made = self.admin(NEW_CUSTOMER % self.domain.partition(".")[0])
+        return int(made["customerCreate"]["customer"]["id"].rpartition("/")[2])
+
+    def admin(self, query: str, **variables: Any) -> dict[str, Any]:
+        """What another app says that may do anything."""
+        return self.sandbox.admin(query, self.domain, **variables)
+
+    def as_app(self, query: str) -> None:
+        """What our app says, with its own token."""
+        headers = {"Host": self.domain, "X-Shopify-Access-Token": access_token(self.shop)}
+        url = f"{self.sandbox.url}/admin/api/2026-10/graphql.json"
+        requests.post(url, json={"query": query}, headers=headers, timeout=10).raise_for_status()
 
     def sells(self, price: str = "10.00", **more: object) -> int:
         lines = [{"title": "Tea", "price": price}, {"title": "Milk", "price": "1.00"}]

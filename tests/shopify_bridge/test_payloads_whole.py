@@ -1,11 +1,12 @@
 """A delivery and a fetched order, each with everything in it, become the same whole fact."""
 
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from rewards.facts import FetchedOrder, Line, OrderFact
+from rewards.facts import FetchedOrder, Line, OrderFact, as_data, from_data, remembering
 from shopify_bridge import payloads
 from shopify_bridge.payloads import BadPayload
 
@@ -18,7 +19,7 @@ FACT = OrderFact(
     updated_at=AT,
     processed_at=EARLIER,
     currency="KWD",
-    lines=(Line(11, 1500, 3, 2, 700, 120, False), Line(12, 5000, 1, 1, 0, 0, True)),
+    lines=(Line(11, 1500, 3, 2, 700, 120, False, 901, 902, "Kiln & Co"), Line(12, 5000, 1, 1, 0, 0, True)),
     name="#1002",
     customer_id=7001,
     paid=True,
@@ -58,8 +59,19 @@ DELIVERY = {
             "discount_allocations": [{"amount": "0.400"}, {"amount": "0.300"}],
             "tax_lines": [{"price": "0.100"}, {"price": "0.020"}],
             "gift_card": False,
+            "product_id": 901,
+            "variant_id": 902,
+            "vendor": "Kiln & Co",
         },
-        {"id": 12, "price": "5.000", "quantity": 1, "gift_card": True},
+        {
+            "id": 12,
+            "price": "5.000",
+            "quantity": 1,
+            "gift_card": True,
+            "product_id": None,
+            "variant_id": None,
+            "vendor": None,
+        },
     ],
     "current_shipping_price_set": {"shop_money": {"amount": "0.490"}},
     "shipping_lines": [{"tax_lines": [{"price": "0.050"}]}, {"tax_lines": [{"price": "0.005"}]}],
@@ -111,6 +123,9 @@ NODE = {
                 ],
                 "taxLines": [{"priceSet": money("0.100")}, {"priceSet": money("0.020")}],
                 "isGiftCard": False,
+                "product": {"legacyResourceId": "901"},
+                "variant": {"legacyResourceId": "902"},
+                "vendor": "Kiln & Co",
             },
             {
                 "id": "gid://shopify/LineItem/12",
@@ -120,6 +135,9 @@ NODE = {
                 "discountAllocations": [],
                 "taxLines": [],
                 "isGiftCard": True,
+                "product": None,
+                "variant": None,
+                "vendor": None,
             },
         ]
     },
@@ -154,6 +172,94 @@ def test_a_whole_fetched_order():
         paid_at=EARLIER.replace(minute=7),
         fulfilled_at=EARLIER.replace(minute=15),
     )
+
+
+def placed(count, *others, more=False, **own):
+    """The place of order 5001, processed at 12:00, among others: (id, moment, changes)."""
+    orders = [
+        {"legacyResourceId": str(id), "processedAt": at, "cancelledAt": None, "test": False, **changes}
+        for id, at, changes in [(5001, NODE["processedAt"], {}), *others]
+    ]
+    connection = {"nodes": orders, "pageInfo": {"hasNextPage": more}}
+    customer = {**NODE["customer"], "numberOfOrders": str(count), "orders": connection}
+    found = payloads.fetched_order({**NODE, "test": False, "customer": customer, **own}, 3)
+    return found.ordinal, found.previous_at and found.previous_at.isoformat()[:10]
+
+
+OLD = "2026-11-02T12:00:00Z"
+CANCELLED, TEST = {"cancelledAt": "2026-11-20T12:00:00Z"}, {"test": True}
+
+
+def test_the_place_of_an_order_among_its_customers():
+    """Shopify's count, less the orders that came after it; those from before 60 days ago it doesn't show."""
+    old, older = (4001, OLD, {}), (4000, "2026-11-01T12:00:00Z", {})
+    later = (5002, "2026-11-21T12:00:00Z", {})
+    assert placed(1) == (1, None)
+    assert placed(3, old, older) == (3, "2026-11-02")
+    assert placed(9, old) == (9, "2026-11-02")
+    assert placed(9, old, later) == (8, "2026-11-02")
+    assert placed(2, later) == (1, None)
+
+
+def test_cancelled_orders_have_a_place_but_are_nobodys_order_before():
+    old, older = (4001, OLD, CANCELLED), (4000, "2026-11-01T12:00:00Z", {})
+    assert placed(3, old, older) == (3, "2026-11-01")
+    assert placed(3, old, (5002, "2026-11-21T12:00:00Z", CANCELLED)) == (2, None)
+
+
+def test_test_orders_have_no_place_and_take_none():
+    assert placed(1, (4001, OLD, TEST), (5002, "2026-11-21T12:00:00Z", TEST)) == (1, None)
+    assert placed(1, test=True) == (None, None)
+
+
+def test_orders_of_one_second_follow_each_other_by_their_ids():
+    assert placed(2, (5000, NODE["processedAt"], {})) == (2, "2026-11-20")
+    assert placed(2, (5002, NODE["processedAt"], {})) == (1, None)
+
+
+def test_a_place_behind_more_orders_than_are_shown_is_unknown():
+    later = [(6000 + n, "2026-11-21T12:00:00Z", {}) for n in range(50)]
+    assert placed(60, *later, more=True) == (10, None)
+    assert placed(60, *later, more=True, legacyResourceId="4999", processedAt=OLD) == (None, None)
+
+
+def test_a_count_that_lags_behind_doesnt_give_two_orders_one_place():
+    assert placed(1, (4001, OLD, {})) == (2, "2026-11-02")
+    assert placed(0) == (1, None)
+
+
+def test_an_order_of_nobody_or_of_a_bulk_operation_has_no_place():
+    for customer in (None, NODE["customer"]):
+        found = payloads.fetched_order({**NODE, "test": False, "customer": customer}, 3)
+        assert (found.ordinal, found.previous_at) == (None, None)
+
+
+def test_an_app_that_may_not_read_products_is_told_of_none():
+    lines = [
+        {name: value for name, value in line.items() if name not in ("product", "variant")}
+        for line in NODE["lineItems"]["nodes"]
+    ]
+    (line, _) = payloads.fetched_order({**NODE, "lineItems": {"nodes": lines}}, 3).fact.lines
+    assert (line.product_id, line.variant_id, line.vendor) == (0, 0, "Kiln & Co")
+
+
+def test_a_product_that_is_deleted_later_is_remembered():
+    """Shopify no longer names it in the order's lines, which says nothing about the order itself."""
+    first, second = FACT.lines
+    bare = replace(FACT, lines=(replace(first, product_id=0, variant_id=0), second))
+    assert remembering(bare, as_data(FACT)) == FACT
+    assert remembering(FACT, as_data(bare)) == FACT
+    assert remembering(bare, None) == bare
+
+
+def test_a_fact_that_was_kept_before_products_were_known_can_be_read():
+    kept = as_data(FACT)
+    for line in kept["lines"]:
+        for name in ("product_id", "variant_id", "vendor"):
+            line.pop(name, None)
+    first, second = from_data(kept).lines
+    assert (first.product_id, first.variant_id, first.vendor) == (0, 0, "")
+    assert second == FACT.lines[1]
 
 
 BARE = {
@@ -224,6 +330,8 @@ def test_names_are_cut_to_what_is_kept():
     asked = payloads.fetched_order({**NODE, "name": "n" * 99, "sourceName": "c" * 99}, 3).fact
     for fact in (told, asked):
         assert (fact.name, fact.channel) == ("n" * 60, "c" * 60)
+    told = payloads.order(one_line(vendor="v\0" + "v" * 999), 3)
+    assert told.lines[0].vendor == "v" * 255
     codes = [{"code": "x" * 999}]
     assert payloads.order({**BARE, "discount_codes": codes}, 3).codes == ("x" * 255,)
 
@@ -277,6 +385,8 @@ def one_line(**changes):
         (one_line(quantity=True), "quantity is no quantity"),
         (one_line(quantity=10**9 + 1), "quantity is no quantity"),
         (one_line(current_quantity=None), "current_quantity is no quantity"),
+        (one_line(product_id="7"), "product_id is missing or no id"),
+        (one_line(variant_id=-7), "variant_id is missing or no id"),
         (one_line(price=True), "price is missing or no amount"),
         (one_line(price=1.5), "price is missing or no amount"),
         (one_line(price="1.001"), "price: “1.001” has more decimals than EUR has (2)."),
