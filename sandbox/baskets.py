@@ -16,7 +16,7 @@ from sandbox.world import ShopState, World
 
 FIELDS = {"customer", "processed_at", "lines", "source", "paid", "presentment"}
 SOURCES = ("pos", "web", "shopify_draft_order")
-LINE_FIELDS = {"title", "price", "quantity", "discounts"}
+LINE_FIELDS = {"title", "price", "quantity", "discounts", "variant"}
 
 
 class BadBasket(ValueError):
@@ -27,6 +27,7 @@ def sell(world: World, state: ShopState, given: dict[str, Any]) -> Order:
     """`{"customer"?, "processed_at"?, "lines": [{"title", "price", "quantity"?, "discounts"?: ["0.50"]}]}`.
 
     Each discount is an amount that is taken off its line; the order is paid in full, unless `paid` is false.
+    With `variant` a line is one of a product in the shop, though its title and price are those of the till.
     `source`: a till, a checkout, or a draft order that was completed. `presentment`: what the buyer saw.
     """
     _only(given, FIELDS)
@@ -76,7 +77,18 @@ def _line(world: World, state: ShopState, wanted: dict[str, Any]) -> LineItem:
     price = money.to_minor(wanted["price"], state.shop.currency)
     if not isinstance(quantity, int) or quantity < 1 or price < 0:
         raise BadBasket("quantity is at least 1, price at least 0")
-    return LineItem(world.new_id(), wanted["title"], quantity, quantity, price)
+    line = LineItem(world.new_id(), wanted["title"], quantity, quantity, price)
+    if "variant" in wanted:
+        _name_product(state, line, wanted["variant"])
+    return line
+
+
+def _name_product(state: ShopState, line: LineItem, variant_id: Any) -> None:
+    variant = state.variants.get(variant_id) if isinstance(variant_id, int) else None
+    if variant is None:
+        raise BadBasket("there is no such variant")
+    line.product_id, line.variant_id, line.sku = variant.product_id, variant.id, variant.sku
+    line.vendor = state.products[variant.product_id].vendor
 
 
 def _allocation(line: LineItem, amount: str, application: int, currency: str) -> Allocation:

@@ -44,10 +44,25 @@ def test_several_are_made_one_after_the_other(client: FlaskClient, state: ShopSt
     assert len({delivery.event_id for delivery in paid}) == len(paid)
 
 
+def test_a_line_may_be_of_a_product_in_the_shop_at_the_tills_own_price(
+    client: FlaskClient, state: ShopState
+) -> None:
+    variant = next(iter(state.variants.values()))
+    line = {"title": "Tea", "price": "0.99", "variant": variant.id}
+    made = client.post("/sandbox/orders", json={"lines": [line]}).get_json()
+    (sold,) = order_payloads.order(state, state.orders[made["id"]])["line_items"]
+    product = state.products[variant.product_id]
+    seen = {name: sold[name] for name in ("price", "product_id", "variant_id", "vendor")}
+    assert seen == {
+        "price": "0.99", "product_id": product.id, "variant_id": variant.id, "vendor": product.vendor
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "changes",
     [
         {"customer": 1},
+        {"lines": [{"title": "Tea", "price": "1.00", "variant": 1}]},
         {"lines": []},
         {"lines": [{"title": "Tea", "price": "1.00", "discounts": ["1.01"]}]},
         {"lines": [{"title": "Tea", "price": "-1.00"}]},
