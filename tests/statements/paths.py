@@ -82,6 +82,23 @@ def first_order(scene: Scene) -> None:
     scene.settles("orders/paid", scene.order())
 
 
+RULES = [
+    {"id": "first", "kind": "first_order", "points": 100},
+    {"id": "luck", "kind": "surprise", "amount": "1", "points": 5, "budget": 10},
+    {"id": "old", "kind": "bonus", "points": 1, "audience": {"member_since": "2026-12-31"}},
+]
+
+
+def orders_by_rules_of_every_sort(scene: Scene) -> None:
+    with aside():
+        document = programs.document(scene.program)
+        caps = {"day": 1000, "member": 100_000, "member_days": 365}
+        earning = {**document["earning"], "rules": RULES, "caps": caps}
+        programs.apply(scene.program, {**document, "earning": earning}, "test")
+        scene.program.versions.update(effective_from=programs.BEGINNING)
+    scene.settles("orders/paid", scene.order())
+
+
 def order_of_a_stranger(scene: Scene) -> None:
     scene.settles("orders/paid", scene.order(77))
 
@@ -186,6 +203,7 @@ PATHS: dict[str, Callable[[Scene], None]] = {
     path.__name__: path
     for path in (
         first_order,
+        orders_by_rules_of_every_sort,
         order_of_a_stranger,
         refund_and_edit,
         news_of_a_refund,
