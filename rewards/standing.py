@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
-from rewards import expiry, offers, programs
+from rewards import clock, expiry, offers, programs, ways
 from rewards.models import Member, Program
 
 Json = dict[str, Any]
@@ -47,6 +47,7 @@ def public_program(program: Program) -> Json:
         "award_on": earning["award_on"],
         "hold_days": earning["hold_days"],
         "signup_bonus": earning["signup_bonus"],
+        "ways": ways.public(document, program.timezone, clock.now()),
         "rewards": [offers.public(reward) for reward in programs.on_offer(document)],
     }
 
