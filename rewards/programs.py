@@ -127,25 +127,34 @@ def in_force(dated: list[tuple[datetime, int]], moment: datetime) -> int:
 
 
 def apply(program: Program, document: Json, author: str) -> ProgramVersion:
-    """Check a document and make it the version in force from now on. Raises BadProgram."""
+    """Check a document and make it the version in force from now on. Raises BadProgram.
+
+    While no order has earned by another, it holds for all that was before, too: who sets the program up and
+    then brings in past orders gets what the page says.
+    """
     complete = checked(document, program.currency)
+    # Payments are dated in whole seconds: the second of the change belongs to the new version.
+    now = clock.now().replace(microsecond=0)
     with transaction.atomic():
         locked = Program.objects.select_for_update().get(pk=program.pk)
         version = ProgramVersion.objects.create(
             program=locked,
             number=locked.version + 1,
             document=complete,
-            # Payments are dated in whole seconds: the second of the change belongs to the new version.
-            effective_from=clock.now().replace(microsecond=0),
+            effective_from=now if _has_awarded(locked.pk) else BEGINNING,
             author=author[:120],
         )
         if lifetime(complete) != lifetime(document_of(locked.pk, locked.version)):
-            locked.expiry_since = version.effective_from
+            locked.expiry_since = now
         locked.version = version.number
         locked.name = complete["name"]
         locked.save(update_fields=["version", "name", "expiry_since"])
     program.version, program.name, program.expiry_since = locked.version, locked.name, locked.expiry_since
     return version
+
+
+def _has_awarded(program_id: int) -> bool:
+    return Order.objects.filter(program_id=program_id, context__isnull=False).exists()
 
 
 def lifetime(document: Json) -> Json:

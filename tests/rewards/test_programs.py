@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rewards import documents, programs
+from rewards import documents, orders, programs
 from rewards.documents import BadProgram
 from rewards.models import Member, Movement, Program
 from tests.rewards.conftest import NOW, line, order
@@ -83,12 +83,26 @@ def test_a_range_must_be_one_and_be_walked_in_whole_steps():
 @pytest.mark.django_db
 def test_versions_are_kept_and_dated():
     program = programs.start("Test", "EUR", "UTC")
+    orders.settle_orders(program, [order(line(100))])
     version = programs.apply(program, changed(name="New"), "ann")
     assert (version.number, program.version, program.name) == (2, 2, "New")
     dated = programs.versions(program.pk)
     assert programs.in_force(dated, version.effective_from) == 2
     assert programs.in_force(dated, NOW) == 1
     assert programs.document_of(program.pk, 1)["name"] == "Test Rewards"
+
+
+@pytest.mark.django_db
+def test_until_an_order_has_earned_a_change_holds_for_the_past_too():
+    program = programs.start("Test", "EUR", "UTC")
+    changed_to = changed(expiry={"policy": "rolling", "months": 1})
+    programs.apply(program, changed_to, "ann")
+    assert programs.in_force(programs.versions(program.pk), NOW) == 2
+    # What lapses, though, lapses no sooner: points for signing up are there already.
+    assert program.expiry_since > NOW
+    orders.settle_orders(program, [order(line(100))])
+    programs.apply(program, changed(name="New"), "ann")
+    assert programs.in_force(programs.versions(program.pk), NOW) == 2
 
 
 @pytest.mark.django_db
