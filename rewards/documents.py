@@ -72,6 +72,13 @@ def resolved(part: Json) -> Json:
     return {**resolved(schema()["$defs"][name]), **{key: said for key, said in part.items() if key != "$ref"}}
 
 
+def usual(part: Json) -> Any:
+    """What a setting says that isn't given, complete with the defaults inside it."""
+    value = deepcopy(resolved(part).get("default"))
+    _fill(value, part)
+    return value
+
+
 def _parts(part: Json, value: Any) -> Iterator[Json]:
     """A schema, and those parts of it that hold for values of this kind."""
     part = resolved(part)
