@@ -58,6 +58,8 @@ class ProgramVersion(OfProgram):
     document = models.JSONField()
     effective_from = models.DateTimeField()
     author = models.CharField(max_length=120, blank=True)
+    # Why, in the author's words.
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

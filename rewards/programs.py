@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from rewards import clock, offers
+from rewards.differences import differences
 from rewards.documents import checked, completed
 from rewards.earning import Rules
 from rewards.models import (
@@ -29,6 +30,15 @@ from rewards.models import (
 from rewards.money import exponent, major, minor
 
 Json = dict[str, Any]
+
+
+class NotTheNewest(Exception):
+    """Somebody else has changed the program since it was looked at."""
+
+    def __init__(self, newest: int) -> None:
+        super().__init__(f"Version {newest} is in force by now.")
+        self.newest = newest
+
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """The first version holds for everything before it, so that past orders have rules."""
@@ -126,23 +136,32 @@ def in_force(dated: list[tuple[datetime, int]], moment: datetime) -> int:
     return next(number for start, number in dated if start <= moment)
 
 
-def apply(program: Program, document: Json, author: str) -> ProgramVersion:
-    """Check a document and make it the version in force from now on. Raises BadProgram.
+def apply(
+    program: Program, document: Json, author: str, *, note: str = "", expect: int | None = None
+) -> ProgramVersion:
+    """Check a document and make it the version in force from now on; one that says the same makes no new one.
 
     While no order has earned by another, it holds for all that was before, too: who sets the program up and
     then brings in past orders gets what the page says.
+    `expect`: the version that the author has seen. Raises BadProgram, and NotTheNewest.
     """
     complete = checked(document, program.currency)
     # Payments are dated in whole seconds: the second of the change belongs to the new version.
     now = clock.now().replace(microsecond=0)
     with transaction.atomic():
         locked = Program.objects.select_for_update().get(pk=program.pk)
+        if expect not in (None, locked.version):
+            raise NotTheNewest(locked.version)
+        if complete == document_of(locked.pk, locked.version):
+            program.version = locked.version
+            return ProgramVersion.objects.get(program=locked, number=locked.version)
         version = ProgramVersion.objects.create(
             program=locked,
             number=locked.version + 1,
             document=complete,
             effective_from=now if _has_awarded(locked.pk) else BEGINNING,
             author=author[:120],
+            note=note[:200],
         )
         if lifetime(complete) != lifetime(document_of(locked.pk, locked.version)):
             locked.expiry_since = now
@@ -155,6 +174,30 @@ def apply(program: Program, document: Json, author: str) -> ProgramVersion:
 
 def _has_awarded(program_id: int) -> bool:
     return Order.objects.filter(program_id=program_id, context__isnull=False).exists()
+
+
+def restore(
+    program: Program, number: int, author: str, *, note: str = "", expect: int | None = None
+) -> ProgramVersion:
+    """Make what an old version said the newest again, as far as today's rules allow it.
+
+    Raises ProgramVersion.DoesNotExist, BadProgram and NotTheNewest.
+    """
+    document = document_of(program.pk, number)
+    return apply(program, document, author, note=note or restored_note(number), expect=expect)
+
+
+def restored_note(number: int) -> str:
+    """What the history says of a version that was restored."""
+    return f"As in version {number}"
+
+
+def changes(program: Program, number: int) -> list[str]:
+    """What a version changed, in words. The first has nothing before it."""
+    if number == 1:
+        return []
+    before, after = (document_of(program.pk, one) for one in (number - 1, number))
+    return differences(before, after, program.currency)
 
 
 def lifetime(document: Json) -> Json:

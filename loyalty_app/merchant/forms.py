@@ -5,16 +5,16 @@ are judged by the one validator, `documents.checked`, and its errors find their 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
-
-from django.db import transaction
 
 from loyalty_app.merchant.answers import Json, Unprocessable
 from rewards import documents, programs
 from rewards.documents import BadProgram
 from rewards.models import Program
+from rewards.programs import NotTheNewest
 
 Reader = Callable[[Any], Any]
 
@@ -170,13 +170,18 @@ def save(
 ) -> None:
     """Make it the version in force, unless somebody else has made another one since the page was read."""
     complete = checked(document, program.currency, fields, unreadable, prefix)
-    with transaction.atomic():
-        now = Program.objects.select_for_update().get(pk=program.pk).version
-        if now != version:
-            message = "Somebody else changed the program meanwhile. Reload the page, then change it again."
-            raise Unprocessable({"": message})
-        if complete != programs.document_of(program.pk, now):
-            programs.apply(program, complete, author)
+    with refused_when_overtaken():
+        programs.apply(program, complete, author, expect=version)
+
+
+@contextmanager
+def refused_when_overtaken() -> Iterator[None]:
+    """Whoever saves second is told, and nothing is overwritten."""
+    try:
+        yield
+    except NotTheNewest as problem:
+        message = "Somebody else changed the program meanwhile. Reload the page, then change it again."
+        raise Unprocessable({"": message}) from problem
 
 
 def version_in(typed: Json) -> int:

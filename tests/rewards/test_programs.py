@@ -1,12 +1,19 @@
 """The program as data: complete, checked, in versions that stay as they were."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Barrier
 
 import pytest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
 
 from rewards import documents, orders, programs
 from rewards.documents import BadProgram
 from rewards.models import Member, Movement, Program
+from rewards.programs import NotTheNewest
+from tests.rewards.any_document import DOCUMENTS
 from tests.rewards.conftest import NOW, line, order
 
 
@@ -122,6 +129,81 @@ def test_a_bad_document_changes_nothing():
         programs.apply(program, changed(name=5), "ann")
     program.refresh_from_db()
     assert program.version == 1
+
+
+@pytest.mark.django_db
+def test_saying_the_same_makes_no_version():
+    program = programs.start("Test", "EUR", "UTC")
+    again = programs.apply(program, programs.starter("Test", "EUR"), "ann")
+    assert (again.number, again.author, program.version) == (1, "start", 1)
+
+
+@pytest.mark.django_db
+def test_whoever_has_seen_an_older_version_overwrites_nothing():
+    program = programs.start("Test", "EUR", "UTC")
+    programs.apply(program, changed(name="Ada's"), "ada", expect=1)
+    with pytest.raises(NotTheNewest) as refused:
+        programs.apply(program, changed(name="Bob's"), "bob", expect=1)
+    assert refused.value.newest == 2
+    assert programs.document(program)["name"] == "Ada's"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_apply_at_once_one_is_told():
+    program = programs.start("Test", "EUR", "UTC")
+    both_here = Barrier(2)
+
+    def apply(name):
+        both_here.wait()
+        try:
+            return programs.apply(
+                Program.objects.get(pk=program.pk), changed(name=name), name, expect=1
+            ).number
+        except NotTheNewest as refused:
+            return f"refused for {refused.newest}"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(apply, ("Ada's", "Bob's")))
+    assert sorted(map(str, answers)) == ["2", "refused for 2"]
+
+
+@pytest.mark.django_db
+def test_an_old_version_can_be_the_newest_again():
+    program = programs.start("Test", "EUR", "UTC")
+    programs.apply(program, changed(name="New"), "ann", note="For Christmas")
+    restored = programs.restore(program, 1, "bob")
+    assert (restored.number, restored.author, restored.note) == (3, "bob", "As in version 1")
+    assert programs.document(program) == programs.document_of(program.pk, 1)
+    assert programs.changes(program, 3) == ["Program name: “New” became “Test Rewards”."]
+    assert programs.changes(program, 1) == []
+
+
+@pytest.mark.django_db
+def test_an_old_version_is_checked_by_the_rules_of_today():
+    program = programs.start("Test", "EUR", "UTC")
+    programs.apply(program, changed(name="New"), "ann")
+    # As from a release that knew no difference between this and a good one.
+    document = {**programs.document_of(program.pk, 1), "code_prefix": "low case"}
+    program.versions.filter(number=1).update(document=document)
+    programs.document_of.cache_clear()
+    with pytest.raises(BadProgram, match="code_prefix"):
+        programs.restore(program, 1, "bob")
+    assert program.version == 2
+    programs.document_of.cache_clear()
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(document=DOCUMENTS)
+def test_export_then_apply_is_the_identity(db, document):
+    program = programs.start("Test", "EUR", "UTC")
+    programs.apply(program, document, "ann")
+    exported = json.loads(json.dumps(program.versions.get(number=program.version).document))
+    assert exported == document
+    number = program.version
+    assert programs.apply(program, exported, "bob").number == number
+    assert programs.document(program) == document
 
 
 def test_erasing_a_program_takes_everything_of_it_and_nothing_of_others(world):
