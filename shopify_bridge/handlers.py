@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from rewards import orders, people
 from rewards.facts import OrderFact, OrderRef
 from rewards.models import Program
-from shopify_bridge import install, payloads
+from shopify_bridge import catalogue, install, payloads
 from shopify_bridge.models import DataRequest, Shop
 from shopify_bridge.payloads import BadPayload, Json
 
@@ -142,6 +142,26 @@ def customer_tags_changed(delivery: Delivery) -> Outcome:
     return None
 
 
+def product_changed(delivery: Delivery) -> Outcome:
+    """Told of every sale too. Rules ask again only where something else than the moment is new."""
+    product = payloads.identifier(delivery.payload, "id")
+    told = {name: value for name, value in delivery.payload.items() if name != "updated_at"}
+    catalogue.changed(delivery.shop, product, told)
+    return None
+
+
+def product_deleted(delivery: Delivery) -> Outcome:
+    catalogue.deleted(delivery.shop, payloads.identifier(delivery.payload, "id"))
+    return None
+
+
+def collection_changed(delivery: Delivery) -> Outcome:
+    """It doesn't say which products came or went."""
+    payloads.identifier(delivery.payload, "id")
+    catalogue.forget(delivery.shop)
+    return None
+
+
 def shop_changed(delivery: Delivery) -> Outcome:
     """Name and time zone follow. A new currency is the merchant's decision: until then first awards stop."""
     shop, payload = delivery.shop, delivery.payload
@@ -214,6 +234,11 @@ HANDLERS: dict[str, Handler] = {
     "customers/merge": customers_merged,
     "customer.tags_added": customer_tags_changed,
     "customer.tags_removed": customer_tags_changed,
+    "products/update": product_changed,
+    "products/delete": product_deleted,
+    "collections/create": collection_changed,
+    "collections/update": collection_changed,
+    "collections/delete": collection_changed,
     "shop/update": shop_changed,
     "app/uninstalled": app_uninstalled,
     "app/scopes_update": scopes_changed,

@@ -19,7 +19,16 @@ from shopify import ApiAccess
 from rewards import people, programs
 from shopify_bridge import budget, client, tokens
 from shopify_bridge.errors import NeedsHuman, TryAgain
-from shopify_bridge.models import UNKNOWN_PROGRAM, Backfill, DataRequest, Gap, InboxRow, OrderCheck, Shop
+from shopify_bridge.models import (
+    UNKNOWN_PROGRAM,
+    Backfill,
+    DataRequest,
+    Gap,
+    InboxRow,
+    OrderCheck,
+    Product,
+    Shop,
+)
 from shopify_bridge.signatures import IdToken, is_shop_domain
 from shopify_bridge.tokens import Grant, access_token, refresh_idle
 
@@ -97,6 +106,8 @@ def uninstalled(shop: Shop, at: datetime) -> bool:
         if at < row.installed_at.replace(microsecond=0):
             return False
         tokens.drop(row)
+        # Nobody tells of changes from now on.
+        Product.objects.filter(program_id=row.program_id, shop_id=row.pk).delete()
         is_back = row.opened_at is not None and at < row.opened_at
         if is_back:
             row.state, row.state_reason = Shop.State.REOPEN, tokens.REOPEN_REASON
@@ -126,7 +137,7 @@ def redact_shop(shop: Shop, at: datetime) -> bool:
         row.shopify_id = row.reconcile_watermark = row.reconciled_at = None
         rows = InboxRow.objects.filter(program_id=row.program_id, shop_id=row.pk)
         rows.exclude(state=InboxRow.State.WAITING).delete()
-        for kind in (Gap, OrderCheck, Backfill, DataRequest):
+        for kind in (Gap, OrderCheck, Backfill, DataRequest, Product):
             kind.objects.filter(program_id=row.program_id, shop_id=row.pk).delete()
         if Shop.objects.filter(program_id=row.program_id).exclude(pk=row.pk).exists():
             people.forget_source(row.program_id, row.pk)

@@ -274,6 +274,25 @@ class DataRequest(OfProgram):
         ]
 
 
+class Product(OfProgram):
+    """What rules ask of a product, as Shopify told it when somebody last asked."""
+
+    program_id = models.BigIntegerField()
+    shop_id = models.BigIntegerField()
+    external_id = models.BigIntegerField()
+    # {"tags", "collections"}; null: to be read, since it is new here or has changed.
+    facts = models.JSONField(null=True)
+    # When somebody last began to read it, or heard of a change.
+    read_at = models.DateTimeField()
+    # What a change was last told with, as a digest: Shopify tells of every sale, too.
+    told = models.CharField(max_length=64, blank=True, db_default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program_id", "shop_id", "external_id"], name="product_once"),
+        ]
+
+
 class BackfillCustomer(OfProgram):
     """A customer who was counted; deleted when the counting ends."""
 

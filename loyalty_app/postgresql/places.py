@@ -21,6 +21,7 @@ DISTRIBUTED = (
     "shopify_bridge_backfill",
     "shopify_bridge_backfillcustomer",
     "shopify_bridge_datarequest",
+    "shopify_bridge_product",
 )
 COPIED = (
     "rewards_program",

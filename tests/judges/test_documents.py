@@ -48,6 +48,8 @@ TOPIC_SCOPES = {
     "customers/merge": "read_customer_merge",
     "customers/": "read_customers",
     "customer.": "read_customers",
+    "products/": "read_products",
+    "collections/": "read_products",
 }
 NO_SCOPE = ("app/", "shop/", "customers/data_request", "customers/redact")
 
