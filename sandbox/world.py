@@ -150,6 +150,10 @@ class ShopState:
         match thing:
             case Product():
                 self.products.pop(thing.id, None)
+                for variant in thing.variants:
+                    self.variants.pop(variant.id, None)
+            case Collection():
+                self.collections.pop(thing.id, None)
             case Customer():
                 self.customers.pop(thing.id, None)
             case Discount():

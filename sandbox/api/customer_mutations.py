@@ -8,7 +8,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from sandbox import events, money, orders
+from sandbox import catalogue, events, money, orders
 from sandbox.api.mutation import MutationSet, Payload, mutation
 from sandbox.api.order_views import OrderView
 from sandbox.api.views import CustomerView, ProductView, StoreCreditTransactionView
@@ -208,8 +208,7 @@ class CustomerMutations(MutationSet):
         if product is None:
             raise Refused("Product does not exist", ["id"])
         product.tags = change(product.tags)
-        product.updated_at = self.world.now()
-        self.world.save(self.here, product)
+        catalogue.product_changed(self.world, self.here, product)
         return {"node": ProductView(self.context, product)}
 
     # -- store credit --------------------------------------------------------------------------------
