@@ -138,7 +138,9 @@ def from_data(data: dict[str, Any]) -> OrderFact:
 
 def remembering(fact: OrderFact, known: dict[str, Any] | None) -> OrderFact:
     """The fact with the products that its lines named before: those deleted since are no longer named."""
-    before = {line["id"]: line for line in known["lines"]} if known else {}
+    if known is None or all(line.product_id and line.variant_id for line in fact.lines):
+        return fact
+    before = {line["id"]: line for line in known["lines"]}
     return replace(fact, lines=tuple(_remembering(line, before.get(line.id, {})) for line in fact.lines))
 
 

@@ -121,8 +121,9 @@ def forecast(
     refs = [(item.fact.source_id, item.fact.customer_id or 0) for item in news]
     opened: list[tuple[OpenOrder, FetchedOrder]] = []
     fresh: list[Fresh] = []
-    for item, gone in zip(news, people.forgotten(program, refs), strict=True):
-        order = known.get(_key(item)) or OpenOrder(0, *_key(item))
+    for told, gone in zip(news, people.forgotten(program, refs), strict=True):
+        order = known.get(_key(told)) or OpenOrder(0, *_key(told))
+        item = replace(told, fact=facts.remembering(told.fact, order.facts))
         if not gone and _is_news(order, item):
             _open_gates({_key(item): order}, [item])
             opened.append((order, item))
@@ -160,7 +161,7 @@ def deserves_other_points(program: Program, order: Order | OpenOrder, fact: Orde
     if order.context is None or order.member_id is None:
         return False
     try:
-        return _goal(program, order, fact).points != order.points
+        return _goal(program, order, facts.remembering(fact, order.facts)).points != order.points
     except TooManyPoints:
         return True
 
@@ -238,8 +239,9 @@ def _accept(
     accepted: list[tuple[OpenOrder, News]] = []
     fresh: set[OpenOrder] = set()
     unsure: set[Key] = set()
-    for key, item in newest.items():
+    for key, told in newest.items():
         order = orders[key]
+        item = _remembering(told, order)
         try:
             is_news = _is_news(order, item)
             if not is_news:
@@ -255,6 +257,12 @@ def _accept(
             order.facts, order.facts_at = facts.as_data(_fact(item)), _fact(item).updated_at
         accepted.append((order, item))
     return accepted, fresh, unsure
+
+
+def _remembering(item: News, order: OpenOrder) -> News:
+    if isinstance(item, FetchedOrder):
+        return replace(item, fact=facts.remembering(item.fact, order.facts))
+    return facts.remembering(item, order.facts)
 
 
 def _is_news(order: OpenOrder, item: News) -> bool:

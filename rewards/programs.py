@@ -113,6 +113,11 @@ def _rules(program_id: int, number: int, currency: str, timezone: str) -> Rules:
     return Rules.of(document_of(program_id, number), number, currency, timezone)
 
 
+def needs_products(program: Program) -> bool:
+    """Whether any version's rules ask for tags or collections of what is bought."""
+    return any(rules(program, number).needs_products for number in range(1, program.version + 1))
+
+
 def on_offer(document: Json) -> list[Json]:
     """The rewards a shopper can have."""
     return [reward for reward in document["rewards"] if not reward["archived"]]

@@ -14,7 +14,8 @@ from django.db import IntegrityError, models, transaction
 from rewards.facts import FetchedOrder, OrderRef
 from rewards.models import Program
 from rewards.orders import forecast
-from shopify_bridge import bulk, gaps, orders
+from shopify_bridge import bulk, catalogue, gaps, orders
+from shopify_bridge.catalogue import Catalogue
 from shopify_bridge.checks import ANEW_SECONDS, RESTARTS_MAX, STEP_SECONDS, TRY_AGAIN_SECONDS
 from shopify_bridge.database import alone
 from shopify_bridge.errors import NeedsHuman, TryAgain
@@ -138,11 +139,12 @@ def _through_the_file(shop: Shop, backfill: Backfill, deadline: float) -> bool:
     found = bulk.read(answer.url, backfill.bulk_offset)
     while part := list(islice(found, PART)):
         states, failed = _readable(shop, part)
+        products = catalogue.complete(shop, program, states, spare=orders.spare_for_news)
         with transaction.atomic():
             if backfill.confirmed_by:
-                failed += _post(program, states)
+                failed += _post(program, states, products)
             else:
-                _count(program, backfill, states)
+                _count(program, backfill, states, products)
             backfill.failed += failed
             backfill.looked_at += len(part)
             if not _note(
@@ -169,15 +171,15 @@ def _readable(shop: Shop, part: list[bulk.Found]) -> tuple[list[FetchedOrder], i
     return states, len(part) - len(states)
 
 
-def _post(program: Program, states: list[FetchedOrder]) -> int:
-    problems = gaps.settle(program, states)
+def _post(program: Program, states: list[FetchedOrder], products: Catalogue) -> int:
+    problems = gaps.settle(program, states, products)
     for external_id, why in problems.items():
         log.warning("order can't be settled", extra={"order": external_id, "why": why})
     return len(problems)
 
 
-def _count(program: Program, backfill: Backfill, states: list[FetchedOrder]) -> None:
-    changes = forecast(program, states)
+def _count(program: Program, backfill: Backfill, states: list[FetchedOrder], products: Catalogue) -> None:
+    changes = forecast(program, states, catalogue=products)
     backfill.orders += len(changes)
     backfill.points += sum(changes.values())
     earning = {

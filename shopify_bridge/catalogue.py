@@ -8,14 +8,16 @@ seen when the day is over, as is news that got lost.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 from django.db.models import QuerySet
 from shopify import ApiAccess
 
+from rewards import programs
 from rewards.facts import FetchedOrder, OrderFact, ProductFact
+from rewards.models import Program
 from shopify_bridge import payloads
 from shopify_bridge.client import AdminClient
 from shopify_bridge.database import retried
@@ -59,31 +61,43 @@ def may_read(shop: Shop) -> bool:
     return bool(ApiAccess(shop.scopes).covers(ApiAccess(SCOPE)))
 
 
-def named(orders: Iterable[OrderFact]) -> set[Key]:
-    """The products in the lines of these orders."""
+def known(program: Program, orders: Iterable[OrderFact]) -> Catalogue:
+    """What is known of the products of these orders, where rules ask for it."""
+    return _known(program.pk, _named(orders)) if programs.needs_products(program) else {}
+
+
+def complete(
+    shop: Shop,
+    program: Program,
+    orders: Sequence[FetchedOrder],
+    *,
+    spare: Callable[[Shop], float] = lambda shop: 0.0,
+) -> Catalogue:
+    """The products of these orders of a shop, where rules ask for them; those unknown are asked for.
+
+    Outside any transaction. `spare`: what is left to more urgent calls. Raises TryAgain and NeedsHuman.
+    """
+    if not programs.needs_products(program):
+        return {}
+    if not may_read(shop):
+        raise NeedsHuman("The app may not read the shop's products yet: open it and agree.", "products")
+    wanted = _named(order.fact for order in orders)
+    found = _known(program.pk, wanted)
+    missing = {product for _, product in wanted - found.keys()}
+    return found | read(shop, missing, spare=spare(shop)) if missing else found
+
+
+def _named(orders: Iterable[OrderFact]) -> set[Key]:
     return {(order.source_id, line.product_id) for order in orders for line in order.lines if line.product_id}
 
 
-def known(program_id: int, keys: Collection[Key]) -> Catalogue:
-    """What is known of these products."""
+def _known(program_id: int, keys: Collection[Key]) -> Catalogue:
     if not keys:
         return {}
     shops, products = zip(*keys, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(KNOWN, [list(shops), list(products), program_id, datetime.now(UTC) - KEPT])
         return {(shop, product): _fact(json.loads(facts)) for shop, product, facts in cursor.fetchall()}
-
-
-def complete(shop: Shop, orders: Sequence[FetchedOrder], *, spare: float = 0.0) -> Catalogue:
-    """What is known of the products of these orders; the rest is asked for, outside any transaction.
-
-    Raises TryAgain and NeedsHuman.
-    """
-    if not may_read(shop):
-        raise NeedsHuman("The app may not read the shop's products yet: open it and agree.", "products")
-    wanted = named(order.fact for order in orders)
-    found = known(shop.program_id, wanted)
-    return found | read(shop, {product for _, product in wanted - found.keys()}, spare=spare)
 
 
 def read(shop: Shop, product_ids: Collection[int], *, spare: float = 0.0) -> Catalogue:

@@ -17,7 +17,7 @@ from rewards.models import Redemption
 from rewards.money import major
 from rewards.orders import settle_orders
 from rewards.redemptions import State
-from shopify_bridge import orders
+from shopify_bridge import catalogue, orders
 from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain, user_errors
 from shopify_bridge.models import Shop
 
@@ -214,7 +214,8 @@ def _note_use(client: AdminClient, redemption: Redemption) -> bool:
     for order_id, _, _ in orders.changed(client.shop, f"discount_code:{redemption.code}"):
         found = orders.fetch(client.shop, order_id)
         if found is not None:
-            settle_orders(redemption.program, [found])
+            products = catalogue.complete(client.shop, redemption.program, [found])
+            settle_orders(redemption.program, [found], catalogue=products)
             used = used or redemption.code in {code.upper() for code in found.fact.codes}
     return used
 

@@ -12,7 +12,8 @@ from rewards import facts
 from rewards.facts import FetchedOrder, OrderFact, OrderRef
 from rewards.models import Order, Program, Redemption
 from rewards.orders import deserves_other_points, settle_deleted, settle_orders
-from shopify_bridge import orders
+from shopify_bridge import catalogue, orders
+from shopify_bridge.catalogue import Catalogue
 from shopify_bridge.inbox import DEFECTS
 from shopify_bridge.models import Gap, Shop
 from shopify_bridge.payloads import BadPayload
@@ -198,21 +199,22 @@ def _heal(shop: Shop, program: Program, behind: Sequence[Seen], by: str) -> int:
             if one.deleted:
                 with transaction.atomic():
                     settle_deleted(program, OrderRef(shop.pk, one.external_id), at=datetime.now(UTC))
-    problems |= settle(program, states)
+    products = catalogue.complete(shop, program, states, spare=orders.spare_for_news)
+    problems |= settle(program, states, products)
     return _close(shop, behind, before, problems, by)
 
 
-def settle(program: Program, states: list[FetchedOrder]) -> dict[int, str]:
+def settle(program: Program, states: list[FetchedOrder], products: Catalogue) -> dict[int, str]:
     """Settle all at once; where that fails, one by one, with what each failed of."""
     if not states:
         return {}
     try:
         with transaction.atomic():
-            settle_orders(program, states)
+            settle_orders(program, states, catalogue=products)
     except DEFECTS as problem:
         if len(states) == 1:
             return {states[0].fact.external_id: f"{type(problem).__name__}: {problem}"[:400]}
-        return {key: why for state in states for key, why in settle(program, [state]).items()}
+        return {key: why for state in states for key, why in settle(program, [state], products).items()}
     return {}
 
 

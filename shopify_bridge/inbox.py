@@ -9,6 +9,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -19,7 +20,8 @@ from rewards.earning import TooManyPoints
 from rewards.facts import FetchedOrder, OrderFact, OrderRef
 from rewards.models import Program
 from rewards.orders import is_gone, settle_orders
-from shopify_bridge import inbox_rows, orders, payloads
+from shopify_bridge import catalogue, inbox_rows, orders, payloads
+from shopify_bridge.catalogue import Catalogue
 from shopify_bridge.client import NeedsHuman, TryAgain
 from shopify_bridge.database import retried
 from shopify_bridge.handlers import HANDLERS, READING_ONLY, Delivery, Later, Outcome
@@ -179,9 +181,11 @@ def _without_replays(rows: list[Row]) -> list[Row]:
 
 def _settle_news(program: Program, items: list[tuple[Row, OrderFact]], ask: Rows) -> list[Row]:
     """The rows that are done. A batch that fails, or takes too long, is halved: one row stops no other."""
+    facts = [fact for _, fact in items]
     try:
         with transaction.atomic():
-            unsure = set(settle_orders(program, [fact for _, fact in items]).unsure)
+            products = catalogue.known(program, facts)
+            unsure = set(settle_orders(program, facts, catalogue=products).unsure)
     except (*DEFECTS, OperationalError) as problem:
         if isinstance(problem, OperationalError) and not isinstance(problem.__cause__, QueryCanceled):
             raise
@@ -204,10 +208,8 @@ def _ask(ref: OrderRef, rows: list[Row]) -> FetchedOrder | None:
     """The order as it is now; None when nobody can say, and the rows were told so."""
     try:
         found = orders.fetch(Shop.objects.get(pk=ref.source_id), ref.external_id)
-    except TryAgain as problem:
-        inbox_rows.put_off(rows, str(problem), problem.after)
-    except NeedsHuman as problem:
-        inbox_rows.put_off(rows, str(problem), inbox_rows.LONGEST_PAUSE.total_seconds())
+    except (TryAgain, NeedsHuman) as problem:
+        _put_off(rows, problem)
     except BadPayload as problem:
         inbox_rows.park(rows, f"The order Shopify shows can't be understood: {problem}")
     else:
@@ -222,7 +224,8 @@ def _settle_told(told: dict[OrderRef, FetchedOrder], rows: Rows) -> None:
     if not told:
         return
     try:
-        _settle_and_finish(told, [row for ref in told for row in rows[ref]])
+        parts = _with_products(told, rows)
+        _settle_and_finish(parts, [row for part in parts for ref in part.orders for row in rows[ref]])
     except DEFECTS as problem:
         if len(told) > 1:
             for ref, found in told.items():
@@ -232,15 +235,43 @@ def _settle_told(told: dict[OrderRef, FetchedOrder], rows: Rows) -> None:
             _trip(row, problem)
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Fetched orders of one program, with what its rules ask of their products."""
+
+    program: Program
+    orders: dict[OrderRef, FetchedOrder] = field(default_factory=dict)
+    products: Catalogue = field(default_factory=dict)
+
+
+def _with_products(told: dict[OrderRef, FetchedOrder], rows: Rows) -> list[_Part]:
+    """By program. An order with a product nobody can tell of now isn't among them: its rows were told so."""
+    shops = list(Shop.objects.filter(pk__in={ref.source_id for ref in told}))
+    programs = Program.objects.filter(pk__in={shop.program_id for shop in shops}).order_by("pk")
+    parts = {program.pk: _Part(program) for program in programs}
+    for shop in shops:
+        part = parts[shop.program_id]
+        orders = {ref: found for ref, found in told.items() if ref.source_id == shop.pk}
+        try:
+            part.products.update(catalogue.complete(shop, part.program, list(orders.values())))
+        except (TryAgain, NeedsHuman) as problem:
+            _put_off([row for ref in orders for row in rows[ref]], problem)
+        else:
+            part.orders.update(orders)
+    return [part for part in parts.values() if part.orders]
+
+
 @retried
 @transaction.atomic
-def _settle_and_finish(told: dict[OrderRef, FetchedOrder], rows: list[Row]) -> None:
-    of_programs: dict[int, list[FetchedOrder]] = defaultdict(list)
-    for shop in Shop.objects.filter(pk__in={ref.source_id for ref in told}):
-        of_programs[shop.program_id] += [found for ref, found in told.items() if ref.source_id == shop.pk]
-    for program in Program.objects.filter(pk__in=of_programs).order_by("pk"):
-        settle_orders(program, of_programs[program.pk])
+def _settle_and_finish(parts: list[_Part], rows: list[Row]) -> None:
+    for part in parts:
+        settle_orders(part.program, list(part.orders.values()), catalogue=part.products)
     inbox_rows.finish(rows)
+
+
+def _put_off(rows: Iterable[Row], problem: TryAgain | NeedsHuman) -> None:
+    after = problem.after if isinstance(problem, TryAgain) else inbox_rows.LONGEST_PAUSE.total_seconds()
+    inbox_rows.put_off(rows, str(problem), after)
 
 
 def _settle_unseen(ref: OrderRef, rows: list[Row]) -> None:

@@ -73,7 +73,10 @@ def test_one_bad_row_stops_no_other(shop):
         ("orders/updated", b"{", "no readable JSON"),
         ("orders/updated", b"\x00\xff", "no readable JSON"),
         ("orders/updated", b"{}", "currency is missing"),
-        ("products/update", b"{}", "Nothing handles the topic"),
+        ("themes/publish", b"{}", "Nothing handles the topic"),
+        ("products/update", b"{}", "id is missing"),
+        ("products/delete", b'{"id": "7"}', "no id"),
+        ("collections/update", b'{"updated_at": "2026-11-20T12:00:00Z"}', "id is missing"),
         ("customers/merge", b'{"status": "completed"}', "expected an id"),
         ("shop/update", b'{"myshopify_domain": "other.myshopify.com"}', "not the shop of the header"),
         ("customers/redact", b'{"shop_domain": "shop.myshopify.com"}', "customer is missing"),
@@ -167,7 +170,7 @@ def test_a_deleted_order_is_taken_back(shop):
 
 def test_every_topic_has_a_handler_that_says_what_it_does():
     assert all(callable(handler) for handler in HANDLERS.values())
-    assert len(HANDLERS) == 21
+    assert len(HANDLERS) == 26
 
 
 def test_a_defect_sets_one_row_aside_and_parks_it_in_the_end(shop):
