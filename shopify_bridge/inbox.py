@@ -7,7 +7,7 @@ any transaction, and a second transaction settles them.
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -45,6 +45,7 @@ KEPT = timedelta(days=30)
 DEFECTS = (DataError, IntegrityError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 # They arrive after a shop has left, and still have to be obeyed.
 OF_SHOPS_THAT_LEFT = {"app/uninstalled", "customers/data_request", "customers/redact", "shop/redact"}
+OF_PRODUCTS = ("products/", "collections/")
 OF_ORDERS = ("orders/", "disputes/")
 Rows = dict[OrderRef, list[Row]]
 
@@ -118,12 +119,17 @@ def _handle(rows: list[Row]) -> Rows:
     programs = Program.objects.in_bulk({shop.program_id for shop in shops.values()})
     ask: Rows = defaultdict(list)
     rows = _without_replays(rows)
-    # Orders before people, as the locks of their rows are taken everywhere.
-    of_orders = [row for row in rows if row.topic.startswith(OF_ORDERS)]
-    of_people = [row for row in rows if not row.topic.startswith(OF_ORDERS)]
-    for part in (of_orders, of_people):
+    for part in _in_turn(rows):
         _handle_part(part, shops, programs, ask)
     return ask
+
+
+def _in_turn(rows: list[Row]) -> Iterator[list[Row]]:
+    """Products first, so that an order sees what was changed before it was made. Orders before people, as the
+    locks of their rows are taken everywhere."""
+    for topics in (OF_PRODUCTS, OF_ORDERS):
+        yield [row for row in rows if row.topic.startswith(topics)]
+    yield [row for row in rows if not row.topic.startswith(OF_PRODUCTS + OF_ORDERS)]
 
 
 def _handle_part(rows: list[Row], shops: dict[int, Shop], programs: dict[int, Program], ask: Rows) -> None:

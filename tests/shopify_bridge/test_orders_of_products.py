@@ -1,5 +1,6 @@
 """Orders whose points depend on what Shopify says of their products, at the time they are first awarded."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -10,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from shopify_bridge import backfill, inbox, install
 from shopify_bridge.models import Backfill, Gap, InboxRow
 from shopify_bridge.reconcile import reconcile
+from tests.factories import InboxRowFactory
 from tests.shopify_bridge.conftest import Sandbox
 from tests.shopify_bridge.goods import Goods, asked, kept
 
@@ -55,6 +57,19 @@ def test_a_product_that_enters_a_collection_earns_more_from_then_on(goods: Goods
     later = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
     goods.tells_of_order(before, updated_at=later)
     assert goods.points(before) == 10
+
+
+def test_a_change_and_the_order_after_it_in_one_batch_are_taken_in_turn(goods: Goods) -> None:
+    """Orders were handled before all else, and the first one after a change earned as if there was none."""
+    bowl, summer = goods.makes(), goods.gathers()
+    goods.doubles(collections=[summer])
+    assert goods.buys(bowl) == 10
+    goods.puts_in(summer, bowl)
+    order = goods.orders(bowl)
+    for topic, body in (("orders/paid", goods.news_of(order)), ("collections/update", {"id": summer})):
+        InboxRowFactory(shop=goods.shop, topic=topic, body=json.dumps(body).encode())
+    inbox.drain()
+    assert goods.points(order) == 20
 
 
 def test_news_of_a_collection_that_got_lost_is_made_good_within_a_day(goods: Goods) -> None:
