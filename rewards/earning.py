@@ -129,6 +129,12 @@ class Rules:
         return self.named.needs_products
 
     @property
+    def looks_at_lines(self) -> bool:
+        """Whether it matters what is bought, and not only for how much."""
+        named = [self.excluded or Selection(), *(rule.on for rule in self.of_orders)]
+        return not all(some.is_empty for some in named)
+
+    @property
     def needs_tags(self) -> bool:
         """Whether the customer's tags are asked for."""
         return bool(self.excluded_tags) or any(rule.audience.customer_tags for rule in self.of_orders)

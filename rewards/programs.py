@@ -4,6 +4,7 @@ Orders keep the version of their first award, so a change never reaches back.
 """
 
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -115,7 +116,16 @@ def _rules(program_id: int, number: int, currency: str, timezone: str) -> Rules:
 
 def needs_products(program: Program) -> bool:
     """Whether any version's rules ask for tags or collections of what is bought."""
-    return any(rules(program, number).needs_products for number in range(1, program.version + 1))
+    return any(version.needs_products for version in _every(program))
+
+
+def look_at_lines(program: Program) -> bool:
+    """Whether it matters to any version's rules what is bought, and not only for how much."""
+    return any(version.looks_at_lines for version in _every(program))
+
+
+def _every(program: Program) -> Iterator[Rules]:
+    return (rules(program, number) for number in range(1, program.version + 1))
 
 
 def on_offer(document: Json) -> list[Json]:

@@ -77,10 +77,11 @@ def complete(
 
     Outside any transaction. `spare`: what is left to more urgent calls. Raises TryAgain and NeedsHuman.
     """
+    if programs.look_at_lines(program) and not may_read(shop):
+        # Not even which product it is was said of a line that was asked for.
+        raise NeedsHuman("The app may not read the shop's products yet: open it and agree.", "products")
     if not programs.needs_products(program):
         return {}
-    if not may_read(shop):
-        raise NeedsHuman("The app may not read the shop's products yet: open it and agree.", "products")
     wanted = _named(order.fact for order in orders)
     found = _known(program.pk, wanted)
     missing = {product for _, product in wanted - found.keys()}

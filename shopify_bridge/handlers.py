@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rewards import orders, people
+from rewards import orders, people, programs
 from rewards.facts import OrderFact, OrderRef
 from rewards.models import Program
 from shopify_bridge import catalogue, install, payloads
@@ -45,8 +45,11 @@ Handler = Callable[[Delivery], Outcome]
 
 
 def order_changed(delivery: Delivery) -> Outcome:
-    """The delivery carries the order's state."""
-    return payloads.order(delivery.payload, delivery.shop.pk)
+    """The delivery carries the order's state, and where it leaves out what the rules look at, its name."""
+    fact = payloads.order(delivery.payload, delivery.shop.pk)
+    if payloads.names_products(delivery.payload) or not programs.look_at_lines(delivery.program):
+        return fact
+    return OrderRef(fact.source_id, fact.external_id)
 
 
 def order_fetched(delivery: Delivery) -> Outcome:

@@ -92,6 +92,11 @@ def order(payload: Json, shop_id: int) -> OrderFact:
     )
 
 
+def names_products(payload: Json) -> bool:
+    """Whether the lines say of what product they are, as subscriptions of an earlier release didn't ask."""
+    return all("product_id" in line for line in _list(payload, "line_items"))
+
+
 def fetched_order(node: Json, shop_id: int) -> FetchedOrder:
     """An order as our document `order.graphql` fetches it."""
     currency = _currency(node, "currencyCode")

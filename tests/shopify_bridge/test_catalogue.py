@@ -183,9 +183,10 @@ def test_a_shop_that_leaves_takes_what_is_known_of_its_products_along(goods: Goo
     assert goods.cached() == {}
 
 
-def test_without_permission_nobody_guesses(goods: Goods) -> None:
-    bowl = goods.makes()
-    goods.doubles(product_tags=["clay"])
+@pytest.mark.parametrize("on", [{"product_tags": ["clay"]}, {"products": [7]}])
+def test_without_permission_nobody_guesses(goods: Goods, on: dict[str, list[Any]]) -> None:
     install.scopes_changed(goods.shop, "read_orders")
+    assert complete(goods, 7) == {}
+    goods.doubles(**on)
     with pytest.raises(NeedsHuman, match="may not read the shop's products"):
-        complete(goods, bowl)
+        complete(goods, 7)

@@ -102,6 +102,24 @@ def test_a_product_that_was_deleted_matches_nothing_and_takes_nothing_away(goods
     assert facts["lines"][0]["product_id"] == bowl
 
 
+@pytest.mark.parametrize("looked_at", [True, False])
+def test_a_delivery_from_before_products_were_asked_for_is_not_believed(
+    goods: Goods, monkeypatch: pytest.MonkeyPatch, looked_at: bool
+) -> None:
+    """The release is new, what Shopify sends is still the old: such an order looked like no product's."""
+    bowl = goods.makes()
+    if looked_at:
+        goods.doubles(vendors=["kiln & co"])
+    order = goods.orders(bowl)
+    news = goods.news_of(order)
+    for name in ("product_id", "variant_id", "vendor"):
+        del news["line_items"][0][name]
+    with asked(monkeypatch) as questions:
+        goods.tells("orders/paid", **news)
+    assert questions == (["order"] if looked_at else [])
+    assert goods.points(order) == (20 if looked_at else 10)
+
+
 def test_an_order_waits_for_the_permission_to_read_its_products(goods: Goods) -> None:
     bowl = goods.makes(tags=("clay",))
     goods.doubles(product_tags=["clay"])

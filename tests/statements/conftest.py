@@ -29,6 +29,11 @@ FORGOTTEN = """
     INSERT INTO rewards_tombstone (program_id, digest)
     SELECT %s, sha256(n::text::bytea) FROM generate_series(1, 1000) n
 """
+PRODUCTS = """
+    INSERT INTO shopify_bridge_product (program_id, shop_id, external_id, facts, read_at)
+    SELECT %s, %s, n, '{"tags": [], "collections": []}', now() FROM generate_series(1, 1000) n
+    WHERE n <> 901
+"""
 REDEMPTIONS = """
     INSERT INTO rewards_redemption (program_id, member_id, source_id, customer_id, key, reward, points, state,
                                     code, external_ref, turns, reason, starts_at, ending_as, attempts)
@@ -49,6 +54,7 @@ def scene(db: None, scripted: Scripted, client: Any) -> Scene:  # noqa: F811
             fill.members(cursor, shop.program_id, shop.pk, size, orders_each=2, on_hold=due, ending=due)
         cursor.execute(INBOX, [shops[0].program_id, shops[0].pk])
         cursor.execute(REDEMPTIONS, [shops[0].pk, shops[0].program_id])
+        cursor.execute(PRODUCTS, [shops[0].program_id, shops[0].pk])
         cursor.execute(FORGOTTEN, [shops[0].program_id])
         fill.look(cursor)
     return Scene(shops[0], Program.objects.get(pk=shops[0].program_id), client)
@@ -77,6 +83,7 @@ def _shopify(asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
         "discount_deactivate": {"discountCodeDeactivate": node},
         "discount_by_code": {"codeDiscountNodeByCode": None},
         "metafields_set": {"metafieldsSet": {"metafields": [], "userErrors": []}},
+        "products": {"nodes": [None]},
         "orders_changed": {"orders": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}},
     }
     return json_answer({"data": answers[name]})

@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 
 from rewards import expiry, holds, programs
 from rewards.models import Program, Redemption
-from shopify_bridge import discounts, inbox, metafields, webhooks
+from shopify_bridge import catalogue, discounts, inbox, metafields, webhooks
 from shopify_bridge.models import InboxRow, Shop
 from tests.shopify_bridge import signing
 from tests.statements.recording import aside
@@ -90,13 +90,26 @@ RULES = [
 
 
 def orders_by_rules_of_every_sort(scene: Scene) -> None:
+    _earn_by(scene, rules=RULES, caps={"day": 1000, "member": 100_000, "member_days": 365})
+    scene.settles("orders/paid", scene.order())
+
+
+def orders_of_products(scene: Scene) -> None:
+    rule = {"id": "double", "kind": "multiplier", "factor": "2", "on": {"collections": [1]}}
+    _earn_by(scene, rules=[rule])
+    assert len(catalogue.read(scene.shop, [901])) == 1
+    scene.settles("orders/paid", scene.order())
+    scene.settles("products/update", {"id": 901, "updated_at": "2026-11-20T12:00:00Z", "tags": "clay"})
+    scene.settles("products/delete", {"id": 902})
+    scene.settles("collections/update", {"id": 1, "updated_at": "2026-11-20T12:00:00Z"})
+
+
+def _earn_by(scene: Scene, **earning: Any) -> None:
     with aside():
         document = programs.document(scene.program)
-        caps = {"day": 1000, "member": 100_000, "member_days": 365}
-        earning = {**document["earning"], "rules": RULES, "caps": caps}
-        programs.apply(scene.program, {**document, "earning": earning}, "test")
+        changed = {**document, "earning": {**document["earning"], **earning}}
+        programs.apply(scene.program, changed, "test")
         scene.program.versions.update(effective_from=programs.BEGINNING)
-    scene.settles("orders/paid", scene.order())
 
 
 def order_of_a_stranger(scene: Scene) -> None:
@@ -204,6 +217,7 @@ PATHS: dict[str, Callable[[Scene], None]] = {
     for path in (
         first_order,
         orders_by_rules_of_every_sort,
+        orders_of_products,
         order_of_a_stranger,
         refund_and_edit,
         news_of_a_refund,
