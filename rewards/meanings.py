@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from rewards import offers
+from rewards import offers, tier_meanings
 from rewards.money import BadMoney, major, minor
 
 Json = dict[str, Any]
@@ -57,9 +57,12 @@ def errors(document: Json, currency: str) -> Iterator[Problem]:
             if offer.get(name) is not None:
                 yield from _positive_money(offer[name], f"{path}.{name}", currency)
         yield from _reward(offer, path, currency)
-        yield from _known_tiers(offer["tiers"], f"{path}.tiers", document)
+        if not offer["archived"]:
+            yield from _known_tiers(offer["tiers"], f"{path}.tiers", document)
     yield from _rules(document, currency)
     yield from _challenges(document)
+    yield from _once(document["tiers"]["levels"], "tiers.levels")
+    yield from tier_meanings.errors(document, currency)
 
 
 def write_alike(document: Json, currency: str) -> None:
@@ -76,6 +79,7 @@ def write_alike(document: Json, currency: str) -> None:
     for rule in document["earning"]["rules"]:
         if "amount" in rule:
             rule["amount"] = major(minor(rule["amount"], currency), currency)
+    tier_meanings.write_alike(document, currency)
 
 
 def _unwritable(value: Any, path: str) -> Iterator[Problem]:
@@ -118,13 +122,14 @@ def _rules(document: Json, currency: str) -> Iterator[Problem]:
     for index, rule in enumerate(rules):
         path = f"earning.rules.{index}"
         yield from _dates(rule, path)
-        yield from _known_tiers(rule["audience"]["tiers"], f"{path}.audience.tiers", document)
+        if not rule["archived"]:
+            yield from _known_tiers(rule["audience"]["tiers"], f"{path}.audience.tiers", document)
         if (since := rule["audience"]["member_since"]) and _moment(since) is None:
             yield f"{path}.audience.member_since", f"“{since}” is no date."
         if "amount" in rule:
             yield from _positive_money(rule["amount"], f"{path}.amount", currency)
-        if "factor" in rule and Fraction(rule["factor"]) == 0:
-            yield f"{path}.factor", "must be above 0."
+        if "factor" in rule and Fraction(rule["factor"]) < 1:
+            yield f"{path}.factor", "must be at least 1: multipliers add to what is earned."
 
 
 def _challenges(document: Json) -> Iterator[Problem]:
