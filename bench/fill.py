@@ -40,9 +40,17 @@ def members(
         cursor.execute(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name}")  # noqa: S608
 
 
+def tiers(cursor: Cursor, program_id: int, version: int, due: int) -> None:
+    """All members of a program hold the tier "silver" for a year: the first of them to this day, the others
+    to the next. Each has one order, or several of the same day."""
+    values = {"program": program_id, "version": version, "due": due}
+    for sql in (COUNTED, STANDINGS, MOVES):
+        cursor.execute(sql, values)  # type: ignore[arg-type]
+
+
 def look(cursor: Cursor) -> None:
     """Let the planner see what is there."""
-    for table in (*TABLES, "redemption", "notice", "tombstone"):
+    for table in (*TABLES, "redemption", "notice", "tombstone", "membertier", "tierchange", "tiergrant"):
         cursor.execute(f"ANALYZE rewards_{table}")
     cursor.execute("ANALYZE shopify_bridge_inboxrow")
 
@@ -61,11 +69,12 @@ IDENTITIES = """
 """
 ORDERS = """
     INSERT INTO rewards_order (program_id, id, source_id, external_id, member_id, facts, facts_at, paid_at,
-                               context, settlements, points)
+                               context, settlements, points, spend, counts_on, firm_on)
     OVERRIDING SYSTEM VALUE
     SELECT %(program)s, %(order)s + n, %(source)s, 50000000 + n, %(member)s + 1 + (n - 1) %% %(number)s,
            '{"customer_id": null, "cancelled": false, "refunds": []}', now() - interval '30 days',
-           now() - interval '30 days', '{"version": 1, "excluded": false, "tags": []}', 1, %(points)s
+           now() - interval '30 days', '{"version": 1, "excluded": false, "tags": []}', 1, %(points)s,
+           %(points)s * 100, now() - interval '30 days', now() - interval '30 days'
     FROM generate_series(1, %(lots)s) n
 """
 # The first of them are due: on hold until a moment ago, or at the end of their life.
@@ -102,4 +111,25 @@ HELD = """
     FROM (SELECT member_id, sum(pending) AS pending, sum(available) AS available
           FROM rewards_lot WHERE program_id = %(program)s GROUP BY member_id) l
     WHERE m.program_id = %(program)s AND m.id = l.member_id
+"""
+COUNTED = """
+    UPDATE rewards_order o
+    SET counts_on = m.last_day - interval '1 year', firm_on = m.last_day - interval '1 year'
+    FROM (SELECT id, CASE WHEN row_number() OVER (ORDER BY id) <= %(due)s THEN current_date - 1
+                          ELSE current_date END AS last_day
+          FROM rewards_member WHERE program_id = %(program)s) m
+    WHERE o.program_id = %(program)s AND o.member_id = m.id
+"""
+STANDINGS = """
+    INSERT INTO rewards_membertier (program_id, member_id, tier, earned, version, amount, until, due_on,
+                                    reviewed, changed_at)
+    SELECT %(program)s, member_id, 'silver', 'silver', %(version)s, sum(spend),
+           min(counts_on) + interval '1 year', min(counts_on) + interval '1 year 1 day', %(version)s,
+           min(paid_at)
+    FROM rewards_order WHERE program_id = %(program)s GROUP BY member_id
+"""
+MOVES = """
+    INSERT INTO rewards_tierchange (program_id, member_id, tier, previous, reason, version, happened_at)
+    SELECT %(program)s, member_id, 'silver', '', 'reached', %(version)s, changed_at
+    FROM rewards_membertier WHERE program_id = %(program)s
 """

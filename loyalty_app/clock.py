@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rewards import audit, expiry, holds
+from rewards import audit, expiry, holds, tiers
 from shopify_bridge import backfill, checks, discounts, disputes, inbox, install, metafields, reconcile
 
 WORK: list[tuple[str, float, Callable[[], object]]] = [
@@ -17,6 +17,8 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("knock at paused shops", 60, install.knock),
     ("ask to be told of disputes", 10, disputes.subscribe_due),
     ("release holds", 60, holds.release_due),
+    # At each shop's own midnight, and soon after a change of its tiers.
+    ("review tiers", 60, tiers.review_due),
     ("audit the ledgers", 2, audit.audit_due),
     ("lapse points", 300, expiry.lapse_due),
     ("note what lapses soon", 3600, expiry.note_expiring),

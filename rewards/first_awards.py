@@ -6,22 +6,23 @@ tier, place among their orders, room under caps, places in a budget - under the 
 """
 
 from bisect import insort
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from rewards import contexts, dates, earning, programs
+from rewards import contexts, dates, earning, programs, tiers
 from rewards.contexts import Context
 from rewards.earning import Rules
 from rewards.facts import FetchedOrder, OrderFact, ProductFact
 from rewards.models import Member, Program
 from rewards.order_rows import OpenOrder
 from rewards.rules import Circumstances, Surprise
+from rewards.tier_rules import Counted
 
 Catalogue = Mapping[tuple[int, int], ProductFact]
 """(source, product id): what is known of products."""
@@ -112,7 +113,7 @@ def begin(program: Program, order: OpenOrder, item: News, known: Knowledge) -> b
     return True
 
 
-def finish(program: Program, fresh: Sequence[Fresh]) -> None:
+def finish(program: Program, fresh: Sequence[Fresh], now: datetime) -> None:
     """Give these orders what of their contexts depends on their members. Needs the members' locks.
 
     Orders of one member are taken in the order of their payment, and those known before count.
@@ -120,7 +121,7 @@ def finish(program: Program, fresh: Sequence[Fresh]) -> None:
     asking = [one for one in fresh if _asks_of_member(_rules(program, one.order))]
     if not asking:
         return
-    past = _Past.read(program, asking)
+    past = _Past.read(program, asking, now)
     for one in sorted(asking, key=lambda one: one.turn):
         _judge(program, one, past)
 
@@ -247,19 +248,22 @@ class _Past:
 
     def __init__(self, program: Program) -> None:
         self.zone = ZoneInfo(program.timezone)
-        self.tiers: Mapping[int, str] = {}
+        self.tiers: Mapping[OpenOrder, str] = {}
+        self.climbs: Mapping[int, tiers.Climb] = {}
         self.joined: dict[int, datetime] = {}
         self.orders: defaultdict[int, list[_Earlier]] = defaultdict(list)
         self.earned: defaultdict[int, list[tuple[datetime, int]]] = defaultdict(list)
 
     @classmethod
-    def read(cls, program: Program, fresh: Sequence[Fresh]) -> "_Past":
+    def read(cls, program: Program, fresh: Sequence[Fresh], now: datetime) -> "_Past":
         """Each question is one statement, and asked only where a rule asks it."""
         past, rules = cls(program), [_rules(program, one.order) for one in fresh]
         members = sorted({one.order.member_id for one in fresh if one.order.member_id is not None})
         if any(rule.audience.member_until for version in rules for rule in version.of_orders):
             joined = Member.objects.filter(program=program, pk__in=members).values_list("pk", "joined_at")
             past.joined = dict(joined)
+        if any(version.has_tiers for version in rules):
+            past._read_tiers(program, fresh, now)
         if any(version.needs_history for version in rules):
             past._read_orders(program.pk, members)
         if any(version.caps.need_history for version in rules):
@@ -267,6 +271,13 @@ class _Past:
             since = min(one.turn[0] for one in fresh) - timedelta(days=longest + 1)
             past._read_earned(program.pk, members, since)
         return past
+
+    def _read_tiers(self, program: Program, fresh: Sequence[Fresh], now: datetime) -> None:
+        held = tiers.held_at(program.pk, [(self._who(one), one.turn[0]) for one in fresh])
+        self.tiers = {one.order: tier or "" for one, tier in zip(fresh, held, strict=True)}
+        times = Counter(self._who(one) for one in fresh)
+        several = [member_id for member_id, number in times.items() if number > 1]
+        self.climbs = tiers.climbs(program, several, now) if several else {}
 
     def _read_orders(self, program_id: int, members: list[int]) -> None:
         with connection.cursor() as cursor:
@@ -308,12 +319,19 @@ class _Past:
         return Circumstances(
             moment=one.turn[0],
             zone=self.zone,
-            tier=self.tiers.get(one.order.id, ""),
+            tier=self._tier(one),
             customer_tags=frozenset(tag.casefold() for tag in context["tags"]),
             joined_at=self.joined.get(self._who(one)),
             ordinal=max(counted, (told.ordinal or 1) if told else 1),
             previous_at=max(moments, default=None),
         )
+
+    def _tier(self, one: Fresh) -> str:
+        """Before this order, and after those of the same batch that were paid before it."""
+        climb = self.climbs.get(self._who(one))
+        if climb and climb.has_moved:
+            return climb.tier or ""
+        return self.tiers.get(one.order, "")
 
     def room(self, one: Fresh, rules: Rules) -> dict[str, int]:
         """What the caps leave this order, after what the member's others gave."""
@@ -332,11 +350,17 @@ class _Past:
         context = one.order.context or {}
         if rules.needs_history:
             insort(self.orders[self._who(one)], _Earlier(one.turn, context["ordinal"]))
+        climb = self.climbs.get(self._who(one))
+        if not (rules.caps.need_history or climb):
+            return
+        goal = earning.target(one.fact, rules, Context.of(context))
         if rules.caps.need_history:
-            points = earning.target(one.fact, rules, Context.of(context)).points
-            self.earned[self._who(one)].append((one.turn[0], points))
+            self.earned[self._who(one)].append((one.turn[0], goal.points))
+        if climb:
+            day = self._day(one.turn[0])
+            climb.take(Counted.of_order(day, day + timedelta(days=rules.hold_days), goal.basis, goal.points))
 
-    def _day(self, moment: datetime) -> Any:
+    def _day(self, moment: datetime) -> date:
         return dates.local_date(moment, self.zone)
 
     @staticmethod

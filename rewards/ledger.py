@@ -215,8 +215,9 @@ class Book:
         return ledger_rows.posted(self.program_id, f"{key}:0")
 
     def write(self) -> None:
-        """Put all that moved into the database."""
-        if not self.legs:
+        """Put all that changed into the database."""
+        accounts = [account for account in self.accounts.values() if account.changed]
+        if not self.legs and not accounts:
             return
         changed = [lot for lot in self.lots if lot.changed]
         known = [lot for lot in changed if lot.id is not None]
@@ -224,8 +225,8 @@ class Book:
             ledger_rows.insert_lots(self.program_id, new)
         if known:
             ledger_rows.update_lots(self.program_id, known)
-        ledger_rows.insert_movements(self.program_id, self.legs)
-        accounts = [account for account in self.accounts.values() if account.changed]
+        if self.legs:
+            ledger_rows.insert_movements(self.program_id, self.legs)
         ledger_rows.update_accounts(self.program_id, accounts)
         self._is_written(changed, accounts)
         transaction.on_commit(

@@ -294,7 +294,7 @@ def _times(rules: Iterable[Json], level: Json | None, moment: datetime) -> Fract
     ]
     if level and level["multiplier"]:
         at_once.append(level["multiplier"])
-    more = [(max(Fraction(0), Fraction(one["factor"]) - 1), one["stackable"]) for one in at_once]
+    more = [(Fraction(one["factor"]) - 1, one["stackable"]) for one in at_once]
     added = sum((part for part, stackable in more if stackable), Fraction(0))
     return 1 + added + max((part for part, stackable in more if not stackable), default=Fraction(0))
 
@@ -331,8 +331,6 @@ def _pointless(rule: Json, document: Json) -> str:
             return "multiplies nothing: orders earn no points by their amount."
         if Fraction(rule["factor"]) == 1:
             return "changes nothing: once as many points is as many as before."
-        if Fraction(rule["factor"]) < 1:
-            return f"takes points away: only {rule['factor']} times as many are left."
     cap = document["earning"]["caps"]["order"]
     if cap and rule.get("points", 0) > cap and kind in OF_ORDERS:
         return f"promises {rule['points']} points, but no order may earn more than {cap}."

@@ -8,13 +8,13 @@ from typing import Any
 KEY = "program_id, id"
 
 
-def lead_with_program(editor: Any, table: str) -> None:
+def lead_with_program(editor: Any, table: str, key: str = KEY) -> None:
     """Make (program, id) the primary key of a table; its index is built while others write."""
-    if _key_of(editor, table) == KEY:
+    if _key_of(editor, table) == key:
         return
     draft = f"{table}_key"
     editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {draft}")
-    editor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {draft} ON {table} ({KEY})")
+    editor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {draft} ON {table} ({key})")
     editor.execute(
         f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey, "
         f"ADD CONSTRAINT {table}_pkey PRIMARY KEY USING INDEX {draft}"

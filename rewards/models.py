@@ -39,6 +39,8 @@ class Program(models.Model):
     # open lots have their ends. See `expiry`.
     expiry_since = models.DateTimeField(null=True)
     dated_version = models.IntegerField(default=1, db_default=1)
+    # The version by whose tiers all members were reviewed.
+    tiered_version = models.IntegerField(default=1, db_default=1)
     # Makes the digests of redacted people useless outside this program.
     salt = models.BinaryField(max_length=16)
     # The last audit; null: due now. Names of promises it found broken.
@@ -188,6 +190,11 @@ class Order(OfProgram):
     disputes = models.JSONField(default=dict, db_default={})
     settlements = models.IntegerField(default=0, db_default=0)
     points = models.BigIntegerField(default=0, db_default=0)
+    # What it counts for on the way to a tier: its eligible amount now, in minor units, from the local day of
+    # its first award, and free of a hold from another one. Null: never counted.
+    spend = models.BigIntegerField(default=0, db_default=0)
+    counts_on = models.DateField(null=True)
+    firm_on = models.DateField(null=True)
     blocked = models.CharField(max_length=40, blank=True, default="", db_default="")
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -196,7 +203,16 @@ class Order(OfProgram):
             models.UniqueConstraint(fields=["program", "source_id", "external_id"], name="order_once"),
             models.CheckConstraint(condition=Q(points__gte=0), name="order_never_negative"),
         ]
-        indexes = [models.Index(fields=["program", "member", "-id"], name="order_of_member")]
+        indexes = [
+            models.Index(fields=["program", "member", "-id"], name="order_of_member"),
+            # All that decides on a member's tier is in the index.
+            models.Index(
+                fields=["program", "member", "counts_on"],
+                include=["firm_on", "spend", "points"],
+                condition=Q(counts_on__isnull=False),
+                name="order_counted",
+            ),
+        ]
 
 
 def _holds_points() -> "models.ExpressionWrapper[Q]":
@@ -258,6 +274,12 @@ class Lot(OfProgram):
                 condition=Q(available__gt=0, expires_at__isnull=False),
                 name="lot_lapsing",
             ),
+            # Points that no order gave.
+            models.Index(
+                fields=["program", "member"],
+                condition=Q(order__isnull=True, parent__isnull=True),
+                name="lot_of_no_order",
+            ),
         ]
 
 
@@ -270,6 +292,111 @@ class Budget(OfProgram):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["program", "rule"], name="budget_once")]
+
+
+class MemberTier(OfProgram):
+    """Where a member stands among the tiers; without a row nothing counts. See `tier_rules.State`."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+    # The primary key in the database is (program, member).
+    member = models.OneToOneField(
+        Member,
+        primary_key=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="standing",
+    )
+    tier = models.CharField(max_length=40, blank=True, default="")
+    earned = models.CharField(max_length=40, blank=True, default="")
+    version = models.IntegerField()
+    falls_on = models.DateField(null=True)
+    stepped_on = models.DateField(null=True)
+    amount = models.BigIntegerField(default=0)
+    until = models.DateField(null=True)
+    ends_on = models.DateField(null=True)
+    due_on = models.DateField(null=True)
+    reviewed = models.IntegerField()
+    # The moment of the last entry in the history.
+    changed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["program", "due_on", "member"],
+                condition=Q(due_on__isnull=False),
+                name="member_tier_due",
+            ),
+            models.Index(
+                fields=["program", "tier", "member"], condition=~Q(tier=""), name="member_tier_held"
+            ),
+        ]
+
+
+class TierChange(OfProgram):
+    """A member came to another tier. Never changed, never deleted; dated in the order of writing."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+    member = models.ForeignKey(
+        Member,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="tier_changes",
+    )
+    tier = models.CharField(max_length=40, blank=True)
+    previous = models.CharField(max_length=40, blank=True)
+    reason = models.CharField(max_length=20)
+    version = models.IntegerField()
+    happened_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["program", "member", "happened_at", "id"],
+                include=["tier"],
+                name="tier_change_of_member",
+            ),
+        ]
+
+
+class TierGrant(OfProgram):
+    """A level given to a member: by invitation, or with a product that was bought."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+    member = models.ForeignKey(
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="tier_grants"
+    )
+    level = models.CharField(max_length=40)
+    # Of an invitation, its last day, if it has one; of what was bought, the order and the number of days.
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True)
+    days = models.IntegerField(null=True)
+    order = models.ForeignKey(
+        Order,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="tier_grants",
+    )
+    author = models.CharField(max_length=120, blank=True, default="")
+    reason = models.CharField(max_length=300, blank=True, default="")
+    created_at = models.DateTimeField(db_default=Now())
+    # Taken back: by hand, or with the order.
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.CharField(max_length=120, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program", "order", "level"],
+                condition=Q(order__isnull=False),
+                name="tier_grant_of_order_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["program", "member"], name="tier_grant_of_member")]
 
 
 class Notice(OfProgram):

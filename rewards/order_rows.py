@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
 
 from rewards.accounts import Overtaken
 from rewards.ledger_rows import reserve_ids
+from rewards.tier_rules import Counted
 
 Key = tuple[int, int]
 """(source, external id): an order of one shop."""
@@ -36,7 +37,17 @@ class OpenOrder:
     points: int = 0
     blocked: str = ""
     disputes: dict[str, Any] = field(default_factory=dict)
+    spend: int = 0
+    counts_on: date | None = None
+    firm_on: date | None = None
     is_new: bool = False
+
+    @property
+    def counted(self) -> Counted | None:
+        """What it counts for on the way to a tier."""
+        if self.counts_on is None or self.firm_on is None:
+            return None
+        return Counted.of_order(self.counts_on, self.firm_on, self.spend, self.points)
 
 
 def plan_for_growth() -> None:
@@ -64,7 +75,8 @@ def found(program_id: int, keys: Sequence[Key], lock: str = "") -> dict[Key, Ope
         cursor.execute(
             f"""
             SELECT o.id, o.source_id, o.external_id, o.member_id, o.facts, o.facts_at, o.paid_at,
-                   o.fulfilled_at, o.context, o.settlements, o.points, o.blocked, o.disputes
+                   o.fulfilled_at, o.context, o.settlements, o.points, o.blocked, o.disputes,
+                   o.spend, o.counts_on, o.firm_on
             FROM rewards_order o
             JOIN unnest(%s::bigint[], %s::bigint[]) AS w (source_id, external_id)
               ON o.program_id = %s AND o.source_id = w.source_id AND o.external_id = w.external_id
@@ -107,11 +119,13 @@ def _insert(program_id: int, orders: Sequence[OpenOrder]) -> None:
         cursor.execute(
             """
             INSERT INTO rewards_order (program_id, source_id, external_id, id, member_id, facts, facts_at,
-                                       paid_at, fulfilled_at, context, settlements, points, blocked)
+                                       paid_at, fulfilled_at, context, settlements, points, blocked,
+                                       spend, counts_on, firm_on)
             OVERRIDING SYSTEM VALUE
             SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
                 %s::text[]::jsonb[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
-                %s::text[]::jsonb[], %s::int[], %s::bigint[], %s::text[])
+                %s::text[]::jsonb[], %s::int[], %s::bigint[], %s::text[],
+                %s::bigint[], %s::date[], %s::date[])
             ON CONFLICT (program_id, source_id, external_id) DO NOTHING
             """,
             [
@@ -136,11 +150,13 @@ def _update(program_id: int, orders: Sequence[OpenOrder]) -> None:
             UPDATE rewards_order o
             SET member_id = v.member_id, facts = v.facts, facts_at = v.facts_at, paid_at = v.paid_at,
                 fulfilled_at = v.fulfilled_at, context = v.context, settlements = v.settlements,
-                points = v.points, blocked = v.blocked, updated_at = now()
+                points = v.points, blocked = v.blocked, spend = v.spend, counts_on = v.counts_on,
+                firm_on = v.firm_on, updated_at = now()
             FROM unnest(%s::bigint[], %s::bigint[], %s::text[]::jsonb[], %s::timestamptz[], %s::timestamptz[],
-                        %s::timestamptz[], %s::text[]::jsonb[], %s::int[], %s::bigint[], %s::text[])
+                        %s::timestamptz[], %s::text[]::jsonb[], %s::int[], %s::bigint[], %s::text[],
+                        %s::bigint[], %s::date[], %s::date[])
                 AS v (id, member_id, facts, facts_at, paid_at, fulfilled_at, context, settlements, points,
-                      blocked)
+                      blocked, spend, counts_on, firm_on)
             WHERE o.program_id = %s AND o.id = v.id
             """,
             [*_columns(orders), program_id],
@@ -159,4 +175,7 @@ def _columns(orders: Sequence[OpenOrder]) -> list[list[Any]]:
         [order.settlements for order in orders],
         [order.points for order in orders],
         [order.blocked for order in orders],
+        [order.spend for order in orders],
+        [order.counts_on for order in orders],
+        [order.firm_on for order in orders],
     ]

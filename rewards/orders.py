@@ -1,5 +1,6 @@
 """Orders become points: the target of an order's present state, less what is already posted."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,7 +10,19 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Q
 
-from rewards import clock, dates, earning, facts, first_awards, order_rows, people, programs, redemptions
+from rewards import (
+    clock,
+    dates,
+    earning,
+    facts,
+    first_awards,
+    order_rows,
+    people,
+    programs,
+    redemptions,
+    tier_grants,
+    tiers,
+)
 from rewards.contexts import Context
 from rewards.earning import Rules, TooManyPoints
 from rewards.facts import Dispute, FetchedOrder, OrderFact, OrderRef
@@ -17,6 +30,7 @@ from rewards.first_awards import Catalogue, Fresh, Knowledge, News, Unsure
 from rewards.ledger import Book, again_if_overtaken, reverse
 from rewards.models import Order, Program
 from rewards.order_rows import Key, OpenOrder
+from rewards.tier_rules import Counted
 
 DELETED = "deleted"
 
@@ -30,15 +44,22 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """An order that deserves other points than it has."""
+    """An order that deserves other points than it has, or counts for another amount."""
 
     order: OpenOrder
     fact: OrderFact
     goal: earning.Target
+    happened_at: datetime
+    # What it counted for.
+    before: Counted | None
 
     @property
     def points(self) -> int:
         return self.goal.points - self.order.points
+
+    @property
+    def counts_otherwise(self) -> bool:
+        return self.order.counts_on is None or self.goal.basis != self.order.spend
 
 
 def settle_orders(
@@ -130,7 +151,7 @@ def forecast(
             if _begins(program, order, item, knowledge):
                 fresh.append(Fresh(order, item))
     with transaction.atomic():
-        first_awards.finish(program, fresh)
+        first_awards.finish(program, fresh, clock.now())
         transaction.set_rollback(True)  # places in budgets aren't taken
     changes = {OrderRef(*_key(item)): _change_of(program, order, item) for order, item in opened}
     return {ref: points for ref, points in changes.items() if points}
@@ -217,12 +238,16 @@ def _settle(
     changes = list(_changes(program, [pair for pair in accepted if pair[0] not in fresh]))
     awarded = [Fresh(*pair) for pair in accepted if pair[0] in fresh and pair[0].member_id is not None]
     book = _book(program, accepted, joined | {one.order for one in awarded}, changes, new, now)
-    first_awards.finish(program, awarded)
+    first_awards.finish(program, awarded, now)
     changes += _changes(program, [(one.order, one.item) for one in awarded])
     for change in changes:
         _post(book, program, change)
+        _count(program, change)
     order_rows.save(program.pk, [*kept, *(order for order, _ in accepted)])
     redemptions.note_orders(book, [(order.id, _fact(item)) for order, item in accepted])
+    tier_grants.note(program, [(change.order, change.fact) for change in changes])
+    steps = _steps(changes)
+    tiers.review(book, program, steps.keys() | new.keys(), now, steps)
     book.write()
     return unsure
 
@@ -334,8 +359,10 @@ def _link_members(
 def _changes(program: Program, accepted: list[tuple[OpenOrder, News]]) -> Iterator[_Change]:
     for order, item in accepted:
         if order.context is not None and order.member_id is not None:
-            change = _Change(order, _fact(item), _goal(program, order, _fact(item)))
-            if change.points:
+            fact = _fact(item)
+            goal = _goal(program, order, fact)
+            change = _Change(order, fact, goal, _happened_at(program, order, fact, goal), order.counted)
+            if change.points or change.counts_otherwise or tier_grants.bought(program, order, fact):
                 yield change
 
 
@@ -371,11 +398,11 @@ def _members(orders: Iterable[OpenOrder]) -> set[int]:
 
 
 def _post(book: Book, program: Program, change: _Change) -> None:
-    order, fact = change.order, change.fact
-    assert order.context is not None  # or there would be no change
-    assert order.member_id is not None
-    rules = programs.rules(program, order.context["version"], fact.currency)
-    happened_at = _moment(order, rules) if order.settlements == 0 else _changed_at(order, fact)
+    if not change.points:
+        return
+    order, fact, happened_at = change.order, change.fact, change.happened_at
+    assert order.member_id is not None  # or there would be no change
+    rules = _rules(program, order, fact)
     posting = book.posting(
         order.member_id,
         f"order:{order.id}:{order.settlements}",
@@ -393,12 +420,45 @@ def _post(book: Book, program: Program, change: _Change) -> None:
     order.points = change.goal.points
 
 
+def _count(program: Program, change: _Change) -> None:
+    """What the order counts for on the way to a tier, from the day of its first award, now and later."""
+    order = change.order
+    order.spend = change.goal.basis
+    if order.counts_on is None:
+        rules = _rules(program, order, change.fact)
+        order.counts_on = dates.local_date(_moment(order, rules), ZoneInfo(program.timezone))
+        order.firm_on = order.counts_on + timedelta(days=rules.hold_days)
+
+
+def _steps(changes: Iterable[_Change]) -> dict[int, list[tiers.Step]]:
+    """What happened to each member on the way to a tier."""
+    steps: dict[int, list[tiers.Step]] = defaultdict(list)
+    for change in sorted(changes, key=lambda change: (change.happened_at, change.order.external_id)):
+        assert change.order.member_id is not None  # or there would be no change
+        after = change.order.counted
+        steps[change.order.member_id].append(tiers.Step(change.happened_at, change.before, after))
+    return steps
+
+
+def _rules(program: Program, order: Order | OpenOrder, fact: OrderFact) -> Rules:
+    """Those of its first award."""
+    assert order.context is not None  # who asks has looked
+    return programs.rules(program, order.context["version"], fact.currency)
+
+
 def _goal(program: Program, order: Order | OpenOrder, fact: OrderFact) -> earning.Target:
     """What an order deserves, by the rules of its first award. Raises TooManyPoints."""
+    rules = _rules(program, order, fact)
     assert order.context is not None  # who asks has looked
-    rules = programs.rules(program, order.context["version"], fact.currency)
     lost = sum(dispute["amount"] for dispute in order.disputes.values() if dispute["lost"])
     return earning.target(fact, rules, Context.of(order.context), charged_back=lost)
+
+
+def _happened_at(program: Program, order: OpenOrder, fact: OrderFact, goal: earning.Target) -> datetime:
+    """A first award is dated back to the payment; what changes it later is dated by the news."""
+    if order.settlements == 0 and (order.counts_on is None or goal.points):
+        return _moment(order, _rules(program, order, fact))
+    return _changed_at(order, fact)
 
 
 def _moment(order: OpenOrder, rules: Rules) -> datetime:

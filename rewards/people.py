@@ -8,9 +8,19 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from rewards import clock, programs
+from rewards import clock, programs, tiers
 from rewards.ledger import Book, OpenLot, Posting, held_by
-from rewards.models import Bucket, Identity, Member, Movement, Order, Program, Redemption, Tombstone
+from rewards.models import (
+    Bucket,
+    Identity,
+    Member,
+    Movement,
+    Order,
+    Program,
+    Redemption,
+    TierGrant,
+    Tombstone,
+)
 
 Ref = tuple[int, int]
 """(source, external id): a customer of one shop."""
@@ -209,6 +219,7 @@ def _greet(program: Program, new: Mapping[int, datetime], now: datetime) -> None
     if new:
         book = Book.open(program.pk, new, now=now)
         welcome(book, program, new)
+        tiers.review(book, program, new, now)
         book.write()
 
 
@@ -225,10 +236,12 @@ def _join(
     book = Book.open(program.pk, [kept_id, gone_id], now=now, order_ids=order_ids)
     _carry_over(book, gone_id, kept_id, happened_at)
     book.write()
-    for model in (Identity, Order, Redemption):
+    for model in (Identity, Order, Redemption, TierGrant):
         model.objects.filter(program=program, member_id=gone_id).update(member_id=kept_id)
     Member.objects.filter(program=program, merged_into_id=gone_id).update(merged_into_id=kept_id)
     Member.objects.filter(program=program, pk=gone_id).update(merged_into_id=kept_id)
+    tiers.inherit(book, program, gone_id, kept_id, happened_at, now)
+    book.write()
 
 
 def _carry_over(book: Book, gone_id: int, kept_id: int, happened_at: datetime) -> None:

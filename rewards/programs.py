@@ -20,15 +20,19 @@ from rewards.models import (
     Identity,
     Lot,
     Member,
+    MemberTier,
     Movement,
     Notice,
     Order,
     Program,
     ProgramVersion,
     Redemption,
+    TierChange,
+    TierGrant,
     Tombstone,
 )
 from rewards.money import exponent, major, minor
+from rewards.tier_rules import Settings
 
 Json = dict[str, Any]
 
@@ -43,7 +47,21 @@ class NotTheNewest(Exception):
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """The first version holds for everything before it, so that past orders have rules."""
-ERASED = (Movement, Notice, Redemption, Lot, Order, Identity, Tombstone, Budget, Member, ProgramVersion)
+ERASED = (
+    Movement,
+    Notice,
+    MemberTier,
+    TierChange,
+    TierGrant,
+    Redemption,
+    Lot,
+    Order,
+    Identity,
+    Tombstone,
+    Budget,
+    Member,
+    ProgramVersion,
+)
 """Rows of a program, those that refer to others first."""
 
 
@@ -126,6 +144,16 @@ def look_at_lines(program: Program) -> bool:
 
 def _every(program: Program) -> Iterator[Rules]:
     return (rules(program, number) for number in range(1, program.version + 1))
+
+
+def tiers(program: Program, number: int | None = None) -> Settings:
+    """The tiers of a version, or of the one in force."""
+    return _tiers(program.pk, number or program.version, program.currency)
+
+
+@lru_cache(maxsize=2000)
+def _tiers(program_id: int, number: int, currency: str) -> Settings:
+    return Settings.of(document_of(program_id, number), currency)
 
 
 def on_offer(document: Json) -> list[Json]:
@@ -231,6 +259,7 @@ def erase(program_id: int) -> None:
         Program.objects.filter(pk=program_id).delete()
     document_of.cache_clear()
     _rules.cache_clear()
+    _tiers.cache_clear()
     offered.cache_clear()
 
 

@@ -178,6 +178,10 @@ def _signup(explanation: Json, points: int, names: Json) -> str:
     return f"Welcome: {counted(explanation['points'], names)} for joining."
 
 
+def _tier(explanation: Json, points: int, names: Json) -> str:
+    return f"Welcome to {explanation['tier']}: {counted(explanation['points'], names)}."
+
+
 def _adjustment(explanation: Json, points: int, names: Json) -> str:
     return explanation["reason"] or "Changed by the shop."
 
@@ -205,6 +209,7 @@ def _merge(explanation: Json, points: int, names: Json) -> str:
 _SENTENCES = {
     "order": _order,
     "signup": _signup,
+    "tier": _tier,
     "adjustment": _adjustment,
     "redemption": _redemption,
     "release": _release,

@@ -4,7 +4,7 @@ https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from psycopg.pq import Format
@@ -21,11 +21,12 @@ WRITERS: dict[type, Callable[[Any], str]] = {
     str: _text,
     bool: str,
     datetime: lambda moment: f'"{moment.isoformat()}"',
+    date: date.isoformat,
 }
 
 
 class ArrayDumper(ListDumper):
-    """Lists of whole numbers, texts, moments, truth values and None; others are left to psycopg.
+    """Lists of whole numbers, texts, moments, days, truth values and None; others are left to psycopg.
 
     The literal has no type of its own: the statement gives it one (`%s::bigint[]`), or its place does.
     """

@@ -202,3 +202,18 @@ def test_of_many_at_once_as_many_are_surprised_as_the_budget_has_places(world):
     at_once([lambda item=item: orders.settle_orders(world.program, [item], now=NOW) for item in news])
     given = Order.objects.filter(program=world.program).values_list("points", flat=True)
     assert sorted(given) == [50] * 6 + [100] * 2
+
+
+def test_orders_of_one_member_at_once_welcome_them_once(world):
+    level = {"id": "silver", "name": "Silver", "from": "20", "entry_points": 7}
+    world.apply({**programs.document(world.program), "tiers": {"levels": [level]}})
+    results = at_once(
+        [
+            lambda number=number: world.settle(order(line(1000), external_id=6000 + number))
+            for number in range(CALLERS)
+        ]
+    )
+    assert results == [None] * CALLERS
+    assert Movement.objects.filter(kind="tier").count() == 1
+    assert world.member().available == 10 * CALLERS + 7
+    assert list(world.member().tier_changes.values_list("previous", "tier")) == [("", "silver")]
