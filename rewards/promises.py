@@ -120,10 +120,10 @@ CHECKS = [
     ),
     Check(
         "orders that earn nothing",
-        "No order has points that was cancelled, is a test, or was never counted for a member.",
+        "No order has points, or counts towards a tier, that was cancelled, is a test, or has no member.",
         """
-        SELECT program_id AS program, id AS order, external_id, points FROM rewards_order
-        WHERE points <> 0 AND {scope}
+        SELECT program_id AS program, id AS order, external_id, points, spend FROM rewards_order
+        WHERE (points <> 0 OR spend <> 0) AND {scope}
           AND (context IS NULL OR member_id IS NULL OR (context->>'excluded')::boolean
                OR (facts->>'cancelled')::boolean OR (facts->>'test')::boolean)
         """,
@@ -156,6 +156,44 @@ CHECKS = [
         SELECT program_id AS program, id AS redemption, state FROM rewards_redemption
         WHERE {scope} AND ((state IN ('reserved', 'ending') AND due_at IS NULL)
                            OR (state IN ('used', 'returned') AND order_id IS NULL))
+        """,
+    ),
+    Check(
+        "tiers",
+        "Each member's tier is the one that their history came to last.",
+        """
+        WITH last AS (
+            SELECT DISTINCT ON (program_id, member_id) program_id, member_id, tier
+            FROM rewards_tierchange WHERE {scope} ORDER BY program_id, member_id, id DESC
+        )
+        SELECT COALESCE(s.program_id, l.program_id) AS program, COALESCE(s.member_id, l.member_id) AS member,
+               s.tier, l.tier AS last_tier
+        FROM (SELECT program_id, member_id, tier FROM rewards_membertier WHERE {scope}) s
+        FULL JOIN last l ON l.program_id = s.program_id AND l.member_id = s.member_id
+        LEFT JOIN rewards_member gone ON gone.program_id = l.program_id AND gone.id = l.member_id
+                                     AND gone.merged_into_id IS NOT NULL
+        WHERE COALESCE(s.tier, '') <> COALESCE(l.tier, '') AND gone.id IS NULL
+        """,
+    ),
+    Check(
+        "ways through tiers",
+        "Each move to another tier begins where the one before it ended, and not before it.",
+        """
+        SELECT program_id AS program, member_id AS member, id AS move, previous, came_from, happened_at
+        FROM (SELECT program_id, member_id, id, previous, happened_at, lag(tier) OVER way AS came_from,
+                     lag(happened_at) OVER way AS earlier
+              FROM rewards_tierchange WHERE {scope}
+              WINDOW way AS (PARTITION BY program_id, member_id ORDER BY id)) moves
+        WHERE previous <> COALESCE(came_from, '') OR happened_at < earlier
+        """,
+    ),
+    Check(
+        "welcomes",
+        "Each member is given the points of arriving at a tier at most once.",
+        """
+        SELECT program_id AS program, member_id AS member, explanation->>'level' AS level, count(*) AS times
+        FROM rewards_movement WHERE kind = 'tier' AND source = 'issued' AND {scope}
+        GROUP BY program_id, member_id, explanation->>'level' HAVING count(*) > 1
         """,
     ),
     Check(
@@ -227,14 +265,17 @@ CHECKS = [
                    ('rewards_lot_order_id_in_program'), ('rewards_lot_parent_id_in_program'),
                    ('rewards_order_member_id_in_program'), ('rewards_redemption_member_id_in_program'),
                    ('rewards_redemption_order_id_in_program'), ('rewards_identity_member_id_in_program'),
-                   ('rewards_member_merged_into_id_in_program')
+                   ('rewards_member_merged_into_id_in_program'), ('rewards_tierchange_stays'),
+                   ('rewards_membertier_member_id_in_program'), ('rewards_tierchange_member_id_in_program'),
+                   ('rewards_tiergrant_member_id_in_program'), ('rewards_tiergrant_order_id_in_program')
         ) AS wanted (name)
         LEFT JOIN (
             SELECT conname AS name, convalidated AS stands FROM pg_constraint
             WHERE connamespace = current_schema()::regnamespace
             UNION ALL
             SELECT tgname, tgenabled IN ('O', 'A') FROM pg_trigger
-            WHERE NOT tgisinternal AND tgrelid = 'rewards_movement'::regclass
+            WHERE NOT tgisinternal
+              AND tgrelid IN ('rewards_movement'::regclass, 'rewards_tierchange'::regclass)
         ) w ON w.name = wanted.name
         WHERE w.stands IS NOT TRUE
         """,

@@ -23,7 +23,12 @@ def found(program_id=None):
 def busy(world):
     """Something of everything, for each promise to be broken in it."""
     document = programs.document(world.program)
-    world.apply({**document, "expiry": {"policy": "rolling", "months": 12}})
+    levels = [
+        {"id": "silver", "name": "Silver", "from": "40", "entry_points": 5},
+        {"id": "gold", "name": "Gold", "from": "400"},
+    ]
+    expiry_said = {"policy": "rolling", "months": 12}
+    world.apply({**document, "expiry": expiry_said, "tiers": {"levels": levels}})
     Program.objects.update(expiry_since=None)  # as if it had always been so
     long_ago = NOW - timedelta(days=500)
     world.settle(
@@ -99,6 +104,18 @@ DAMAGE = [
         "UPDATE rewards_redemption SET member_id = "
         "(SELECT id FROM rewards_member WHERE redacted_at IS NOT NULL)",
     ),
+    ("tiers", "UPDATE rewards_membertier SET tier = ''"),
+    ("tiers", "DELETE FROM rewards_membertier"),
+    ("tiers", "DELETE FROM rewards_tierchange"),
+    ("ways through tiers", "UPDATE rewards_tierchange SET previous = 'bronze'"),
+    ("ways through tiers", "UPDATE rewards_tierchange SET happened_at = now() - id * interval '1 day'"),
+    (
+        "welcomes",
+        "UPDATE rewards_movement SET kind = 'tier', explanation = '{}', member_id = 1"
+        " WHERE source = 'issued'",
+    ),
+    ("orders that earn nothing", "UPDATE rewards_order SET points = 0, spend = 1, context = NULL"),
+    ("walls", "DROP TRIGGER rewards_tierchange_stays ON rewards_tierchange"),
     ("walls", "ALTER TABLE rewards_movement DISABLE TRIGGER rewards_movement_stays"),
     ("walls", "DROP TRIGGER rewards_movement_stays ON rewards_movement"),
     ("walls", "ALTER TABLE rewards_movement DROP CONSTRAINT movement_once"),
