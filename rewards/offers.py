@@ -36,7 +36,12 @@ def price(reward: dict[str, Any], currency: str, points: int | None = None) -> P
 
 def public(reward: dict[str, Any]) -> dict[str, Any]:
     """A reward as anybody may see it."""
-    return {name: value for name, value in reward.items() if name not in HIDDEN and value is not None}
+    return {name: value for name, value in reward.items() if name not in HIDDEN and value not in (None, [])}
+
+
+def is_for(reward: dict[str, Any], tier: str | None) -> bool:
+    """Whether a reward is on offer to members of this tier."""
+    return not reward.get("tiers") or tier in reward["tiers"]
 
 
 def cheapest(reward: dict[str, Any], currency: str) -> int:

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from rewards.models import Program
+from rewards.tier_rules import BLANK, State
 
 SHOWN_MOST = 50
 OVERVIEW = """
     SELECT asked.turn, p.version, p.currency, m.id, m.available, m.pending, m.reserved, m.debt,
+           t.tier, t.amount, t.until, t.ends_on, t.reviewed,
            r.id, r.state, r.code, r.points, r.reward::text, r.expires_at
     FROM rewards_program p
     CROSS JOIN unnest(%s::bigint[]) WITH ORDINALITY AS asked (customer_id, turn)
@@ -24,6 +26,9 @@ OVERVIEW = """
         WHERE i.program_id = %s AND i.source_id = %s AND i.external_id = asked.customer_id
         LIMIT 1  -- so that a few of many are looked up one by one, however few statistics there are
     ) m ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM rewards_membertier WHERE program_id = %s AND member_id = m.id LIMIT 1
+    ) t ON true
     LEFT JOIN LATERAL (
         SELECT * FROM rewards_redemption
         WHERE program_id = %s AND member_id = m.id AND state IN ('reserved', 'issued', 'ending')
@@ -68,6 +73,8 @@ class Overview(NamedTuple):
     program: Program
     member_id: int | None
     points: Points
+    # Where they stand among the tiers, as far as anything is known of it.
+    state: State
     at_hand: list[AtHand]
 
 
@@ -77,7 +84,8 @@ def overviews(program_id: int, source_id: int, customer_ids: Sequence[int | None
     Empty when there is no such program.
     """
     with connection.cursor() as cursor:
-        asked: list[Any] = [list(customer_ids), program_id, source_id, program_id, SHOWN_MOST, program_id]
+        asked: list[Any] = [list(customer_ids), program_id, source_id]
+        asked += [program_id, program_id, SHOWN_MOST, program_id]
         cursor.execute(OVERVIEW, asked)
         rows = cursor.fetchall()
     return [_overview(program_id, list(own)) for _, own in groupby(rows, key=itemgetter(0))]
@@ -93,10 +101,14 @@ def visit(program_id: int, source_id: int, customer_id: int | None) -> tuple[Pro
 
 def _overview(program_id: int, rows: list[Any]) -> Overview:
     _, version, currency, member_id, *points = rows[0][:8]
+    tier, amount, until, ends_on, reviewed = rows[0][8:13]
     return Overview(
         Program(pk=program_id, version=version, currency=currency),
         member_id,
         Points(*points) if member_id else Points(0, 0, 0, 0),
+        State(tier=tier or None, amount=amount, until=until, ends_on=ends_on, reviewed=reviewed)
+        if reviewed is not None
+        else BLANK,
         [
             AtHand(id, state, code, points, _reward(reward), expires_at)
             for *_, id, state, code, points, reward, expires_at in rows

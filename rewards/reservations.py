@@ -72,12 +72,14 @@ def reserve(program: Program, request: Request, *, now: datetime | None = None) 
     Not for use inside a transaction: others' requests may share the one that is made here.
     Raises NoSuchReward, BadChoice, Overdrawn, KeyReused, TooMany.
     """
-    at, available, known = _look(program.pk, request)
+    at, available, tier, known = _look(program.pk, request)
     if known:
         return known, False
     reward = programs.reward(programs.document(program), request.reward_id)
     if reward is None or reward["archived"]:
         raise NoSuchReward(f"There is no reward “{request.reward_id}”.")
+    if not offers.is_for(reward, tier):
+        raise NoSuchReward(f"“{reward['title']}” is for other tiers.")
     price = offers.price(reward, program.currency, request.points)
     if available is not None and price.points > available:
         raise Overdrawn(price.points, available)
@@ -92,23 +94,24 @@ def reserve(program: Program, request: Request, *, now: datetime | None = None) 
     return wish.granted, wish.created
 
 
-def _look(program_id: int, request: Request) -> tuple[datetime, int | None, Redemption | None]:
-    """(the time, what was available at the last commit, the redemption with this key), without any lock.
+def _look(program_id: int, request: Request) -> tuple[datetime, int | None, str, Redemption | None]:
+    """(the time, what was available at the last commit, the tier, the redemption with this key), unlocked.
 
     All out of one moment: who finds the points gone finds the redemption that took them. Nothing is known
     of the balance of a member who was merged into another.
     """
     member = [program_id, request.member_id]
     with connection.cursor() as cursor:
-        cursor.execute(LOOK, [*member, *member, request.key])
-        now, available, known = cursor.fetchone()
-    return now, available, _repeated(program_id, request, known) if known else None
+        cursor.execute(LOOK, [*member, *member, *member, request.key])
+        now, available, tier, known = cursor.fetchone()
+    return now, available, tier or "", _repeated(program_id, request, known) if known else None
 
 
 LOOK = """
     SELECT clock_timestamp(),
            (SELECT available FROM rewards_member
             WHERE program_id = %s AND id = %s AND merged_into_id IS NULL),
+           (SELECT tier FROM rewards_membertier WHERE program_id = %s AND member_id = %s),
            (SELECT id FROM rewards_redemption WHERE program_id = %s AND member_id = %s AND key = %s)
 """
 

@@ -7,8 +7,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
-from rewards import clock, expiry, offers, programs, ways
+from rewards import clock, expiry, offers, programs, tiers, ways
 from rewards.models import Member, Program
+from rewards.tier_rules import BLANK, State
 
 Json = dict[str, Any]
 STALE_BATCH = 5000
@@ -16,20 +17,25 @@ STALE_BATCH = 5000
 
 def standings(program: Program, members: Sequence[Member]) -> dict[int, Json]:
     """The standings of several members of one program, by member."""
-    ends = expiry.soonest(program, [member.pk for member in members])
-    return {member.pk: standing(program, member, ends.get(member.pk)) for member in members}
+    ids = [member.pk for member in members]
+    ends, states = expiry.soonest(program, ids), tiers.states(program, ids)
+    return {
+        member.pk: standing(program, member, ends.get(member.pk), states.get(member.pk, BLANK))
+        for member in members
+    }
 
 
-def standing(program: Program, member: Member, expiring: Json | None = None) -> Json:
+def standing(program: Program, member: Member, expiring: Json | None = None, state: State = BLANK) -> Json:
     """Small enough for a metafield: points, tier, the next reward in reach, what lapses next."""
+    tier, next_tier = tiers.shown(program, state)
     return {
         "points": member.available,
         "pending": member.pending,
         "reserved": member.reserved,
         "debt": -member.debt,
-        "tier": None,
-        "next_tier": None,
-        "next_reward": _next_reward(program, member.available),
+        "tier": tier,
+        "next_tier": next_tier,
+        "next_reward": _next_reward(program, member.available, state.tier),
         "expiring": expiring,
     }
 
@@ -48,15 +54,17 @@ def public_program(program: Program) -> Json:
         "hold_days": earning["hold_days"],
         "signup_bonus": earning["signup_bonus"],
         "ways": ways.public(document, program.timezone, clock.now()),
+        "tiers": tiers.public(document),
         "rewards": [offers.public(reward) for reward in programs.on_offer(document)],
     }
 
 
-def rewards_for(program: Program, available: int) -> list[Json]:
-    """The rewards on offer, each with whether these points are enough and how many are missing."""
+def rewards_for(program: Program, available: int, tier: str | None) -> list[Json]:
+    """The rewards on offer to this tier, each with whether these points are enough, or what is missing."""
     return [
         {**reward, "affordable": price <= available, "missing": max(0, price - available)}
         for reward, price in programs.offered(program.pk, program.version, program.currency)
+        if offers.is_for(reward, tier)
     ]
 
 
@@ -102,9 +110,9 @@ def published(members: Iterable[Member]) -> None:
             )
 
 
-def _next_reward(program: Program, available: int) -> Json | None:
+def _next_reward(program: Program, available: int, tier: str | None) -> Json | None:
     """The cheapest reward that is still out of reach."""
-    out_of_reach = [reward for reward in rewards_for(program, available) if reward["missing"]]
+    out_of_reach = [reward for reward in rewards_for(program, available, tier) if reward["missing"]]
     if not out_of_reach:
         return None
     nearest = min(out_of_reach, key=lambda reward: int(reward["missing"]))

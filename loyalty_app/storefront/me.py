@@ -13,7 +13,7 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.http import HttpResponse
 
-from rewards import offers, standing
+from rewards import offers, standing, tiers
 from rewards.group_commit import Groups, NotCommitted
 from rewards.models import Redemption
 from rewards.overview import AtHand, Overview, Points, overviews
@@ -68,10 +68,12 @@ _looks: Groups[str, _Look] = Groups(_find, most=MOST_TOGETHER)
 
 def shown(found: Overview) -> Json:
     """The member's points, the rewards in reach, the codes at hand. A guest is no member."""
-    member = {"id": found.member_id, "points": _points(found.points), "tier": None}
+    tier, next_tier = tiers.shown(found.program, found.state)
+    points = _points(found.points)
+    member = {"id": found.member_id, "points": points, "tier": tier, "next_tier": next_tier}
     return {
         "member": member if found.member_id else None,
-        "rewards": standing.rewards_for(found.program, found.points.available),
+        "rewards": standing.rewards_for(found.program, found.points.available, found.state.tier),
         "redemptions": [shown_redemption(redemption) for redemption in found.at_hand],
     }
 

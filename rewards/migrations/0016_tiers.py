@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('rewards', '0014_budgets'),
+        ('rewards', '0015_version_notes'),
     ]
 
     operations = [

@@ -8,11 +8,16 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from django.db import connection
 from django.test import Client, RequestFactory
 
 from rewards import expiry, holds, programs
 from rewards.models import Program, Redemption
 from shopify_bridge import catalogue, discounts, inbox, metafields, webhooks
+from bench import fill
+from rewards import expiry, holds, programs, tiers
+from rewards.models import MemberTier, Program, Redemption, TierGrant
+from shopify_bridge import discounts, inbox, metafields, webhooks
 from shopify_bridge.models import InboxRow, Shop
 from tests.shopify_bridge import signing
 from tests.statements.recording import aside
@@ -21,6 +26,8 @@ ORDER = json.loads((Path(__file__).parent.parent / "payloads" / "orders_updated.
 CUSTOMER = 10_000_007
 """The seventh of the members that `bench.fill` makes; two of their lots have no end yet."""
 RICH = 10_000_600
+DUE = 30
+"""Members who lose their tier today."""
 
 
 @dataclass
@@ -124,6 +131,17 @@ def refund_and_edit(scene: Scene) -> None:
     scene.settles("orders/cancelled", scene.order(minutes=3, cancelled_at="2026-11-20T12:40:00Z"))
 
 
+def orders_in_tiers(scene: Scene) -> None:
+    _with_tiers(scene, upgrade="after_hold", metric="points")
+    scene.settles("orders/paid", scene.order())
+    line = {**ORDER["line_items"][0], "current_quantity": 1}
+    scene.settles("orders/updated", scene.order(minutes=1, line_items=[line, ORDER["line_items"][1]]))
+    many_deliveries(scene)
+    with aside():
+        assert MemberTier.objects.filter(tier="silver").count() > 20
+        assert TierGrant.objects.exists()
+
+
 def news_of_a_refund(scene: Scene) -> None:
     scene.settles("orders/updated", scene.order(refunds=[{"id": 9, "order_adjustments": []}]))
     scene.settles("refunds/create", {"id": 9, "order_id": ORDER["id"]})
@@ -191,6 +209,19 @@ def rest_of_members(scene: Scene) -> None:
     expiry.lapse_due(now=datetime.now(UTC) + timedelta(days=5))
 
 
+def nights_of_tiers(scene: Scene) -> None:
+    _with_tiers(scene)
+    assert tiers.review_due() >= DUE
+
+
+def other_tiers(scene: Scene) -> None:
+    _with_tiers(scene)
+    with aside():
+        tiers.follow()
+    _with_tiers(scene, upgrade="after_hold")
+    tiers.follow()
+
+
 def notices(scene: Scene) -> None:
     expiry.note_expiring()
 
@@ -204,6 +235,30 @@ def old_deliveries(scene: Scene) -> None:
     with aside():
         InboxRow.objects.update(received_at="2026-01-01T00:00:00Z")
     assert inbox.purge() == 1000
+
+
+LEVELS = [
+    {
+        "id": "club",
+        "name": "Club",
+        "membership": {"product": ORDER["line_items"][0]["product_id"], "days": 30},
+    },
+    {"id": "silver", "name": "Silver", "from": "10", "entry_points": 5, "multiplier": {"factor": "2"}},
+    {"id": "gold", "name": "Gold", "from": "100000"},
+]
+
+
+def _with_tiers(scene: Scene, **said: Any) -> None:
+    """As if it had always been so: the rules don't change within the moment of an order."""
+    with aside(), connection.cursor() as cursor:
+        program = Program.objects.get(pk=scene.program.pk)
+        document = {**programs.document(program), "tiers": {"levels": LEVELS, **said}}
+        programs.apply(program, document, "test")
+        program.versions.update(effective_from=programs.BEGINNING)
+        scene.program.refresh_from_db()
+        if not MemberTier.objects.filter(program=program).exists():
+            fill.tiers(cursor, program.pk, program.version, DUE)
+        fill.look(cursor)
 
 
 def _follow(scene: Scene, policy: dict[str, Any]) -> None:
@@ -220,6 +275,7 @@ PATHS: dict[str, Callable[[Scene], None]] = {
         orders_of_products,
         order_of_a_stranger,
         refund_and_edit,
+        orders_in_tiers,
         news_of_a_refund,
         customers,
         many_deliveries,
@@ -231,6 +287,8 @@ PATHS: dict[str, Callable[[Scene], None]] = {
         end_of_holds,
         end_of_life,
         rest_of_members,
+        nights_of_tiers,
+        other_tiers,
         notices,
         another_expiry,
         old_deliveries,

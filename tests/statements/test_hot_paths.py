@@ -14,7 +14,7 @@ from django.db import connection
 
 from loyalty_app import metrics
 from loyalty_app.postgresql.places import DISTRIBUTED
-from rewards import due, standing
+from rewards import due, standing, tier_rows
 from shopify_bridge import discounts, metafields, webhooks
 from tests.statements.paths import PATHS, Scene
 from tests.statements.reading import strays
@@ -24,6 +24,7 @@ from tests.statements.recording import Statement, aside, preferring_indexes, rec
 OF_ALL_TENANTS = {
     due.PROGRAMS.format(held="pending", moment="available_at"),
     due.PROGRAMS.format(held="available", moment="expires_at"),
+    tier_rows.PROGRAMS_DUE,
     metafields.PROGRAMS_WITH_NEWS,
     discounts.LONGEST_DUE,
 }
