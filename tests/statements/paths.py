@@ -11,13 +11,10 @@ from typing import Any
 from django.db import connection
 from django.test import Client, RequestFactory
 
-from rewards import expiry, holds, programs
-from rewards.models import Program, Redemption
-from shopify_bridge import catalogue, discounts, inbox, metafields, webhooks
 from bench import fill
 from rewards import expiry, holds, programs, tiers
 from rewards.models import MemberTier, Program, Redemption, TierGrant
-from shopify_bridge import discounts, inbox, metafields, webhooks
+from shopify_bridge import catalogue, discounts, inbox, metafields, webhooks
 from shopify_bridge.models import InboxRow, Shop
 from tests.shopify_bridge import signing
 from tests.statements.recording import aside
