@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from sandbox.admin.app import app
 from sandbox.admin.books import books
 from sandbox.admin.controls import controls
+from sandbox.admin.picker import picker
 from sandbox.admin.shared import FILTERS
 from sandbox.admin.theme import theme, theme_json
 
@@ -26,7 +27,7 @@ def home() -> Response:
     return redirect("/admin/apps/loyalty", 302)
 
 
-for part in (app, books, theme):
+for part in (app, books, picker, theme):
     blueprint.register_blueprint(part, url_prefix=f"/admin{part.url_prefix or ''}")
 blueprint.register_blueprint(theme_json)
 blueprint.register_blueprint(controls)

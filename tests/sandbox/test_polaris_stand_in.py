@@ -10,6 +10,12 @@ from typing import Any
 
 import pytest
 
+from sandbox.seed import seed_demo_shop
+from sandbox.store import Store
+from sandbox.world import World
+
+from .shop import open_shop
+
 ROOT = Path(__file__).parents[2]
 TYPES = ROOT / "node_modules" / "@shopify"
 #: From App Bridge, not from Polaris.
@@ -132,3 +138,20 @@ def test_app_bridge_has_only_real_names() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "sandbox/cdn").glob("*/*.js")), ids=lambda path: path.name)
 def test_files_stay_readable(path: Path) -> None:
     assert len(path.read_text().splitlines()) < 600
+
+
+@pytest.mark.parametrize("kind", ["Product", "ProductVariant", "Collection"])
+def test_the_picker_answers_with_real_names(kind: str) -> None:
+    types = (TYPES / "app-bridge-types/dist/index.d.ts").read_text()
+    body = types.split(f"export interface {kind} extends Resource {{")[1].split("\n}")[0]
+    real = {*re.findall(r"^\t(\w+)\??:", body, re.MULTILINE), "id"}
+    world = World(Store(None))
+    shop = open_shop(world, seed_demo_shop(world))
+    asked = {"Product": "product", "ProductVariant": "variant", "Collection": "collection"}[kind]
+    path = f"/admin/apps/loyalty/resources?type={asked}"
+    assert shop.get(path).status_code == 403
+    offered = shop.get(path, headers={"X-Requested-With": "frame"}).get_json()
+    assert offered
+    for one in offered:
+        assert set(one) <= real
+        assert one["id"].startswith(f"gid://shopify/{kind}/")

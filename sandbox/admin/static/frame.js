@@ -29,6 +29,7 @@
     'scopes.query': () => getJson('/admin/apps/loyalty/scopes'),
     'scopes.request': requestScopes,
     'scopes.revoke': async (scopes) => ({ detail: await changeScopes({ revoke: scopes }) }),
+    resourcePicker: (options) => window.pickResources(options, getJson),
     'toast.show': showToast,
     'toast.hide': (id) => document.getElementById(id)?.remove(),
     'saveBar.show': ({ confirmDiscard: ask }) => { confirmDiscard = ask; setSaveBar(true); },

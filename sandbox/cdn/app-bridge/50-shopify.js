@@ -32,6 +32,12 @@ onFrame('toast.dismiss', (id) => {
 /** Modals of this stand-in are elements of the page itself: s-modal. */
 const overlay = (method) => async (id) => document.getElementById(id)?.[method]?.();
 
+/** Resolves with what was chosen, or with undefined where nothing was. */
+async function resourcePicker(options) {
+  const chosen = await callFrame('resourcePicker', options);
+  return chosen && Object.assign(chosen, { selection: chosen });
+}
+
 window.shopify = {
   config,
   origin: frameOrigin,
@@ -43,6 +49,7 @@ window.shopify = {
   loading: (isLoading = true) => void callFrame('loading', isLoading),
   modal: { show: overlay('showOverlay'), hide: overlay('hideOverlay'), toggle: overlay('toggleOverlay') },
   user: () => callFrame('user'),
+  resourcePicker,
   app: { extensions: () => callFrame('app.extensions') },
   scopes: {
     query: () => callFrame('scopes.query'),
