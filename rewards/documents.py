@@ -33,6 +33,8 @@ def checked(document: Json, currency: str) -> Json:
     """The document with every default filled in. Raises BadProgram with all that is wrong."""
     errors: dict[str, str] = {}
     for error in _validator().iter_errors(document):
+        if _is_echo(error):
+            continue
         path, why = _in_words(error)
         errors.setdefault(path, why)
     if errors:
@@ -60,7 +62,7 @@ def schema() -> Json:
 
 def properties(part: Json, value: Any) -> Iterator[tuple[str, Json]]:
     """(name, schema) of what an object may have, that of its kind included."""
-    for known in _parts(part, value):
+    for known in parts(part, value):
         yield from known.get("properties", {}).items()
 
 
@@ -79,7 +81,7 @@ def usual(part: Json) -> Any:
     return value
 
 
-def _parts(part: Json, value: Any) -> Iterator[Json]:
+def parts(part: Json, value: Any) -> Iterator[Json]:
     """A schema, and those parts of it that hold for values of this kind."""
     part = resolved(part)
     yield part
@@ -89,7 +91,7 @@ def _parts(part: Json, value: Any) -> Iterator[Json]:
     for branch in part.get("allOf", ()):
         said = branch["if"]["properties"]
         if isinstance(value, dict) and all(_fits(value.get(name), wanted) for name, wanted in said.items()):
-            yield from _parts(branch["then"], value)
+            yield from parts(branch["then"], value)
 
 
 def _fits(value: Any, wanted: Json) -> bool:
@@ -111,6 +113,15 @@ def _fill(value: Any, part: Json) -> None:
 @cache
 def _validator() -> Draft202012Validator:
     return Draft202012Validator(schema())
+
+
+def _is_echo(error: ValidationError) -> bool:
+    """Where a setting of a kind is wrong, the schema also takes all settings of that kind for unknown."""
+    if error.validator != "unevaluatedProperties":
+        return False
+    given = cast(Json, error.instance)
+    known = {name for name, _ in properties(cast(Json, error.schema), given)}
+    return known.issuperset(given)
 
 
 def _in_words(error: ValidationError) -> tuple[str, str]:
