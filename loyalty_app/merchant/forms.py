@@ -5,7 +5,8 @@ are judged by the one validator, `documents.checked`, and its errors find their 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
@@ -190,6 +191,16 @@ def version_in(typed: Json) -> int:
         return whole(typed.pop("version", ""))
     except Unreadable as problem:
         raise Unprocessable({"": "The page is out of date. Reload it."}) from problem
+
+
+def free_id(title: str, taken: Container[str], otherwise: str) -> str:
+    """`5-00-off`, and with a number behind it where that is taken. `otherwise`: of no letters."""
+    ascii_title = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    stem = re.sub(r"[^a-z0-9]+", "-", ascii_title).strip("-")[:30].strip("-") or otherwise
+    tried, number = stem, 2
+    while tried in taken:
+        tried, number = f"{stem}-{number}", number + 1
+    return tried
 
 
 def _at_fields(errors: Mapping[str, str], fields: Mapping[str, Reader], prefix: str) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """The pages of the rewards: the list, and one form for each kind."""
 
-import re
-import unicodedata
 from copy import deepcopy
 from typing import Any
 
@@ -52,7 +50,8 @@ def create(request: HttpRequest, staff: Staff) -> HttpResponse:
     version = forms.version_in(given)
     document = deepcopy(programs.document(found))
     reward, unreadable = forms.merged(_draft(kind, found.currency), REWARD_FIELDS[kind], given)
-    reward["id"] = _free_id(reward["title"], document)
+    taken = {other["id"] for other in document["rewards"]}
+    reward["id"] = forms.free_id(reward["title"], taken, "reward")
     document["rewards"].append(reward)
     _save(found, document, staff, version, len(document["rewards"]) - 1, unreadable)
     return done("Reward added", "/app/rewards")
@@ -173,14 +172,3 @@ def _save(
 ) -> None:
     fields = REWARD_FIELDS[document["rewards"][index]["kind"]]
     forms.save(found, document, staff.user_id, version, fields, unreadable, f"rewards.{index}.")
-
-
-def _free_id(title: str, document: Json) -> str:
-    """`5-00-off`, and with a number behind it where that is taken."""
-    ascii_title = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    stem = re.sub(r"[^a-z0-9]+", "-", ascii_title).strip("-")[:30].strip("-") or "reward"
-    taken = {reward["id"] for reward in document["rewards"]}
-    tried, number = stem, 2
-    while tried in taken:
-        tried, number = f"{stem}-{number}", number + 1
-    return tried

@@ -1,11 +1,14 @@
 """What a reward means to the merchant, in words, by the domain's own arithmetic."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from rewards import offers
 from rewards.money import exponent, major, minor
+from rewards.rules import Saying
+from rewards.rules.words import listed
 
 Json = dict[str, Any]
 
@@ -49,6 +52,33 @@ def cost(reward: Json, document: Json, currency: str) -> Cost:
         )
     what = f"{_short(reward['percent'])}% of" if reward["kind"] == "percentage" else "the shipping of"
     return Cost(price, f"{_effort(points, document, currency)} It costs you {what} one order.")
+
+
+def rate(document: Json, currency: str) -> str:
+    """“1 point for every 1.00 EUR”"""
+    said = document["earning"]["rate"]
+    if not said["points"]:
+        return "Orders earn nothing by their amount"
+    return f"{counted(said['points'], document['points'])} for every {_money(said['per'], currency)}"
+
+
+def limits(document: Json, saying: Saying) -> Iterator[str]:
+    """What earns nothing, and what no order or member earns more than."""
+    earning = document["earning"]
+    excluded, caps = earning["excluded"], earning["caps"]
+    if goods := saying.goods(excluded):
+        yield f"Nothing is earned{goods}."
+    if earning["excluded_customer_tags"]:
+        tags = listed([f"“{tag}”" for tag in earning["excluded_customer_tags"]], "or")
+        yield f"Customers who are tagged {tags} earn nothing."
+    if excluded["channels"]:
+        yield f"Orders of the sales channel {listed(excluded['channels'], 'or')} earn nothing."
+    if excluded["subscription_renewals"]:
+        yield "Renewals of subscriptions earn nothing."
+    days = f"{caps['member_days']} days"
+    for name, what in (("order", "An order"), ("day", "A member's day"), ("member", f"A member in {days}")):
+        if caps[name] is not None:
+            yield f"{what} earns {counted(caps[name], document['points'])} at the most."
 
 
 def counted(points: int, names: Json) -> str:

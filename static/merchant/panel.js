@@ -46,14 +46,18 @@ async function leave(target) {
 
 // -- sending ----------------------------------------------------------------------------------------------
 
-/** What the fields of a form say: texts as they were typed, switches as true or false. */
+/** What the fields of a form say: texts as they were typed, switches as true or false, ticked choices as a list. */
 export function contentOf(form) {
   const content = {};
   for (const one of form.querySelectorAll('[name]')) {
-    const isSwitch = one.localName === 's-switch' || one.localName === 's-checkbox';
-    content[one.getAttribute('name')] = isSwitch ? one.checked : one.value ?? '';
+    content[one.getAttribute('name')] = saidBy(one);
   }
   return content;
+}
+
+function saidBy(one) {
+  if (one.localName === 's-switch' || one.localName === 's-checkbox') return one.checked;
+  return one.localName === 's-choice-list' ? one.values : one.value ?? '';
 }
 
 /** POST as JSON; answers {ok, ...} or {errors}. A network that fails is an error of the form as a whole. */
@@ -136,6 +140,16 @@ export function showErrors(form, errors) {
 function finish({ toast, go: address, pause = 0 }) {
   if (toast) shopify.toast.show(toast);
   if (address) setTimeout(() => go(address), pause * 1000);
+}
+
+// -- parts of a form that can be switched off ---------------------------------------------------------------
+
+document.addEventListener('change', (event) => showPart(event.target));
+document.addEventListener('reset', (event) => setTimeout(() => event.target.querySelectorAll('[data-opens]').forEach(showPart)));
+
+function showPart(toggle) {
+  const { opens } = toggle.dataset ?? {};
+  if (opens) toggle.closest('form').querySelector(`[data-part="${opens}"]`).hidden = !toggle.checked;
 }
 
 // -- buttons ----------------------------------------------------------------------------------------------

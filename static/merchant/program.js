@@ -1,5 +1,6 @@
 /* Program: what example orders earn, and when points lapse, by what is typed right now. */
 
+import { showExamples } from './examples.js';
 import { preview } from './panel.js';
 
 const list = document.getElementById('examples');
@@ -10,7 +11,7 @@ const policy = form.querySelector('[name="expiry.policy"]');
 preview(form, (answer) => {
   for (const part of [list, lapsing]) part.classList.toggle('stale', !answer.ok);
   if (!answer.ok) return;
-  list.replaceChildren(...answer.examples.map(row));
+  showExamples(list, answer.examples);
   lapsing.replaceChildren(...answer.lapsing.map(sentence));
 });
 
@@ -29,16 +30,5 @@ function showPolicy() {
 function sentence(text) {
   const made = document.createElement('p');
   made.textContent = text;
-  return made;
-}
-
-function row({ order, points, why }) {
-  const made = document.createElement('li');
-  for (const [name, text, kind] of [['span', order, 'order'], ['strong', points, 'points'], ['span', why, 'why']]) {
-    const part = document.createElement(name);
-    part.className = `example-${kind}`;
-    part.textContent = text;
-    made.append(part);
-  }
   return made;
 }

@@ -17,6 +17,10 @@ Member = Callable[[int], int]
 PAGES = [
     "",
     "/program",
+    "/earning",
+    "/earning/new/multiplier",
+    "/earning/new/survey",
+    "/limits",
     "/rewards",
     "/rewards/five-off",
     "/rewards/new/variable",
@@ -89,6 +93,56 @@ def test_a_reward_is_added_and_archived(panel: Panel) -> None:
     panel.frame.get_by_role("button", name="Archive").click()
     panel.toast("Reward archived")
     expect(panel.frame.get_by_role("heading", name="Archived")).to_be_visible()
+
+
+@pytest.mark.usefixtures("program_kept")
+def test_a_campaign_on_a_collection_is_chosen_said_and_saved(panel: Panel, watch: Watch) -> None:
+    watch.expect("422")  # a form that isn't filled in yet has nothing to say
+    panel.open("/earning")
+    panel.frame.get_by_role("button", name="Add a rule").click()
+    panel.frame.get_by_role("link", name="More points on what is bought").click()
+    expect(panel.field("factor")).to_be_visible()
+    panel.frame.get_by_role("button", name="Choose: Collections").click()
+    picker = panel.page.get_by_role("dialog")
+    picker.get_by_label("Search").fill("cups")
+    picker.get_by_label("Cups and mugs").check()
+    picker.get_by_role("button", name="Select").click()
+    expect(panel.frame.get_by_role("list", name="Collections")).to_contain_text("Cups and mugs")
+    panel.field("factor").fill("2")
+    panel.field("starts").fill("2040-12-01")
+    panel.field("ends").fill("2040-12-07")
+    said = panel.frame.locator("#said")
+    expect(said).to_contain_text("2 x points on the collection Cups and mugs, 1-7 December 2040")
+    expect(said.locator("li").first).to_contain_text("59 points")
+    assert barriers(panel.page) == []
+    panel.frame.get_by_role("button", name="Add rule").click()
+    panel.toast("Rule added")
+    row = panel.frame.locator(".rule", has_text="Cups and mugs")
+    expect(row).to_contain_text("Coming")
+    row.get_by_role("link").click()
+    panel.frame.get_by_role("button", name="Remove Cups and mugs").click()
+    expect(said).to_contain_text("2 x points, 1-7 December 2040")
+    panel.save()
+    panel.toast("Rule saved")
+
+
+@pytest.mark.usefixtures("program_kept")
+def test_an_error_stands_at_what_was_picked_and_discarding_brings_it_back(panel: Panel, watch: Watch) -> None:
+    watch.expect("422")
+    panel.open("/earning/new/bonus")
+    panel.field("points").fill("0")
+    panel.field("ends.time").fill("9:00")
+    panel.frame.get_by_role("button", name="Add rule").click()
+    expect(panel.error("points")).to_be_visible()
+    expect(panel.error("ends")).to_have_text("Choose the day, too.")
+    panel.frame.get_by_role("button", name="Choose: Products").click()
+    panel.page.get_by_role("dialog").get_by_label("Dune Mug").check()
+    panel.page.get_by_role("dialog").get_by_role("button", name="Select").click()
+    chosen = panel.frame.get_by_role("list", name="Products")
+    expect(chosen).to_contain_text("Dune Mug")
+    panel.save_bar.get_by_role("button", name="Discard").click()
+    panel.page.get_by_role("button", name="Leave").click()
+    expect(panel.frame.locator(".chosen li")).to_have_count(0)
 
 
 def test_a_double_click_changes_points_once(panel: Panel, shop: Shop, member: Member) -> None:

@@ -85,6 +85,10 @@ class NeededScopes(Visitor):
         self.info = info
         self.found: set[frozenset[str]] = set()
 
+    def enter_inline_fragment(self, node: Any, *_: Any) -> None:
+        key = (node.type_condition.name.value, "")
+        self.found |= {field_scopes()[key]} if key in field_scopes() else set()
+
     def enter_field(self, node: Any, *_: Any) -> None:
         parent, output = self.info.get_parent_type(), self.info.get_type()
         keys = [(parent.name, node.name.value)] if parent else []

@@ -43,6 +43,9 @@ class Tenant:
 
 def make_tenant(domain: str, customer_id: int) -> Tenant:
     program = programs.start(domain, "USD", "UTC")
+    rule = {"id": domain.partition(".")[0], "kind": "birthday", "points": 5}
+    document = programs.document(program)
+    programs.apply(program, {**document, "earning": {**document["earning"], "rules": [rule]}}, "test")
     shop = Shop.objects.create(
         program_id=program.pk, domain=domain, currency="USD", access_token="1:x", refresh_token="1:x"
     )
@@ -82,15 +85,17 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "id": redemption.pk,
         "row_id": row.pk,
         "gap_id": gap.pk,
+        "rule_id": rule["id"],
         # These name things that every program has.
         "kind": "fixed",
+        "rule_kind": "bonus",
         "step": "stop",
         "reward_id": "five-off",
     }
     return Tenant(shop, ids)
 
 
-SHARED_NAMES = {"kind", "reward_id", "step"}
+SHARED_NAMES = {"kind", "reward_id", "rule_kind", "step"}
 
 
 @pytest.fixture

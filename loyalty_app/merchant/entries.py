@@ -1,0 +1,68 @@
+"""Lists of the program's document whose entries have ids, such as its rules: looked up, put in, made anew."""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404
+
+from loyalty_app.merchant.answers import Json
+from rewards import documents
+
+NEW = "new"
+"""The id of an entry that isn't saved yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """`path`: where the list stands. `definition`: what the schema calls an entry."""
+
+    path: str
+    definition: str
+
+    @property
+    def part(self) -> Json:
+        """The schema of an entry."""
+        part: Json = documents.schema()["$defs"][self.definition]
+        return part
+
+    def of(self, document: Json) -> list[Json]:
+        """The list itself."""
+        found: Any = document
+        for name in self.path.split("."):
+            found = found[name]
+        entries: list[Json] = found
+        return entries
+
+    def one(self, document: Json, id: str) -> Json:
+        """The entry with this id, archived ones included."""
+        found = next((entry for entry in self.of(document) if entry["id"] == id), None)
+        if found is None:
+            raise Http404
+        return found
+
+    def put(self, document: Json, entry: Json) -> tuple[Json, str]:
+        """The document with the entry in the place of the one with its id, or at the end; and its path."""
+        changed = deepcopy(document)
+        entries = self.of(changed)
+        ids = [other["id"] for other in entries]
+        if entry["id"] in ids:
+            entries[index := ids.index(entry["id"])] = entry
+        else:
+            index = len(entries)
+            entries.append(entry)
+        return changed, f"{self.path}.{index}."
+
+    def draft(self, document: Json, kind: str) -> Json:
+        """A new entry with every default."""
+        changed, _ = self.put(document, {"id": NEW, "kind": kind})
+        return self.one(documents.completed(changed), NEW)
+
+
+RULES = Entries("earning.rules", "rule")
+CHALLENGES = Entries("challenges", "challenge")
+
+
+def ids(document: Json) -> set[str]:
+    """Of rules and challenges together: no two are called alike."""
+    return {entry["id"] for entries in (RULES, CHALLENGES) for entry in entries.of(document)} | {NEW}
