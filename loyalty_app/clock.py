@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rewards import audit, expiry, holds, tiers
+from rewards import audit, birthdays, expiry, holds, tiers
 from shopify_bridge import backfill, checks, discounts, disputes, inbox, install, metafields, reconcile
 
 WORK: list[tuple[str, float, Callable[[], object]]] = [
@@ -21,6 +21,7 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("review tiers", 60, tiers.review_due),
     ("audit the ledgers", 2, audit.audit_due),
     ("lapse points", 300, expiry.lapse_due),
+    ("give for birthdays", 900, birthdays.give_due),
     ("note what lapses soon", 3600, expiry.note_expiring),
     ("reconcile what changed", 600, reconcile.recent),
     ("renew tokens of idle shops", 3600, install.refresh_idle),

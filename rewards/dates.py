@@ -37,3 +37,9 @@ def end_of_period(day: date, period: str) -> date:
     length = MONTHS_OF_PERIODS[period]
     last_month = (day.month - 1) // length * length + length
     return date(day.year, last_month, monthrange(day.year, last_month)[1])
+
+
+def year_of(moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """When the local year of a moment begins, and the next one."""
+    year = local_date(moment, zone).year
+    return start_of_day(date(year, 1, 1), zone), start_of_day(date(year + 1, 1, 1), zone)

@@ -90,6 +90,9 @@ class Member(OfProgram):
     published_version = models.BigIntegerField(default=-1, db_default=-1)
     # The last earning or redeeming; refunds, returns and lapses are no activity.
     active_at = models.DateTimeField(null=True)
+    # Month and day as one number, 229 for 29 February; null: not told. From this date on it counts.
+    birthday = models.SmallIntegerField(null=True)
+    birthday_since = models.DateField(null=True)
     # Null: never learnt. Kept fresh by the tag topics, for what people see; orders keep their own copy.
     tags = models.JSONField(null=True)
     merged_into = models.ForeignKey(
@@ -131,6 +134,11 @@ class Member(OfProgram):
                 F("id").desc(),
                 condition=Q(merged_into=None, redacted_at=None),
                 name="member_by_points",
+            ),
+            models.Index(
+                fields=["program", "birthday", "id"],
+                condition=Q(birthday__isnull=False),
+                name="member_birthday",
             ),
         ]
 
@@ -397,6 +405,41 @@ class TierGrant(OfProgram):
             ),
         ]
         indexes = [models.Index(fields=["program", "member"], name="tier_grant_of_member")]
+
+
+class Action(OfProgram):
+    """What a member did that is no order, and what it gave: each occasion of a rule once."""
+
+    class State(models.TextChoices):
+        GIVEN = "given", "Given"
+        WAITING = "waiting", "Waits for approval"
+        REFUSED = "refused", "Refused"
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+    member = models.ForeignKey(
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="actions"
+    )
+    rule = models.CharField(max_length=40)
+    occasion = models.CharField(max_length=48)
+    # The program's version when it happened, and what its rule gives.
+    version = models.IntegerField()
+    points = models.BigIntegerField()
+    state = models.CharField(max_length=7, choices=State)
+    # What the member said: an answer, a text, a link.
+    data = models.JSONField(default=dict, db_default={})
+    happened_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    # Who decided, and why it was refused.
+    author = models.CharField(max_length=120, blank=True, default="", db_default="")
+    reason = models.CharField(max_length=300, blank=True, default="", db_default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "member", "rule", "occasion"], name="action_once"),
+        ]
+        indexes = [
+            models.Index(fields=["program", "id"], condition=Q(state="waiting"), name="action_waiting"),
+        ]
 
 
 class Notice(OfProgram):

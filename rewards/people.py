@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from rewards import clock, programs, tiers
+from rewards import actions, birthdays, clock, programs, tiers
 from rewards.ledger import Book, OpenLot, Posting, held_by
 from rewards.models import (
     Bucket,
@@ -141,10 +141,13 @@ def forget(program: Program, ref: Ref) -> None:
             order.facts = {**(order.facts or {}), "customer_id": None}
             order.context = order.context and {**order.context, "tags": []}
             order.save(update_fields=["facts", "context"])
+        mine = Member.objects.filter(program=program, pk=identity.member_id)
+        # Under lock, so that nothing is said meanwhile.
+        mine.select_for_update().get()
+        mine.update(birthday=None, birthday_since=None)
+        actions.forget(program.pk, identity.member_id, clock.now())
         if not Identity.objects.filter(program=program, member_id=identity.member_id).exists():
-            Member.objects.filter(program=program, pk=identity.member_id).update(
-                redacted_at=clock.now(), tags=None
-            )
+            mine.update(redacted_at=clock.now(), tags=None)
             Redemption.objects.filter(program=program, member_id=identity.member_id).update(customer_id=0)
 
 
@@ -238,6 +241,8 @@ def _join(
     book.write()
     for model in (Identity, Order, Redemption, TierGrant):
         model.objects.filter(program=program, member_id=gone_id).update(member_id=kept_id)
+    actions.carry_over(program.pk, gone_id, kept_id)
+    birthdays.carry_over(program.pk, gone_id, kept_id)
     Member.objects.filter(program=program, merged_into_id=gone_id).update(merged_into_id=kept_id)
     Member.objects.filter(program=program, pk=gone_id).update(merged_into_id=kept_id)
     tiers.inherit(book, program, gone_id, kept_id, happened_at, now)

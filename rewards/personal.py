@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rewards.models import Identity, Lot, Member, Movement, Notice, Order, Redemption
+from rewards.models import Action, Identity, Lot, Member, Movement, Notice, Order, Redemption
 
 Json = dict[str, Any]
 
@@ -22,6 +22,7 @@ def stored(member: Member) -> Json:
             "reserved": member.reserved,
             "debt": member.debt,
             "tags": member.tags,
+            "birthday": member.birthday,
         },
         "customers": list(Identity.objects.filter(**mine).values("source_id", "external_id").order_by("id")),
         "orders": list(
@@ -42,6 +43,11 @@ def stored(member: Member) -> Json:
         "awards": list(
             Lot.objects.filter(**mine)
             .values("id", "order_id", "kind", "given", "available_at", "expires_at", "created_at")
+            .order_by("id")
+        ),
+        "actions": list(
+            Action.objects.filter(**mine)
+            .values("id", "rule", "occasion", "state", "points", "data", "reason", "happened_at")
             .order_by("id")
         ),
         "notices": list(

@@ -16,6 +16,7 @@ from rewards.differences import differences
 from rewards.documents import checked, completed
 from rewards.earning import Rules
 from rewards.models import (
+    Action,
     Budget,
     Identity,
     Lot,
@@ -48,19 +49,20 @@ class NotTheNewest(Exception):
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """The first version holds for everything before it, so that past orders have rules."""
 ERASED = (
-    Movement,
-    Notice,
-    MemberTier,
-    TierChange,
-    TierGrant,
-    Redemption,
-    Lot,
-    Order,
-    Identity,
-    Tombstone,
-    Budget,
-    Member,
-    ProgramVersion,
+    *(
+        Movement,
+        Notice,
+        Action,
+        MemberTier,
+        TierChange,
+        TierGrant,
+        Redemption,
+        Lot,
+        Order,
+        Identity,
+        Tombstone,
+    ),
+    *(Budget, Member, ProgramVersion),
 )
 """Rows of a program, those that refer to others first."""
 

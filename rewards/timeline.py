@@ -182,6 +182,13 @@ def _tier(explanation: Json, points: int, names: Json) -> str:
     return f"Welcome to {explanation['tier']}: {counted(explanation['points'], names)}."
 
 
+def _action(explanation: Json, points: int, names: Json) -> str:
+    given = counted(explanation["points"], names)
+    if explanation["kind"] == "birthday":
+        return f"Happy birthday: {given}."
+    return f"{explanation['title']}: {given}."
+
+
 def _adjustment(explanation: Json, points: int, names: Json) -> str:
     return explanation["reason"] or "Changed by the shop."
 
@@ -210,6 +217,7 @@ _SENTENCES = {
     "order": _order,
     "signup": _signup,
     "tier": _tier,
+    "action": _action,
     "adjustment": _adjustment,
     "redemption": _redemption,
     "release": _release,

@@ -19,6 +19,7 @@ DISTRIBUTED = (
     "rewards_membertier",
     "rewards_tierchange",
     "rewards_tiergrant",
+    "rewards_action",
     "shopify_bridge_gap",
     "shopify_bridge_ordercheck",
     "shopify_bridge_backfill",

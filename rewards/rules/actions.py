@@ -49,9 +49,14 @@ class Sms(Action):
 class Social(Action):
     """Once, for opening a page to follow or to share: nobody can see more than the click."""
 
+    url: str = ""
+
     kind: ClassVar[str] = "social"
     label: ClassVar[str] = "Follow us"
-    by_shopper: ClassVar[bool] = True
+
+    @classmethod
+    def _own(cls, setting: Json, reading: Reading) -> Json:
+        return {"points": setting["points"], "url": setting["url"]}
 
     @classmethod
     def _says(cls, setting: Json, saying: Saying) -> str:
@@ -76,6 +81,9 @@ class Review(Action):
             "with_picture": max(setting["points"], setting["with_picture"]),
         }
 
+    def worth(self, *, picture: bool) -> int:
+        return self.with_picture if picture else self.points
+
     @classmethod
     def _says(cls, setting: Json, saying: Saying) -> str:
         picture = f", {setting['with_picture']} with a picture" if setting["with_picture"] else ""
@@ -87,13 +95,15 @@ class Content(Action):
     """For each contribution that the merchant approves."""
 
     yearly: bool = True
+    ask: str = ""
 
     kind: ClassVar[str] = "content"
     label: ClassVar[str] = "Your contribution"
+    waits: ClassVar[bool] = True
 
     @classmethod
     def _own(cls, setting: Json, reading: Reading) -> Json:
-        return {"points": setting["points"], "most": setting["most"]}
+        return {"points": setting["points"], "most": setting["most"], "ask": setting["ask"]}
 
     @classmethod
     def _says(cls, setting: Json, saying: Saying) -> str:
@@ -102,11 +112,18 @@ class Content(Action):
 
 @dataclass(frozen=True, slots=True)
 class Survey(Action):
-    """Once, for an answer."""
+    """Once, for an answer: one of these, or a text of one's own where there are none."""
+
+    question: str = ""
+    answers: tuple[str, ...] = ()
 
     kind: ClassVar[str] = "survey"
     label: ClassVar[str] = "A question"
-    by_shopper: ClassVar[bool] = True
+
+    @classmethod
+    def _own(cls, setting: Json, reading: Reading) -> Json:
+        answers = tuple(setting["answers"])
+        return {"points": setting["points"], "question": setting["question"], "answers": answers}
 
     @classmethod
     def _says(cls, setting: Json, saying: Saying) -> str:

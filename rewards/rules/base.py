@@ -247,9 +247,13 @@ class Action(Rule):
     yearly: bool = False
 
     of_orders: ClassVar[bool] = False
-    by_shopper: ClassVar[bool] = False
-    """Whether the shopper's own word is enough; otherwise the shop system or the merchant says it."""
+    waits: ClassVar[bool] = False
+    """Whether the merchant approves of it first."""
 
     @classmethod
     def _own(cls, setting: Json, reading: Reading) -> Json:
         return {"points": setting["points"]}
+
+    def worth(self, *, picture: bool) -> int:
+        """The points of one occasion."""
+        return self.points
