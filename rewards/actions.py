@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Count, Max, Q
 
 from rewards import clock, dates, programs
 from rewards import rules as ways
@@ -58,7 +59,7 @@ class InForce:
 
 
 def occasion_of(key: str) -> str:
-    """A key that somebody else chose: of any length, and whatever it says of a person isn't kept with points."""
+    """A key that somebody else chose: of any length, and what it says of a person isn't kept with points."""
     return hashlib.sha256(key.encode()).hexdigest()[:DIGITS]
 
 
@@ -148,6 +149,57 @@ def refuse(
     return action
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A rule that is for a member now, and how far they are with it."""
+
+    rule: ways.Action
+    # Given and waiting; how many of them wait; how many more there can be, None: as many as one likes.
+    had: int
+    waiting: int
+    left: int | None
+    # The newest of them, where one was refused: the reason is the shopper's to read.
+    refused: str | None
+
+
+def open_to(program: Program, member_id: int | None, at: datetime) -> list[Way]:
+    """The rules that are on, for this member; for somebody unknown those that are for all."""
+    rules = [found for found in in_force(program, at) if found.rule.period.covers(at)]
+    if member_id is None:
+        return [_way(found.rule, {}) for found in rules if found.rule.audience == ways.Audience()]
+    who = circumstances(program, member_id, at)
+    if who is None:
+        return []
+    done = _done(program, member_id, at)
+    tags = list(who.customer_tags)
+    meant = [f.rule for f in rules if f.rule.holds(who) and not _excludes(program, f.version, tags)]
+    return [_way(rule, done.get(rule.id, {})) for rule in meant]
+
+
+def _way(rule: ways.Action, done: Json) -> Way:
+    had = done.get("in_year" if rule.yearly else "in_all", 0)
+    left = None if rule.most is None else max(0, rule.most - had)
+    return Way(rule, had, done.get("waiting", 0), left, done.get("refused"))
+
+
+def _done(program: Program, member_id: int, at: datetime) -> dict[str, Json]:
+    """What a member did, counted by rule."""
+    mine = Action.objects.filter(program_id=program.pk, member_id=member_id)
+    begin, end = dates.year_of(at, ZoneInfo(program.timezone))
+    counted = ~Q(state=State.REFUSED)
+    rows = mine.values("rule").annotate(
+        in_all=Count("id", filter=counted),
+        in_year=Count("id", filter=counted & Q(happened_at__gte=begin, happened_at__lt=end)),
+        waiting=Count("id", filter=Q(state=State.WAITING)),
+        newest=Max("id"),
+    )
+    done: dict[str, Json] = {row["rule"]: {**row} for row in rows}
+    newest = mine.filter(pk__in=[row["newest"] for row in done.values()], state=State.REFUSED)
+    for rule, reason in newest.values_list("rule", "reason"):
+        done[rule]["refused"] = reason
+    return done
+
+
 def waiting(program_id: int) -> Any:
     """What the merchant has yet to look at, oldest first."""
     return Action.objects.filter(program_id=program_id, state=State.WAITING).order_by("id")
@@ -193,15 +245,19 @@ def _rule_of(program: Program, action: Action) -> ways.Action:
 
 def _judge(program: Program, member_id: int, found: InForce, at: datetime) -> None:
     """Whether the member can have it, this once more. Raises NotGiven."""
-    rule, rules = found.rule, programs.rules(program, found.version)
+    rule = found.rule
     if not rule.period.covers(at):
         raise NotNow("This is not on at the moment.")
     who = circumstances(program, member_id, at)
-    if who is None or not rule.holds(who) or rules.excludes(list(who.customer_tags)):
+    if who is None or not rule.holds(who) or _excludes(program, found.version, list(who.customer_tags)):
         raise NotForYou("This is not for you.")
     if rule.most is not None and used(program, member_id, rule, at) >= rule.most:
         often = "once" if rule.most == 1 else f"{rule.most} times"
         raise LimitReached(f"This can be had {often}{' a year' if rule.yearly else ''}.")
+
+
+def _excludes(program: Program, version: int, tags: list[str]) -> bool:
+    return programs.rules(program, version).excludes(tags)
 
 
 def used(program: Program, member_id: int, rule: ways.Action, at: datetime) -> int:
@@ -224,17 +280,17 @@ def circumstances(program: Program, member_id: int, at: datetime) -> ways.Circum
     past = [
         (paid_at, context)
         for paid_at, context in orders.order_by("-paid_at").values_list("paid_at", "context")
-        if paid_at is not None and paid_at <= at
+        if paid_at and context and paid_at <= at
     ]
     # Their tags, as far as anybody told of them.
-    tags = member.tags if member.tags is not None else past[0][1]["tags"] if past else []
+    tags: list[str] = member.tags if member.tags is not None else past[0][1]["tags"] if past else []
+    places = [context.get("ordinal", 1) + place for place, (_, context) in enumerate(past)]
     return ways.Circumstances(
         moment=at,
         zone=ZoneInfo(program.timezone),
         customer_tags=frozenset(tag.casefold() for tag in tags),
         joined_at=member.joined_at,
-        ordinal=max((context.get("ordinal", 1) + place for place, (_, context) in enumerate(past)), default=0)
-        + 1,
+        ordinal=max(places, default=0) + 1,
         previous_at=past[0][0] if past else None,
     )
 

@@ -81,7 +81,7 @@ def tell(
 
 
 def give_due(*, now: datetime | None = None, batch: int = BATCH) -> int:
-    """Give what is due for today's birthdays, and for those of the last days; returns how many got something."""
+    """Give what is due for birthdays of today and of the last days; returns how many got something."""
     now = now or clock.certain()
     with connection.cursor() as cursor:
         cursor.execute(PROGRAMS)

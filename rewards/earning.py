@@ -73,7 +73,7 @@ class Rules:
     caps: Caps = Caps()
     multipliers: tuple[Multiplier, ...] = ()
     flats: tuple[Flat, ...] = ()
-    actions: tuple[ways.Rule, ...] = ()
+    actions: tuple[ways.Action, ...] = ()
     tiers: dict[str, Multiplier] = field(default_factory=dict)
     has_tiers: bool = False
 
@@ -105,7 +105,7 @@ class Rules:
             caps=Caps(**earning["caps"]),
             multipliers=tuple(rule for rule in rules if isinstance(rule, Multiplier)),
             flats=tuple(rule for rule in rules if isinstance(rule, Flat)),
-            actions=tuple(rule for rule in rules if not rule.of_orders),
+            actions=tuple(rule for rule in rules if isinstance(rule, ways.Action)),
             tiers={level["id"]: Multiplier.of_tier(level) for level in levels if level["multiplier"]},
             has_tiers=bool(levels),
         )

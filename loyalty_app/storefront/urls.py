@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from loyalty_app.storefront import views
+from loyalty_app.storefront import actions, views
 from shopify_bridge.auth import app_proxy
 
 VIEWS = {
     "program": views.program,
     "me": views.me,
     "activity": views.activity,
+    "ways": actions.ways,
+    "actions/<slug:name>": actions.act,
     "enrol": views.enrol,
     "redemptions": views.redeem,
     "redemptions/<int:id>": views.redemption,

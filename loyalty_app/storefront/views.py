@@ -60,7 +60,7 @@ def answering(method: str) -> Callable[[View], View]:
 @answering("GET")
 def program(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`GET program`: what anybody may know."""
-    return JsonResponse(standing.public_program(_program(visitor.shop)))
+    return JsonResponse(standing.public_program(program_of(visitor.shop)))
 
 
 @answering("GET")
@@ -80,7 +80,7 @@ def activity(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if before and not (before.isascii() and before.isdigit() and len(before) < 19):
         raise Refusal(422, "invalid_cursor", "“before” is the number that the last page named as “next”.")
     events, following = timeline.events(
-        _program(visitor.shop), member_id, before=int(before) if before else None
+        program_of(visitor.shop), member_id, before=int(before) if before else None
     )
     items = [
         {"at": event.at.isoformat(), "points": event.points, "text": event.text, "kind": event.kind}
@@ -145,17 +145,24 @@ def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponse:
 @answering("POST")
 def enrol(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`POST enrol`: a signed-in customer becomes a member, if they aren't one already."""
+    member_id = joined(visitor, program_of(visitor.shop))
+    jobs.ring(jobs.publish)
+    return JsonResponse({"member": {"id": member_id}}, status=200)
+
+
+def joined(visitor: Visitor, program: Program) -> int:
+    """The member who a signed-in customer is, made one now if they weren't."""
     if visitor.customer_id is None:
         _ask_to_sign_in()
     ref = (visitor.shop.pk, visitor.customer_id)
-    found = people.enrol(_program(visitor.shop), {ref: people.now()})
+    found = people.enrol(program, {ref: people.now()})
     if ref not in found:
         raise Refusal(403, "forgotten", "This account was erased from the program.")
-    jobs.ring(jobs.publish)
-    return JsonResponse({"member": {"id": found[ref]}}, status=200)
+    return found[ref]
 
 
-def _program(shop: Shop) -> Program:
+def program_of(shop: Shop) -> Program:
+    """All there is to know of the shop's program."""
     return Program.objects.get(pk=shop.program_id)
 
 
@@ -171,7 +178,7 @@ def _ask_to_sign_in() -> NoReturn:
 
 
 def _wanted(request: HttpRequest, visitor: Visitor, member_id: int) -> reservations.Request:
-    body = _body(request)
+    body = body_of(request)
     unknown = sorted(body.keys() - {"reward", "points", "key"})
     reward, points, key = body.get("reward"), body.get("points"), body.get("key")
     if unknown:
@@ -193,7 +200,8 @@ def _wanted(request: HttpRequest, visitor: Visitor, member_id: int) -> reservati
     )
 
 
-def _body(request: HttpRequest) -> Json:
+def body_of(request: HttpRequest) -> Json:
+    """The JSON object that was sent."""
     raw = request.body
     if len(raw) > BODY_BYTES_MAX:
         raise Refusal(422, "too_long", f"A body has at most {BODY_BYTES_MAX} bytes.")

@@ -5,7 +5,7 @@ settings in `docs/program.schema.json`. See docs/add-an-earning-rule.md.
 from typing import Any
 
 from rewards.rules.actions import Birthday, Content, Custom, Newsletter, Review, Sms, Social, Survey
-from rewards.rules.base import Action, Basket, Circumstances, Flat, Reading, Rule, Selection
+from rewards.rules.base import Action, Audience, Basket, Circumstances, Flat, Reading, Rule, Selection
 from rewards.rules.bonus import Bonus
 from rewards.rules.first_order import FirstOrder
 from rewards.rules.multiplier import Multiplier
@@ -18,6 +18,7 @@ from rewards.rules.words import Saying
 __all__ = [
     "KINDS",
     "Action",
+    "Audience",
     "Basket",
     "Circumstances",
     "Flat",
