@@ -5,6 +5,7 @@ that were in force when it happened.
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -120,6 +121,14 @@ def earn(
         _give(book, found.rule, action)
         book.write()
     return action, True
+
+
+def earn_by_kind(program: Program, member_id: int, kind: str, *, at: datetime) -> None:
+    """What happens but once, told by the shop system: every rule of its kind gives, as far as it allows."""
+    for found in in_force(program, at):
+        if found.rule.kind == kind:
+            with suppress(NotGiven):
+                earn(program, member_id, found.rule.id, ONCE, at=at)
 
 
 @again_if_overtaken

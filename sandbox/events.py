@@ -39,6 +39,14 @@ def customers_merged(world: World, state: ShopState, kept: Customer, lost: Custo
     world.emit(state, "customers/merge", payloads.customer_merge(world, kept, lost))
 
 
+def email_consent(world: World, state: ShopState, customer: Customer) -> None:
+    world.emit(state, "customers_email_marketing_consent/update", payloads.email_consent(state, customer))
+
+
+def sms_consent(world: World, state: ShopState, customer: Customer) -> None:
+    world.emit(state, "customers_marketing_consent/update", payloads.sms_consent(state, customer))
+
+
 def tags(world: World, state: ShopState, customer: Customer, added: list[str], removed: list[str]) -> None:
     for topic, changed in (("customer.tags_added", added), ("customer.tags_removed", removed)):
         if changed:

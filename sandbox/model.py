@@ -73,6 +73,15 @@ class Collection:
 
 
 @dataclass
+class Consent:
+    """To marketing; state and level in the words of the GraphQL API."""
+
+    state: str
+    level: str
+    updated_at: datetime
+
+
+@dataclass
 class Customer:
     id: int
     email: str | None
@@ -84,6 +93,8 @@ class Customer:
     tags: list[str] = field(default_factory=list)
     note: str | None = None
     tax_exempt: bool = False
+    email_consent: Consent | None = None
+    sms_consent: Consent | None = None
     merged_into: int | None = None
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sandbox import money
-from sandbox.model import BulkOperation, Customer
+from sandbox.model import BulkOperation, Consent, Customer
 from sandbox.world import ShopState, World
 
 Json = dict[str, Any]
@@ -89,6 +89,30 @@ def customer_tags(world: World, customer: Customer, tags: list[str]) -> Json:
         "customerId": gid("Customer", customer.id),
         "tags": tags,
         "occurredAt": world.now().isoformat(timespec="seconds"),
+    }
+
+
+def email_consent(state: ShopState, customer: Customer) -> Json:
+    consent = _consent(state, customer.email_consent)
+    return {
+        "customer_id": customer.id,
+        "email_address": customer.email,
+        "email_marketing_consent": consent,
+    }
+
+
+def sms_consent(state: ShopState, customer: Customer) -> Json:
+    consent = {**_consent(state, customer.sms_consent), "consent_collected_from": "OTHER"}
+    return {"id": customer.id, "phone": customer.phone, "sms_marketing_consent": consent}
+
+
+def _consent(state: ShopState, given: Consent | None) -> Json:
+    if given is None:
+        return {"state": "not_subscribed", "opt_in_level": None, "consent_updated_at": None}
+    return {
+        "state": given.state.lower(),
+        "opt_in_level": given.level.lower(),
+        "consent_updated_at": time_text(given.updated_at, ZoneInfo(state.shop.timezone)),
     }
 
 

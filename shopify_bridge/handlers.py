@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rewards import orders, people, programs
+from rewards import actions, orders, people, programs
 from rewards.facts import OrderFact, OrderRef
 from rewards.models import Program
 from shopify_bridge import catalogue, install, payloads
@@ -165,6 +165,23 @@ def collection_changed(delivery: Delivery) -> Outcome:
     return None
 
 
+def consent_changed(delivery: Delivery) -> Outcome:
+    """Who agrees to marketing may earn by it, once.
+
+    The moment of the consent decides: one that is older than the rule is no news, however late it is told.
+    """
+    consent = payloads.consent(delivery.payload)
+    if not consent.given:
+        return None
+    ref = (delivery.shop.pk, consent.customer_id)
+    member_id = people.enrol(delivery.program, {ref: delivery.triggered_at}).get(ref)
+    if member_id is not None:
+        kind = "sms" if consent.by_text_message else "newsletter"
+        at = min(consent.at or delivery.triggered_at, delivery.triggered_at)
+        actions.earn_by_kind(delivery.program, member_id, kind, at=at)
+    return None
+
+
 def shop_changed(delivery: Delivery) -> Outcome:
     """Name and time zone follow. A new currency is the merchant's decision: until then first awards stop."""
     shop, payload = delivery.shop, delivery.payload
@@ -242,6 +259,8 @@ HANDLERS: dict[str, Handler] = {
     "collections/create": collection_changed,
     "collections/update": collection_changed,
     "collections/delete": collection_changed,
+    "customers_email_marketing_consent/update": consent_changed,
+    "customers_marketing_consent/update": consent_changed,
     "shop/update": shop_changed,
     "app/uninstalled": app_uninstalled,
     "app/scopes_update": scopes_changed,

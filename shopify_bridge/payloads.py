@@ -8,6 +8,7 @@ https://shopify.dev/docs/api/webhooks  https://shopify.dev/docs/api/admin-graphq
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -35,11 +36,23 @@ FULFILLMENT = {
 ADJUSTMENTS = {"refund_discrepancy", "shipping_refund"}
 
 
+# https://shopify.dev/docs/api/admin-graphql/latest/enums/CustomerEmailMarketingState
+CONSENT = {"invalid", "not_subscribed", "pending", "redacted", "subscribed", "unsubscribed"}
 # https://shopify.dev/docs/api/admin-graphql/latest/enums/DisputeStatus
 DISPUTES_OPEN = {"needs_response", "under_review"}
 # What was accepted was given up; what was refunded is found in the order's refunds.
 DISPUTES_LOST = {"lost", "accepted"}
 DISPUTES_ENDED = DISPUTES_LOST | {"won", "charge_refunded", "prevented"}
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Whether a customer agrees to marketing, by e-mail or by text message, and since when."""
+
+    customer_id: int
+    by_text_message: bool
+    given: bool
+    at: datetime | None
 
 
 class BadPayload(ValueError):
@@ -164,6 +177,18 @@ def text(payload: Json, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise BadPayload(f"{name} is missing or no text")
     return value
+
+
+def consent(payload: Json) -> Consent:
+    """What the topics of consent carry, the one of e-mails and the one of text messages."""
+    by_text_message = "sms_marketing_consent" in payload
+    said = _object(payload, "sms_marketing_consent" if by_text_message else "email_marketing_consent")
+    return Consent(
+        customer_id=identifier(payload, "id" if by_text_message else "customer_id"),
+        by_text_message=by_text_message,
+        given=_state(said, "state", CONSENT) == "subscribed",
+        at=moment(said, "consent_updated_at") if said.get("consent_updated_at") else None,
+    )
 
 
 def identifier(payload: Json, name: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from graphql import GraphQLError
@@ -12,8 +13,9 @@ from sandbox import catalogue, events, money, orders
 from sandbox.api.mutation import MutationSet, Payload, mutation
 from sandbox.api.order_views import OrderView
 from sandbox.api.views import CustomerView, ProductView, StoreCreditTransactionView
-from sandbox.model import Customer, StoreCreditAccount, StoreCreditTransaction
+from sandbox.model import Consent, Customer, StoreCreditAccount, StoreCreditTransaction
 from sandbox.orders import Refused
+from sandbox.world import ShopState, World
 
 _TEXTS = {
     "email": "email",
@@ -22,6 +24,9 @@ _TEXTS = {
     "lastName": "last_name",
     "note": "note",
 }
+
+_EMAIL_CONSENT = ["input", "emailMarketingConsent"]
+_SMS_CONSENT = ["input", "smsMarketingConsent"]
 
 
 def clean_tags(tags: list[str]) -> list[str]:
@@ -94,6 +99,43 @@ class CustomerMutations(MutationSet):
         added = [tag for tag in customer.tags if tag not in tags_before]
         removed = [tag for tag in tags_before if tag not in customer.tags]
         events.tags(self.world, self.here, customer, added, removed)
+
+    # -- consent to marketing ------------------------------------------------------------------------
+
+    @mutation()
+    def customer_email_marketing_consent_update(self, input: dict[str, Any]) -> Payload:
+        customer = self.context.must_customer(input["customerId"], ["input", "customerId"])
+        if not customer.email:
+            raise Refused("An email address is required to set marketing consent", _EMAIL_CONSENT, "INVALID")
+        customer.email_consent = self._consent(input["emailMarketingConsent"], _EMAIL_CONSENT)
+        return self._agreed(customer, events.email_consent)
+
+    @mutation()
+    def customer_sms_marketing_consent_update(self, input: dict[str, Any]) -> Payload:
+        customer = self.context.must_customer(input["customerId"], ["input", "customerId"])
+        if not customer.phone:
+            raise Refused("A phone number is required to set marketing consent", _SMS_CONSENT, "INVALID")
+        customer.sms_consent = self._consent(input["smsMarketingConsent"], _SMS_CONSENT)
+        return self._agreed(customer, events.sms_consent)
+
+    def _consent(self, given: dict[str, Any], field: list[str]) -> Consent:
+        """Shopify takes three of its states as input, and no moment that is still to come."""
+        now, state = self.world.now(), given["marketingState"]
+        if state not in ("SUBSCRIBED", "UNSUBSCRIBED", "PENDING"):
+            raise Refused(
+                "Marketing state is not included in the list", [*field, "marketingState"], "INCLUSION"
+            )
+        at = given.get("consentUpdatedAt") or now
+        if at > now:
+            raise Refused("Consent updated at must be in the past", [*field, "consentUpdatedAt"], "INVALID")
+        return Consent(state, given.get("marketingOptInLevel") or "SINGLE_OPT_IN", at)
+
+    def _agreed(self, customer: Customer, tell: Callable[[World, ShopState, Customer], None]) -> Payload:
+        customer.updated_at = self.world.now()
+        self.world.save(self.here, customer)
+        events.customer(self.world, self.here, customer, "customers/update")
+        tell(self.world, self.here, customer)
+        return {"customer": CustomerView(self.context, customer)}
 
     @mutation()
     def customer_delete(self, input: dict[str, Any]) -> Payload:

@@ -14,6 +14,7 @@ from sandbox.api.context import Context, app_number
 from sandbox.model import (
     BulkOperation,
     Collection,
+    Consent,
     Customer,
     Metafield,
     Product,
@@ -267,17 +268,28 @@ class CollectionView(WithMetafields):
 # -- customers -------------------------------------------------------------------------------------
 
 
+def _consent(given: Consent | None) -> dict[str, Any]:
+    return {
+        "marketingState": given.state if given else "NOT_SUBSCRIBED",
+        "marketingUpdatedAt": given and given.updated_at,
+    }
+
+
 class CustomerView(WithMetafields):
     kind = "Customer"
     it: Customer
 
     @property
     def default_email_address(self) -> dict[str, Any] | None:
-        return {"emailAddress": self.it.email} if self.it.email else None
+        if not self.it.email:
+            return None
+        return {"emailAddress": self.it.email, **_consent(self.it.email_consent)}
 
     @property
     def default_phone_number(self) -> dict[str, Any] | None:
-        return {"phoneNumber": self.it.phone} if self.it.phone else None
+        if not self.it.phone:
+            return None
+        return {"phoneNumber": self.it.phone, **_consent(self.it.sms_consent)}
 
     @property
     def state(self) -> str:

@@ -47,6 +47,7 @@ TOPIC_SCOPES = {
     "refunds/": "read_orders",
     "customers/merge": "read_customer_merge",
     "customers/": "read_customers",
+    "customers_": "read_customers",
     "customer.": "read_customers",
     "products/": "read_products",
     "collections/": "read_products",
@@ -216,8 +217,10 @@ def test_deliveries_carry_what_tells_them_apart() -> None:
     for subscription in TOML["webhooks"]["subscriptions"]:
         fields = subscription.get("include_fields")
         if fields is not None:
-            assert "id" in fields
-            assert {"updated_at", "processed_at"} & set(fields)
+            assert {"id", "customer_id"} & set(fields)
+            # A consent contains its moment.
+            consents = {"email_marketing_consent", "sms_marketing_consent"}
+            assert ({"updated_at", "processed_at"} | consents) & set(fields)
             assert not [
                 name for name in fields if re.search(r"name$|mail|phone|address", name) and "." in name
             ]

@@ -43,11 +43,9 @@ class Tenant:
 
 def make_tenant(domain: str, customer_id: int) -> Tenant:
     program = programs.start(domain, "USD", "UTC")
-    rule = {"id": domain.partition(".")[0], "kind": "birthday", "points": 5}
-    document = programs.document(program)
     own_rule = domain.partition(".")[0]
-    document = {**programs.document(program)}
     rule = {"id": own_rule, "kind": "social", "points": 1, "url": "https://social.example/"}
+    document = programs.document(program)
     programs.apply(program, {**document, "earning": {**document["earning"], "rules": [rule]}}, "test")
     shop = Shop.objects.create(
         program_id=program.pk, domain=domain, currency="USD", access_token="1:x", refresh_token="1:x"
@@ -88,7 +86,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "id": redemption.pk,
         "row_id": row.pk,
         "gap_id": gap.pk,
-        "rule_id": rule["id"],
+        "rule_id": own_rule,
         "name": own_rule,
         # These name things that every program has.
         "kind": "fixed",

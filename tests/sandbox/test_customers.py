@@ -130,3 +130,44 @@ def test_store_credit_is_never_overdrawn(query: Query, ada: Customer) -> None:
     assert too_much["userErrors"] == [{"code": "INSUFFICIENT_FUNDS"}]
     left = query(DEBIT, id=account, amount="2.50")["data"]["storeCreditAccountDebit"]
     assert left["storeCreditAccountTransaction"]["balanceAfterTransaction"] == {"amount": "10.0"}
+
+
+CONSENT = """
+mutation($input: CustomerEmailMarketingConsentUpdateInput!) {
+  customerEmailMarketingConsentUpdate(input: $input) {
+    customer { defaultEmailAddress { marketingState marketingUpdatedAt } }
+    userErrors { field code }
+  }
+}"""
+SMS_CONSENT = CONSENT.replace("Email", "Sms").replace("defaultSmsAddress", "defaultPhoneNumber")
+
+
+def test_consent_is_kept_and_shown(query: Query, ada: Customer) -> None:
+    consent = {"marketingState": "SUBSCRIBED", "consentUpdatedAt": "2026-01-02T03:04:05Z"}
+    answer = query(CONSENT, input={"customerId": gid(ada), "emailMarketingConsent": consent})
+    shown = answer["data"]["customerEmailMarketingConsentUpdate"]["customer"]["defaultEmailAddress"]
+    assert shown == {"marketingState": "SUBSCRIBED", "marketingUpdatedAt": "2026-01-02T03:04:05Z"}
+
+
+@pytest.mark.parametrize(
+    ("consent", "code"),
+    [
+        ({"marketingState": "REDACTED"}, "INCLUSION"),
+        ({"marketingState": "NOT_SUBSCRIBED"}, "INCLUSION"),
+        ({"marketingState": "SUBSCRIBED", "consentUpdatedAt": "2199-01-01T00:00:00Z"}, "INVALID"),
+    ],
+)
+def test_consent_that_is_refused(query: Query, ada: Customer, consent: dict[str, str], code: str) -> None:
+    answer = query(CONSENT, input={"customerId": gid(ada), "emailMarketingConsent": consent})
+    (error,) = answer["data"]["customerEmailMarketingConsentUpdate"]["userErrors"]
+    assert error["code"] == code
+
+
+def test_consent_needs_something_to_send_to(query: Query, ada: Customer) -> None:
+    ada.email = ada.phone = None
+    for mutation, name in ((CONSENT, "email"), (SMS_CONSENT, "sms")):
+        consent = {"marketingState": "SUBSCRIBED"}
+        answer = query(mutation, input={"customerId": gid(ada), f"{name}MarketingConsent": consent})
+        assert "data" in answer, answer
+        (payload,) = answer["data"].values()
+        assert payload["userErrors"][0]["code"] == "INVALID"

@@ -60,6 +60,29 @@ def test_payloads_of_an_order_and_its_refund(
     same_keys(sent["customer.tags_added"][0], "customer.tags_added")
 
 
+def test_payloads_of_consents_to_marketing(sent: Sent, query: Query) -> None:
+    fields = 'firstName: "Ada", email: "consenting@example.com", phone: "+49301234567"'
+    made = query(f"mutation {{ customerCreate(input: {{{fields}}}) {{ customer {{ id }} }} }}")
+    customer = made["data"]["customerCreate"]["customer"]["id"]
+    for way, topic in (
+        ("Email", "customers_email_marketing_consent/update"),
+        ("Sms", "customers_marketing_consent/update"),
+    ):
+        name = f"{way.lower()}MarketingConsent"
+        query(
+            f"mutation($id: ID!) {{ customer{way}MarketingConsentUpdate(input: {{customerId: $id, "
+            f"{name}: {{marketingState: SUBSCRIBED}}}}) {{ userErrors {{ code }} }} }}",
+            id=customer,
+        )
+        payload = sent[topic][0]
+        same_keys(payload, topic)
+        consent = payload[f"{way.lower()}_marketing_consent"]
+        assert (consent["state"], consent["opt_in_level"]) == ("subscribed", "single_opt_in")
+        assert consent["consent_updated_at"]
+    assert sent["customers_email_marketing_consent/update"][0]["customer_id"] == number(customer)
+    assert sent["customers_marketing_consent/update"][0]["id"] == number(customer)
+
+
 def test_a_guest_order_has_no_customer(sent: Sent, make_order: Callable[..., Any]) -> None:
     make_order(("10.00", 1))
     assert sent["orders/paid"][0]["customer"] is None
