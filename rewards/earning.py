@@ -199,7 +199,8 @@ def target(order: OrderFact, rules: Rules, context: Context = NO_CONTEXT, *, cha
     done.basis = max(0, whole - done.refunded - done.lost)
     done.multiplied = _multiplied(done, whole, order, rules, context)
     extra = sum((amount * (rule.factor - 1) for rule, amount in done.multiplied), Fraction(0))
-    done.exact = rules.points_for(done.basis + extra)
+    # Several below 1 could take away more than there is.
+    done.exact = max(Fraction(0), rules.points_for(done.basis + extra))
     done.rounded = ROUNDINGS[rules.rounding](done.exact)
     basket = Basket(done.basis, order.lines, context.products)
     done.flats = tuple(rule for rule in rules.flats if rule.id in context.rules and rule.is_due(basket))

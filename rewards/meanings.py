@@ -128,8 +128,8 @@ def _rules(document: Json, currency: str) -> Iterator[Problem]:
             yield f"{path}.audience.member_since", f"“{since}” is no date."
         if "amount" in rule:
             yield from _positive_money(rule["amount"], f"{path}.amount", currency)
-        if "factor" in rule and Fraction(rule["factor"]) < 1:
-            yield f"{path}.factor", "must be at least 1: multipliers add to what is earned."
+        if "factor" in rule and Fraction(rule["factor"]) == 0:
+            yield f"{path}.factor", "must be above 0."
 
 
 def _challenges(document: Json) -> Iterator[Problem]:
@@ -294,7 +294,7 @@ def _times(rules: Iterable[Json], level: Json | None, moment: datetime) -> Fract
     ]
     if level and level["multiplier"]:
         at_once.append(level["multiplier"])
-    more = [(Fraction(one["factor"]) - 1, one["stackable"]) for one in at_once]
+    more = [(max(Fraction(0), Fraction(one["factor"]) - 1), one["stackable"]) for one in at_once]
     added = sum((part for part, stackable in more if stackable), Fraction(0))
     return 1 + added + max((part for part, stackable in more if not stackable), default=Fraction(0))
 
@@ -331,6 +331,8 @@ def _pointless(rule: Json, document: Json) -> str:
             return "multiplies nothing: orders earn no points by their amount."
         if Fraction(rule["factor"]) == 1:
             return "changes nothing: once as many points is as many as before."
+        if Fraction(rule["factor"]) < 1:
+            return f"takes points away: only {rule['factor']} times as many are left."
     cap = document["earning"]["caps"]["order"]
     if cap and rule.get("points", 0) > cap and kind in OF_ORDERS:
         return f"promises {rule['points']} points, but no order may earn more than {cap}."

@@ -25,8 +25,8 @@ def errors(document: Json, currency: str) -> Iterator[Problem]:
             yield f"{path}.{problem.field}", str(problem)
             continue
         yield from _thresholds(level, start, keep, reached, path)
-        if level["multiplier"] and Fraction(level["multiplier"]["factor"]) < 1:
-            yield f"{path}.multiplier.factor", "must be at least 1: multipliers add to what is earned."
+        if level["multiplier"] and Fraction(level["multiplier"]["factor"]) == 0:
+            yield f"{path}.multiplier.factor", "must be above 0."
         reached += [start] if start else []
         bought = level["membership"]
         if bought and bought["product"] in products:

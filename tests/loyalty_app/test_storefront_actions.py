@@ -29,7 +29,8 @@ START = 250
 
 def ruled(client, domain="shop.myshopify.com", rules=RULES):
     made = Storefront(client, domain)
-    document = {**programs.document(made.program)}
+    gold = {"id": "gold", "name": "Gold", "from": "500"}
+    document = {**programs.document(made.program), "tiers": {"levels": [gold]}}
     document["earning"] = {**document["earning"], "rules": rules}
     programs.apply(made.program, document, "test")
     return made

@@ -95,8 +95,11 @@ def _sensible(document: Json) -> Json:
     known = [level["id"] for level in levels]
     for place in [*(rule["audience"] for rule in rules), *complete["rewards"]]:
         place["tiers"] = [slug for slug in place["tiers"] if slug in known]
+    cents = ".00" if complete["tiers"]["metric"] == "spend" else ""
     for number, level in enumerate(levels):
-        level.update({"from": f"{number + 1}00", "keep": None})
+        level.update({"from": None if level["by_invitation"] else f"{number + 1}00{cents}", "keep": None})
+        if level["membership"]:
+            level["membership"]["product"] = number + 1
     for thing in [*rules, *challenges]:
         if thing["starts"] and thing["ends"]:
             thing["starts"], thing["ends"] = sorted([thing["starts"], thing["ends"]])

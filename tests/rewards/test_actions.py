@@ -126,6 +126,8 @@ def test_periods_begin_and_end_in_the_shop(rules):
     ],
 )
 def test_a_rule_is_for_its_audience(rules, audience, with_order, without):
+    gold = {"id": "gold", "name": "Gold", "from": "500"}
+    rules.apply({**programs.document(rules.program), "tiers": {"levels": [gold]}})
     rules.rules(rules=[{**RULES[4], "audience": audience}])
     rules.earn(10)
     Member.objects.filter(pk=rules.member(7002).pk).update(tags=["vip"])
@@ -146,7 +148,7 @@ def test_who_is_excluded_by_a_tag_earns_nothing_by_other_ways_either(rules):
 
 
 def test_what_happened_a_while_ago_goes_by_the_rules_of_then(rules):
-    programs.apply(rules.program, {**programs.document(rules.program)}, "test")
+    programs.apply(rules.program, {**programs.document(rules.program), "name": "Changed"}, "test")
     change = rules.program.versions.get(number=rules.program.version)
     change.effective_from = NOW
     document = change.document

@@ -102,13 +102,13 @@ def changed(path: str, value: Any) -> Json:
         ("earning.rules.0.factor", "1.5", "Rule “Summer double”, times: 2 became 1.5."),
         ("earning.rules.0.on.collections", [81], "Rule “Summer double”, on, collections: 81 was added."),
         ("earning.rules.1.amount", "60", "Rule “over”, amount: 50.00 EUR became 60.00 EUR."),
-        ("tiers.levels.0.from", "200", "Tier “Silver”, reached with: 100 EUR became 200 EUR."),
+        ("tiers.levels.0.from", "200", "Tier “Silver”, reached with: 100.00 EUR became 200.00 EUR."),
         (
             "tiers.levels.1.multiplier",
             {"factor": "2"},
             "Tier “Gold”, times as many points: none became times 2.",
         ),
-        ("tiers.metric", "orders", "Tiers, counted by: spend became orders."),
+        ("tiers.window", "lifetime", "Tiers, counted over: rolling year became lifetime."),
     ],
 )
 def test_a_change_is_said_in_one_sentence(path: str, value: Any, sentence: str) -> None:
@@ -145,7 +145,7 @@ def test_thresholds_are_money_only_where_spend_counts() -> None:
     before, after = deepcopy(BASE), deepcopy(BASE)
     before["tiers"]["metric"] = after["tiers"]["metric"] = "orders"
     after["tiers"]["levels"][0]["from"] = "3"
-    assert differences(before, after, "EUR") == ["Tier “Silver”, reached with: 100 became 3."]
+    assert differences(before, after, "EUR") == ["Tier “Silver”, reached with: 100.00 became 3."]
 
 
 def test_a_setting_that_no_schema_knows_is_said_by_its_name() -> None:

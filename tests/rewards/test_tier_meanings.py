@@ -77,16 +77,16 @@ REWARD = {"id": "song", "kind": "free_shipping", "title": "A song", "points": 10
         ),
         (
             document([level()], rewards=[{**REWARD, "tiers": ["silver", "gold"]}]),
-            "rewards.0.tiers",
-            "“gold” is no tier of this program.",
+            "rewards.0.tiers.1",
+            "“gold” is none of the tiers.",
         ),
         (
             document(
                 [level()],
                 rules=[{"id": "extra", "kind": "bonus", "points": 5, "audience": {"tiers": ["gold"]}}],
             ),
-            "earning.rules.0.audience.tiers",
-            "“gold” is no tier of this program.",
+            "earning.rules.0.audience.tiers.0",
+            "“gold” is none of the tiers.",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
