@@ -32,11 +32,10 @@ class BadProgram(ValueError):
 def checked(document: Json, currency: str) -> Json:
     """The document with every default filled in. Raises BadProgram with all that is wrong."""
     errors: dict[str, str] = {}
-    for error in _validator().iter_errors(document):
-        if _is_echo(error):
-            continue
-        path, why = _in_words(error)
-        errors.setdefault(path, why)
+    for found in _validator().iter_errors(document):
+        for error in _causes(found):
+            path, why = _in_words(error)
+            errors.setdefault(path, why)
     if errors:
         raise BadProgram(errors)
     complete = completed(document)
@@ -113,6 +112,16 @@ def _fill(value: Any, part: Json) -> None:
 @cache
 def _validator() -> Draft202012Validator:
     return Draft202012Validator(schema())
+
+
+def _causes(error: ValidationError) -> Iterator[ValidationError]:
+    """What is wrong inside: of "this or nothing", what keeps it from being this."""
+    if error.validator == "anyOf":
+        for inner in error.context or ():
+            if (inner.validator, inner.validator_value) != ("type", "null"):
+                yield from _causes(inner)
+    elif not _is_echo(error):
+        yield error
 
 
 def _is_echo(error: ValidationError) -> bool:

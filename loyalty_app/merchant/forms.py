@@ -208,7 +208,8 @@ def _at_fields(errors: Mapping[str, str], fields: Mapping[str, Reader], prefix: 
     placed: dict[str, str] = {}
     for path, why in errors.items():
         inner = path.removeprefix(prefix) if path.startswith(prefix) else ""
-        home = next((name for name in fields if inner == name or inner.startswith(f"{name}.")), "")
+        around = (name for name in fields if inner == name or inner.startswith(f"{name}."))
+        home = max(around, key=len, default="")
         said = "Fill this in." if why == "is missing." else why[:1].upper() + why[1:]
         placed.setdefault(home, said if home else f"{path}: {why}")
     return placed
