@@ -70,7 +70,8 @@ class Checkbox extends Field {
 
   start() {
     super.start();
-    this.control.addEventListener('change', () => this.check(this.control.checked));
+    // Before the element tells of the change: whoever hears of it asks what is checked now.
+    this.control.addEventListener('change', () => this.check(this.control.checked), { capture: true });
   }
 
   makeControl() {
