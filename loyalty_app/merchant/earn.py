@@ -8,13 +8,12 @@ from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
-from loyalty_app.merchant import examples, fields, forms, things, words
+from loyalty_app.merchant import campaigns, examples, fields, forms, risks, things, words
 from loyalty_app.merchant.answers import Json, Unprocessable, done, fetch, page, program_of, shown, typed
 from loyalty_app.merchant.entries import RULES, ids
 from rewards import clock, documents, programs, rules
 from rewards.models import Program
 from rewards.rules import Saying
-from rewards.rules.base import Period
 from shopify_bridge.auth import Staff
 
 HOUSEKEEPING = ("id", "kind", "archived")
@@ -44,13 +43,14 @@ def listed(request: HttpRequest, staff: Staff) -> HttpResponse:
     moment, zone = clock.now(), ZoneInfo(found.timezone)
     rows: dict[str, list[Row]] = {"always": [], "campaigns": [], "archived": []}
     for rule in RULES.of(document):
-        place = "archived" if rule["archived"] else "campaigns" if _is_campaign(rule) else "always"
+        place = "archived" if rule["archived"] else "campaigns" if campaigns.is_campaign(rule) else "always"
         rows[place].append(_row(rule, saying, moment, zone))
     context = {
         **rows,
         "rate": words.rate(document, found.currency),
         "limits": list(words.limits(document, saying)),
         "kinds": _kinds(),
+        "risks": risks.sentences(found, document, "earning."),
         "zone": found.timezone,
     }
     return shown(request, staff, "merchant/earning.html", context)
@@ -143,6 +143,7 @@ def _said(rule: Json, document: Json, found: Program, staff: Staff) -> Json:
     return {
         "sentence": rules.sentence(rule, saying),
         "examples": [row.as_data() for row in examples.of_rule(rule, document, found.currency)],
+        "risks": risks.sentences(found, document, RULES.path_of(document, rule["id"])),
     }
 
 
@@ -171,20 +172,8 @@ def _draft(found: Program, kind: str) -> Json:
 
 
 def _row(rule: Json, saying: Saying, now: datetime, zone: ZoneInfo) -> Row:
-    state, tone = _state(rule, now, zone) if _is_campaign(rule) else ("", "")
+    state, tone = campaigns.state(rule, now, zone)
     return Row(rule["id"], rule["title"], rules.sentence(rule, saying), _label(rule["kind"]), state, tone)
-
-
-def _is_campaign(rule: Json) -> bool:
-    return bool(rule["starts"] or rule["ends"])
-
-
-def _state(rule: Json, now: datetime, zone: ZoneInfo) -> tuple[str, str]:
-    """How a campaign is called today, and the tone of that."""
-    period = Period.of(rule, zone)
-    if period.covers(now):
-        return "Running", "success"
-    return ("Coming", "info") if period.starts and now < period.starts else ("Ended", "neutral")
 
 
 def _label(kind: str) -> str:

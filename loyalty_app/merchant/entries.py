@@ -11,6 +11,8 @@ from rewards import documents
 
 NEW = "new"
 """The id of an entry that isn't saved yet."""
+RESERVED = {NEW, "example"}
+"""Parts of addresses of the panel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,14 @@ class Entries:
         entries = self.of(changed)
         ids = [other["id"] for other in entries]
         if entry["id"] in ids:
-            entries[index := ids.index(entry["id"])] = entry
+            entries[ids.index(entry["id"])] = entry
         else:
-            index = len(entries)
             entries.append(entry)
-        return changed, f"{self.path}.{index}."
+        return changed, self.path_of(changed, entry["id"])
+
+    def path_of(self, document: Json, id: str) -> str:
+        """Where the entry with this id stands, such as `earning.rules.2.`"""
+        return f"{self.path}.{[entry['id'] for entry in self.of(document)].index(id)}."
 
     def draft(self, document: Json, kind: str) -> Json:
         """A new entry with every default."""
@@ -65,4 +70,4 @@ CHALLENGES = Entries("challenges", "challenge")
 
 def ids(document: Json) -> set[str]:
     """Of rules and challenges together: no two are called alike."""
-    return {entry["id"] for entries in (RULES, CHALLENGES) for entry in entries.of(document)} | {NEW}
+    return {entry["id"] for entries in (RULES, CHALLENGES) for entry in entries.of(document)} | RESERVED

@@ -177,6 +177,7 @@ def _field(name: str, path: str, inner: Json, value: Any, around: Around, *, req
         return _list_field(name, part, reference, value or [], around, say)
     if "enum" in part:
         words = CHOICES.get(name, {})
+        say["details"] = ""  # the choices say it themselves
         choices = tuple(_choice(one, words.get(one), one == value) for one in part["enum"])
         return Field(**say, control="choice", read=forms.text, value=plain, choices=choices)
     if kind == "boolean":

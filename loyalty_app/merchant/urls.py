@@ -4,6 +4,7 @@ from django.urls import path
 
 from loyalty_app.merchant import (
     backfill,
+    challenges,
     data_requests,
     earn,
     home,
@@ -14,6 +15,7 @@ from loyalty_app.merchant import (
     program,
     reward,
     shop,
+    tiers,
 )
 from loyalty_app.merchant.answers import by_method, post_only
 
@@ -30,6 +32,12 @@ urlpatterns = [
     path("earning/<slug:rule_id>", by_method(get=earn.one, post=earn.save)),
     path("earning/<slug:rule_id>/archive", post_only(earn.archive)),
     path("limits", by_method(get=limits.limits, post=limits.save)),
+    path("tiers", by_method(get=tiers.tiers, post=tiers.save)),
+    path("challenges", by_method(get=challenges.listed, post=challenges.create)),
+    path("challenges/new", challenges.new),
+    path("challenges/example", post_only(challenges.example)),
+    path("challenges/<slug:challenge_id>", by_method(get=challenges.one, post=challenges.save)),
+    path("challenges/<slug:challenge_id>/archive", post_only(challenges.archive)),
     path("rewards", by_method(get=reward.listed, post=reward.create)),
     path("rewards/new/<slug:kind>", reward.new),
     path("rewards/cost/<slug:kind>", post_only(reward.cost)),

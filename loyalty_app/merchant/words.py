@@ -81,6 +81,25 @@ def limits(document: Json, saying: Saying) -> Iterator[str]:
             yield f"{what} earns {counted(caps[name], document['points'])} at the most."
 
 
+def challenge(said: Json, saying: Saying) -> str:
+    """“3 orders within 60 days: 100 points”"""
+    count, days = said["count"], said["within_days"]
+    if said["kind"] == "months":
+        task = f"An order in each of {count} months in a row"
+    elif said["kind"] == "collections":
+        names = [str(saying.things.get(("collection", id), id)) for id in said["collections"]]
+        named = f" of {listed(names, 'and')}" if names else ""
+        task = f"Orders from {count} different collections{named}"
+    else:
+        task = "1 order" if count == 1 else f"{count} orders"
+    within = f" within {days} days" if days else ""
+    badge = f" and the badge “{said['badge']}”" if said["badge"] else ""
+    again = ", again and again" if said["repeat"] else ""
+    gift = saying.points(said["points"]) if said["points"] or not badge else ""
+    given = f"{gift}{badge}".removeprefix(" and ")
+    return f"{task}{within}: {given}{again}{saying.period(said['starts'], said['ends'])}"
+
+
 def counted(points: int, names: Json) -> str:
     """`1 point`, `1,234 points`"""
     return f"{points:,} {names['one'] if abs(points) == 1 else names['many']}"

@@ -9,5 +9,12 @@ preview(document.querySelector('form[data-preview]'), (answer) => {
   said.classList.toggle('stale', !answer.ok);
   if (!answer.ok) return;
   said.querySelector('.sentence').textContent = answer.sentence;
+  said.querySelector('.warnings').replaceChildren(...answer.risks.map(warning));
   showExamples(document.getElementById('examples'), answer.examples);
 });
+
+function warning(text) {
+  const made = document.createElement('p');
+  made.textContent = text;
+  return made;
+}

@@ -21,6 +21,9 @@ PAGES = [
     "/earning/new/multiplier",
     "/earning/new/survey",
     "/limits",
+    "/tiers",
+    "/challenges",
+    "/challenges/new",
     "/rewards",
     "/rewards/five-off",
     "/rewards/new/variable",
@@ -143,6 +146,31 @@ def test_an_error_stands_at_what_was_picked_and_discarding_brings_it_back(panel:
     panel.save_bar.get_by_role("button", name="Discard").click()
     panel.page.get_by_role("button", name="Leave").click()
     expect(panel.frame.locator(".chosen li")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("program_kept")
+def test_tiers_are_added_moved_and_removed_before_they_are_saved_together(panel: Panel) -> None:
+    panel.open("/tiers")
+    add = panel.frame.get_by_role("button", name="Add a tier")
+    for place, (name, amount) in enumerate([("Gold", "500"), ("Silver", "200"), ("Tin", "1")]):
+        add.click()
+        panel.field(f"levels.{place}.name").fill(name)
+        panel.field(f"levels.{place}.from").fill(amount)
+    panel.frame.get_by_role("button", name="Move up").nth(1).click()
+    panel.frame.get_by_role("button", name="Remove").nth(2).click()
+    expect(panel.field("levels.1.name")).to_have_value("Gold")
+    panel.frame.get_by_role("switch", name="Times as many points").nth(1).check()
+    panel.field("levels.1.multiplier.factor").fill("1.5")
+    assert barriers(panel.page) == []
+    panel.save()
+    panel.toast("Tiers saved")
+    expect(panel.heading("Silver")).to_be_visible()
+    expect(panel.field("levels.1.multiplier.factor")).to_have_value("1.5")
+    expect(panel.frame.locator("[data-level]")).to_have_count(2)
+    panel.frame.get_by_role("button", name="Remove").first.click()
+    panel.save_bar.get_by_role("button", name="Discard").click()
+    panel.page.get_by_role("button", name="Leave").click()
+    expect(panel.heading("Silver")).to_be_visible()
 
 
 def test_a_double_click_changes_points_once(panel: Panel, shop: Shop, member: Member) -> None:

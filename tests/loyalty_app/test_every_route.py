@@ -45,8 +45,10 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
     program = programs.start(domain, "USD", "UTC")
     own_rule = domain.partition(".")[0]
     rule = {"id": own_rule, "kind": "social", "points": 1, "url": "https://social.example/"}
+    challenge = {"id": f"by-{own_rule}", "kind": "orders", "title": "x", "count": 3, "points": 5}
     document = programs.document(program)
-    programs.apply(program, {**document, "earning": {**document["earning"], "rules": [rule]}}, "test")
+    earning = {**document["earning"], "rules": [rule]}
+    programs.apply(program, {**document, "earning": earning, "challenges": [challenge]}, "test")
     shop = Shop.objects.create(
         program_id=program.pk, domain=domain, currency="USD", access_token="1:x", refresh_token="1:x"
     )
@@ -88,6 +90,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "gap_id": gap.pk,
         "rule_id": own_rule,
         "name": own_rule,
+        "challenge_id": challenge["id"],
         # These name things that every program has.
         "kind": "fixed",
         "rule_kind": "bonus",

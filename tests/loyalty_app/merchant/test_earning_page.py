@@ -197,6 +197,17 @@ def test_a_campaign_is_coming_running_or_ended_by_the_shops_clock(
     assert f">{state}</s-badge>" in merchant.page("/app/earning")
 
 
+def test_risks_warn_and_dont_block(merchant: Merchant) -> None:
+    body = typed(merchant, kind="multiplier", factor="50")
+    risks = merchant.post("/app/earning/example/multiplier", body)["risks"]
+    assert risks == []
+    add(merchant, "multiplier", factor="50")
+    assert "Shoppers get back up to" in merchant.page("/app/earning")
+    body = typed(merchant, factor="1")
+    (risk,) = merchant.post("/app/earning/example/multiplier", body)["risks"]
+    assert "changes nothing" in risk
+
+
 def test_what_isnt_there_is_404(merchant: Merchant) -> None:
     merchant.page("/app/earning/nothing", 404)
     merchant.page("/app/earning/new/nothing", 404)
