@@ -131,6 +131,16 @@ def earn_by_kind(program: Program, member_id: int, kind: str, *, at: datetime) -
                 earn(program, member_id, found.rule.id, ONCE, at=at)
 
 
+def told(
+    program: Program, member_id: int, name: str, key: str, *, picture: bool = False
+) -> tuple[Action, bool]:
+    """What another app, or an operator, tells of: the same key is the same occasion. Raises NotGiven."""
+    rule = named(program, name, clock.now())
+    if not rule.told:
+        raise NoSuchAction(f"“{name}” is nothing that another app can tell of.")
+    return earn(program, member_id, rule.id, occasion_of(key), data={"key": key}, picture=picture)
+
+
 @again_if_overtaken
 @transaction.atomic
 def approve(program: Program, action_id: int, author: str, *, now: datetime | None = None) -> Action:

@@ -72,6 +72,7 @@ class Review(Action):
 
     kind: ClassVar[str] = "review"
     label: ClassVar[str] = "Review"
+    told: ClassVar[bool] = True
 
     @classmethod
     def _own(cls, setting: Json, reading: Reading) -> Json:
@@ -136,6 +137,7 @@ class Custom(Action):
 
     kind: ClassVar[str] = "custom"
     label: ClassVar[str] = "Something special"
+    told: ClassVar[bool] = True
 
     @classmethod
     def _own(cls, setting: Json, reading: Reading) -> Json:

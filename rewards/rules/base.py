@@ -249,6 +249,8 @@ class Action(Rule):
     of_orders: ClassVar[bool] = False
     waits: ClassVar[bool] = False
     """Whether the merchant approves of it first."""
+    told: ClassVar[bool] = False
+    """Whether another app may tell of it, or an operator."""
 
     @classmethod
     def _own(cls, setting: Json, reading: Reading) -> Json:
