@@ -65,8 +65,13 @@ def occasion_of(key: str) -> str:
 
 
 def in_force(program: Program, at: datetime) -> list[InForce]:
-    """The rules for what is no order, at a moment."""
-    version = programs.in_force(programs.versions(program.pk), at)
+    """The rules for what is no order, as they could be read at a moment.
+
+    A new program holds for past orders too. But nobody did for its sake what they had done before.
+    """
+    version = programs.known_at(program.pk, at)
+    if version is None:
+        return []
     return [InForce(rule, version) for rule in programs.rules(program, version).actions]
 
 

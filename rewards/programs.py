@@ -5,7 +5,7 @@ Orders keep the version of their first award, so a change never reaches back.
 
 import secrets
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -179,6 +179,14 @@ def versions(program_id: int) -> list[tuple[datetime, int]]:
 def in_force(dated: list[tuple[datetime, int]], moment: datetime) -> int:
     """The number of the version that held at a moment, out of `versions`."""
     return next(number for start, number in dated if start <= moment)
+
+
+def known_at(program_id: int, moment: datetime) -> int | None:
+    """The number of the version that people could read at a moment, whichever holds for orders of then."""
+    made = ProgramVersion.objects.filter(
+        program_id=program_id, created_at__lt=moment.replace(microsecond=0) + timedelta(seconds=1)
+    )
+    return made.order_by("-number").values_list("number", flat=True).first()
 
 
 def apply(

@@ -20,7 +20,7 @@ RULES = [
     {"id": "texts", "kind": "sms", "points": 30},
     {"id": "stars", "kind": "review", "points": 20, "with_picture": 35},
     {"id": "visit", "kind": "custom", "points": 5, "most": None, "ends": "2100-12-31"},
-    {"id": "vip", "kind": "custom", "points": 5, "audience": {"tiers": ["gold"]}},
+    {"id": "vip", "kind": "custom", "points": 5, "audience": {"customer_tags": ["vip"]}},
     {"id": "soon", "kind": "custom", "points": 5, "starts": "2100-01-01"},
     {"id": "old", "kind": "social", "points": 5, "url": "https://social.example/z", "archived": True},
 ]
@@ -167,7 +167,7 @@ def test_who_was_erased_earns_nothing(storefront):
 
 
 def test_an_audience_is_told_that_it_isn_t_one(client):
-    rule = {**RULES[0], "audience": {"never_ordered": False, "tiers": ["gold"]}}
+    rule = {**RULES[0], "audience": {"not_ordered_days": 9}}
     storefront = ruled(client, rules=[rule])
     assert storefront.error(storefront.post("actions/follow", {})) == (409, "not_for_you")
     later = ruled(client, "b.myshopify.com", [{**RULES[0], "starts": "2100-01-01"}])

@@ -27,7 +27,7 @@ class World:
     def apply(self, document):
         """A version that holds for the past too: the tests' orders are older than the test."""
         programs.apply(self.program, document, "test")
-        self.program.versions.update(effective_from=programs.BEGINNING)
+        self.program.versions.update(effective_from=programs.BEGINNING, created_at=programs.BEGINNING)
 
     def settle(self, *news, now=NOW):
         for item in news:

@@ -126,8 +126,8 @@ def test_periods_begin_and_end_in_the_shop(rules):
     ],
 )
 def test_a_rule_is_for_its_audience(rules, audience, with_order, without):
-    gold = {"id": "gold", "name": "Gold", "from": "500"}
-    rules.apply({**programs.document(rules.program), "tiers": {"levels": [gold]}})
+    document = {**programs.document(rules.program), "tiers": {"levels": [{"id": "gold", "name": "Gold"}]}}
+    rules.apply(document)
     rules.rules(rules=[{**RULES[4], "audience": audience}])
     rules.earn(10)
     Member.objects.filter(pk=rules.member(7002).pk).update(tags=["vip"])
@@ -148,20 +148,19 @@ def test_who_is_excluded_by_a_tag_earns_nothing_by_other_ways_either(rules):
 
 
 def test_what_happened_a_while_ago_goes_by_the_rules_of_then(rules):
-    programs.apply(rules.program, {**programs.document(rules.program), "name": "Changed"}, "test")
-    change = rules.program.versions.get(number=rules.program.version)
-    change.effective_from = NOW
-    document = change.document
-    document["earning"]["rules"] = [{**RULES[4], "points": 7}]
-    change.document = document
-    change.save()
-    programs.document_of.cache_clear()
-    programs._rules.cache_clear()
+    rules.rules(rules=[{**RULES[4], "points": 7}])
+    rules.program.versions.filter(number=rules.program.version).update(created_at=NOW)
     earn(rules, "visit", "before", at=NOW - timedelta(seconds=1))
     earn(rules, "visit", "after", at=NOW)
     assert rules.member().available == 5 + 7
     with pytest.raises(NoSuchAction):
         earn(rules, "follow", at=NOW)
+
+
+def test_nothing_is_given_for_what_was_before_the_program(rules):
+    rules.program.versions.update(created_at=NOW)
+    with pytest.raises(NoSuchAction):
+        earn(rules, "visit", at=NOW - timedelta(seconds=1))
 
 
 def test_a_contribution_waits_and_is_approved_once(rules):

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rewards import birthdays, dates, people, programs
+from rewards import birthdays, dates, people
 from rewards.birthdays import NoSuchDay
 from rewards.models import Action, Member, Program
 from tests.rewards.conftest import NOW, World
@@ -149,9 +149,7 @@ def test_of_two_that_became_one_the_survivor_s_birthday_stays(shop):
 
 def test_programs_without_the_rule_and_audiences_without_the_member(shop):
     tell(shop, 24, 12)
-    gold = {"id": "gold", "name": "Gold", "from": "500"}
-    shop.apply({**programs.document(shop.program), "tiers": {"levels": [gold]}})
-    shop.rules(rules=[{**GIFT, "audience": {"tiers": ["gold"]}}])
+    shop.rules(rules=[{**GIFT, "audience": {"customer_tags": ["vip"]}}])
     assert birthdays.give_due(now=noon(2026, 12, 24)) == 0
     shop.rules(rules=[])
     assert birthdays.give_due(now=noon(2026, 12, 24)) == 0
