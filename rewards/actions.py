@@ -123,8 +123,7 @@ def earn(
     )
     action.save(force_insert=True)
     if action.state == State.GIVEN:
-        _give(book, found.rule, action)
-        book.write()
+        _give(program, book, found.rule, action)
     return action, True
 
 
@@ -154,8 +153,7 @@ def approve(program: Program, action_id: int, author: str, *, now: datetime | No
     action, book = _decided(program, action_id, now)
     action.state, action.author, action.decided_at = State.GIVEN, author[:120], now
     action.save(update_fields=["state", "author", "decided_at"])
-    _give(book, _rule_of(program, action), action)
-    book.write()
+    _give(program, book, _rule_of(program, action), action)
     return action
 
 
@@ -334,7 +332,7 @@ def _decided(program: Program, action_id: int, now: datetime) -> tuple[Action, B
     return action, book
 
 
-def _give(book: Book, rule: ways.Action, action: Action) -> None:
+def _give(program: Program, book: Book, rule: ways.Action, action: Action) -> None:
     """Post it. The key names who did it, whoever they became since."""
     (account_id,) = book.accounts
     explanation = {
@@ -348,3 +346,5 @@ def _give(book: Book, rule: ways.Action, action: Action) -> None:
     key = f"member:{action.member_id}:{rule.id}:{action.occasion}"
     posting = book.posting(account_id, key, "action", explanation, action.happened_at)
     posting.award(action.points, "action", available_at=book.now)
+    tiers.review(book, program, book.accounts, book.now)
+    book.write()

@@ -149,6 +149,7 @@ def forget(program: Program, ref: Ref) -> None:
         if not Identity.objects.filter(program=program, member_id=identity.member_id).exists():
             mine.update(redacted_at=clock.now(), tags=None)
             Redemption.objects.filter(program=program, member_id=identity.member_id).update(customer_id=0)
+            TierGrant.objects.filter(program=program, member_id=identity.member_id).update(reason="")
 
 
 def close(program: Program, ref: Ref, *, at: datetime) -> None:

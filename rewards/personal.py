@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from rewards.models import Action, Identity, Lot, Member, Movement, Notice, Order, Redemption
+from rewards.models import (
+    Action,
+    Identity,
+    Lot,
+    Member,
+    Movement,
+    Notice,
+    Order,
+    Redemption,
+    TierChange,
+    TierGrant,
+)
 
 Json = dict[str, Any]
 
@@ -48,6 +59,16 @@ def stored(member: Member) -> Json:
         "actions": list(
             Action.objects.filter(**mine)
             .values("id", "rule", "occasion", "state", "points", "data", "reason", "happened_at")
+            .order_by("id")
+        ),
+        "tiers": list(
+            TierChange.objects.filter(**mine)
+            .values("tier", "previous", "reason", "happened_at")
+            .order_by("id")
+        ),
+        "tiers_given": list(
+            TierGrant.objects.filter(**mine)
+            .values("level", "starts_on", "ends_on", "days", "order_id", "reason", "revoked_at")
             .order_by("id")
         ),
         "notices": list(

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from rewards import ledger, people, programs
+from rewards import ledger, people, programs, tier_grants
 from rewards.models import Member, Redemption
 from shopify_bridge.models import Shop
 from tests.rewards.conftest import NOW
@@ -86,6 +86,25 @@ def test_a_member_sees_points_and_what_is_in_reach(storefront):
     assert answer["member"]["points"] == {"available": 250, "pending": 0, "reserved": 0, "debt": 0}
     assert all(reward["affordable"] and not reward["missing"] for reward in answer["rewards"])
     assert response["Cache-Control"] == "no-store, private"
+
+
+def test_a_member_sees_their_tier_and_the_way_to_the_next(storefront):
+    assert storefront.get("me").json()["member"]["tier"] is None
+    levels = [
+        {"id": "silver", "name": "Silver", "from": "100"},
+        {"id": "gold", "name": "Gold", "from": "500"},
+    ]
+    document = {**programs.document(storefront.program), "tiers": {"levels": levels}}
+    programs.apply(storefront.program, document, "test")
+    tier_grants.invite(storefront.program, storefront.member.pk, "silver", None, "Ann")
+    found = storefront.get("me").json()["member"]
+    assert found["tier"] == {"id": "silver", "name": "Silver", "perks": [], "until": None}
+    missing = {"id": "gold", "name": "Gold", "metric": "spend", "missing": "500.00", "by": None}
+    assert found["next_tier"] == missing
+    assert [level["id"] for level in storefront.get("program").json()["tiers"]["levels"]] == [
+        "silver",
+        "gold",
+    ]
 
 
 def test_the_same_number_in_another_shop_of_the_program_is_somebody_else(storefront):

@@ -1,14 +1,18 @@
 """Tiers in the ledger: orders lift, refunds lower, late news keeps its tier, entries pay once."""
 
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 
 import pytest
-from django.db import Error, transaction
+from django.apps import apps
+from django.db import Error, connection, transaction
 
 from rewards import (
+    actions,
     ledger,
     orders,
     people,
+    personal,
     programs,
     reservations,
     standing,
@@ -189,6 +193,14 @@ def test_by_points_that_orders_and_actions_gave(world):
     assert MemberTier.objects.get().amount == 101
 
 
+def test_points_of_an_action_lift_too(world):
+    world.rules(rules=[{"id": "vote", "kind": "custom", "title": "A vote", "points": 40}])
+    with_tiers(world, levels=[{"id": "silver", "name": "Silver", "from": "50"}], metric="points")
+    buy(world, 10)
+    actions.earn(world.program, world.member().pk, "vote", "first", now=NOW)
+    assert tier(world) == "silver"
+
+
 def test_who_joins_has_what_the_welcome_counts_for(world):
     world.rules(signup_bonus=40)
     with_tiers(world, levels=[{"id": "silver", "name": "Silver", "from": "40"}], metric="points")
@@ -243,10 +255,21 @@ def test_the_history_is_never_changed(world):
             change()
 
 
+def test_what_is_stored_of_tiers_can_be_handed_over(world):
+    with_tiers(world)
+    buy(world, 500)
+    tier_grants.invite(world.program, world.member().pk, "platinum", None, "Ann", "Our friend", now=NOW)
+    stored = personal.stored(world.member())
+    assert [move["tier"] for move in stored["tiers"]] == ["gold", "platinum"]
+    assert [given["reason"] for given in stored["tiers_given"]] == ["Our friend"]
+
+
 def test_a_redacted_member_keeps_numbers_only(world):
     with_tiers(world)
     buy(world, 500)
+    tier_grants.invite(world.program, world.member().pk, "gold", None, "Ann", "Bob's friend", now=NOW)
     people.forget(world.program, (1, 7001))
+    assert TierGrant.objects.get().reason == ""
     assert Member.objects.get().redacted_at
     assert MemberTier.objects.get().tier == "gold"
 
@@ -409,6 +432,28 @@ def test_who_would_move_is_who_then_moves(world):
     assert told == {move.member_id: move.tier or None for move in moved}
     # Out of silver's and gold's reach nobody moved; platinum was taken out.
     assert sorted(told.values()) == ["gold", "gold", "silver"]
+
+
+def test_orders_from_before_tiers_were_known_count_as_if_they_had_been(world):
+    """What the migration says of old orders is what settling said of new ones."""
+    migration = import_module("rewards.migrations.0016_tiers")
+    world.rules(hold_days=3)
+    for number, days in enumerate((0, 40)):
+        fact = order(
+            line(1999, ordered=3, current=2, discount=100),
+            external_id=5000 + number,
+            processed_at=NOW + timedelta(days=days),
+            updated_at=NOW + timedelta(days=days),
+        )
+        world.settle(FetchedOrder(fact))
+    world.settle(order(line(500), external_id=5009, customer_id=None))
+    columns = ("external_id", "counts_on", "firm_on", "spend")
+    before = set(Order.objects.values_list(*columns))
+    Order.objects.update(counts_on=None, firm_on=None, spend=0)
+    with connection.schema_editor(atomic=False) as editor:
+        migration.count_old_orders(apps, editor)
+    assert set(Order.objects.values_list(*columns)) == before
+    assert sorted(spend for *_, spend in before) == [0, 3931, 3931]
 
 
 # --- what is given ------------------------------------------------------------------------------------------
