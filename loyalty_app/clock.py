@@ -1,6 +1,7 @@
 """The one list of recurring work. `manage.py clock` runs it; it needs no queue."""
 
 from collections.abc import Callable
+from functools import partial
 
 from rewards import audit, birthdays, expiry, holds, tiers
 from shopify_bridge import backfill, checks, discounts, disputes, inbox, install, metafields, reconcile
@@ -18,7 +19,7 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("ask to be told of disputes", 10, disputes.subscribe_due),
     ("release holds", 60, holds.release_due),
     # At each shop's own midnight, and soon after a change of its tiers.
-    ("review tiers", 60, tiers.review_due),
+    ("review tiers", 60, partial(tiers.review_due, hands=2)),
     ("audit the ledgers", 2, audit.audit_due),
     ("lapse points", 300, expiry.lapse_due),
     ("give for birthdays", 900, birthdays.give_due),

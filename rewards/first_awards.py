@@ -22,7 +22,8 @@ from rewards.facts import FetchedOrder, OrderFact, ProductFact
 from rewards.models import Member, Program
 from rewards.order_rows import OpenOrder
 from rewards.rules import Circumstances, Surprise
-from rewards.tier_rules import Counted
+from rewards.tier_reviews import Climb, climbs
+from rewards.tier_settings import Counted
 
 Catalogue = Mapping[tuple[int, int], ProductFact]
 """(source, product id): what is known of products."""
@@ -249,7 +250,7 @@ class _Past:
     def __init__(self, program: Program) -> None:
         self.zone = ZoneInfo(program.timezone)
         self.tiers: Mapping[OpenOrder, str] = {}
-        self.climbs: Mapping[int, tiers.Climb] = {}
+        self.climbs: Mapping[int, Climb] = {}
         self.joined: dict[int, datetime] = {}
         self.orders: defaultdict[int, list[_Earlier]] = defaultdict(list)
         self.earned: defaultdict[int, list[tuple[datetime, int]]] = defaultdict(list)
@@ -277,7 +278,7 @@ class _Past:
         self.tiers = {one.order: tier or "" for one, tier in zip(fresh, held, strict=True)}
         times = Counter(self._who(one) for one in fresh)
         several = [member_id for member_id, number in times.items() if number > 1]
-        self.climbs = tiers.climbs(program, several, now) if several else {}
+        self.climbs = climbs(program, several, now) if several else {}
 
     def _read_orders(self, program_id: int, members: list[int]) -> None:
         with connection.cursor() as cursor:

@@ -10,7 +10,7 @@ from django.db import connection
 
 from rewards.accounts import Overtaken
 from rewards.ledger_rows import reserve_ids
-from rewards.tier_rules import Counted
+from rewards.tier_settings import Counted
 
 Key = tuple[int, int]
 """(source, external id): an order of one shop."""

@@ -30,7 +30,8 @@ from rewards.first_awards import Catalogue, Fresh, Knowledge, News, Unsure
 from rewards.ledger import Book, again_if_overtaken, reverse
 from rewards.models import Order, Program
 from rewards.order_rows import Key, OpenOrder
-from rewards.tier_rules import Counted
+from rewards.tier_reviews import Step
+from rewards.tier_settings import Counted
 
 DELETED = "deleted"
 
@@ -430,13 +431,13 @@ def _count(program: Program, change: _Change) -> None:
         order.firm_on = order.counts_on + timedelta(days=rules.hold_days)
 
 
-def _steps(changes: Iterable[_Change]) -> dict[int, list[tiers.Step]]:
+def _steps(changes: Iterable[_Change]) -> dict[int, list[Step]]:
     """What happened to each member on the way to a tier."""
-    steps: dict[int, list[tiers.Step]] = defaultdict(list)
+    steps: dict[int, list[Step]] = defaultdict(list)
     for change in sorted(changes, key=lambda change: (change.happened_at, change.order.external_id)):
         assert change.order.member_id is not None  # or there would be no change
         after = change.order.counted
-        steps[change.order.member_id].append(tiers.Step(change.happened_at, change.before, after))
+        steps[change.order.member_id].append(Step(change.happened_at, change.before, after))
     return steps
 
 

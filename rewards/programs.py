@@ -33,7 +33,7 @@ from rewards.models import (
     Tombstone,
 )
 from rewards.money import exponent, major, minor
-from rewards.tier_rules import Settings
+from rewards.tier_settings import Settings
 
 Json = dict[str, Any]
 
@@ -267,6 +267,11 @@ def erase(program_id: int) -> None:
         for model in ERASED:
             model.objects.filter(program_id=program_id)._raw_delete("default")
         Program.objects.filter(pk=program_id).delete()
+    forget_versions()
+
+
+def forget_versions() -> None:
+    """The numbers of programs and versions may come to mean others, in a database that is another."""
     document_of.cache_clear()
     _rules.cache_clear()
     _tiers.cache_clear()

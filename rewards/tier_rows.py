@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from rewards.models import Program
-from rewards.tier_rules import Change, Counted, Grant, Rules, State
+from rewards.tier_rules import Change, Grant, Rules, State
+from rewards.tier_settings import Counted
 
 NOT_EARNED = ["adjustment", "tier"]
 """Kinds of lots that no order gave and that don't count as points earned."""
@@ -68,8 +69,7 @@ class Case:
     grants: list[Grant]
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """An entry of the history."""
 
     member_id: int
@@ -116,6 +116,28 @@ def _case(row: Sequence[Any]) -> Case:
 
 def _together(*columns: list[Any] | None) -> Iterator[tuple[Any, ...]]:
     return zip(*(column or () for column in columns), strict=True)
+
+
+def locked(program_id: int, member_ids: Iterable[int]) -> list[int]:
+    """Lock members, in the order of their ids; those who became part of others are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT id FROM rewards_member
+            WHERE program_id = %s AND id = ANY(%s) AND merged_into_id IS NULL ORDER BY id FOR UPDATE
+            """,
+            [program_id, list(member_ids)],
+        )
+        return [member_id for (member_id,) in cursor.fetchall()]
+
+
+def tell(program_id: int, member_ids: list[int]) -> None:
+    """These members are to be told something new."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE rewards_member SET version = version + 1 WHERE program_id = %s AND id = ANY(%s)",
+            [program_id, member_ids],
+        )
 
 
 def save(program_id: int, cases: Sequence[Case]) -> None:

@@ -6,39 +6,16 @@ then go down. `review` plays it from the day on which something was due to the p
 that comes late finds what an early one would have found.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any, NamedTuple
 
 from rewards import dates
-from rewards.money import major, minor
+from rewards.money import major
+from rewards.tier_settings import DAY, FOR_GOOD, YEAR, Counted, OnDay, Settings, on_day
 
 Json = dict[str, Any]
-DAY = timedelta(days=1)
-YEAR = 12
-"""Months."""
-
-
-class Counted(NamedTuple):
-    """What one order, or one gift of points, counts for. `firm`: the day from which no hold is on it."""
-
-    day: date
-    firm: date
-    spend: int
-    points: int
-    orders: int
-
-    @classmethod
-    def of_order(cls, day: date, firm: date, spend: int, points: int) -> "Counted":
-        """One order, as long as anything of it is eligible."""
-        return cls(day, firm, spend, points, 1 if spend else 0)
-
-    @classmethod
-    def of_gift(cls, day: date, points: int) -> "Counted":
-        """Points that no order gave."""
-        return cls(day, day, 0, points, 0)
 
 
 class Grant(NamedTuple):
@@ -61,151 +38,7 @@ class Span(NamedTuple):
         return self.first <= day and (self.last is None or day <= self.last)
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One tier. Without `reach` nobody gets there by what they buy."""
-
-    id: str
-    reach: int | None
-    keep: int | None
-    name: str = field(default="", compare=False)
-    hidden: bool = field(default=False, compare=False)
-    entry_points: int = field(default=0, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The tiers of one program version. Equal ones decide alike about what is earned."""
-
-    metric: str = "spend"
-    window: str = "rolling_year"
-    grace_days: int = 0
-    downgrade: str = "fit"
-    upgrade: str = "at_once"
-    levels: tuple[Level, ...] = ()
-    pays_skipped: bool = field(default=True, compare=False)
-    # By product: the level that comes with it, and for how many days.
-    memberships: Mapping[int, tuple[str, int]] = field(default_factory=dict, compare=False)
-
-    @classmethod
-    def of(cls, document: Json, currency: str) -> "Settings":
-        """From a complete program document."""
-        said = document["tiers"]
-        return cls(
-            metric=said["metric"],
-            window=said["window"],
-            grace_days=said["grace_days"],
-            downgrade=said["downgrade"],
-            upgrade=said["upgrade"],
-            levels=tuple(_level(level, said["metric"], currency) for level in said["levels"]),
-            pays_skipped=said["skipped_entry_points"],
-            memberships={
-                bought["product"]: (level["id"], bought["days"])
-                for level in said["levels"]
-                if (bought := level["membership"])
-            },
-        )
-
-    def rank(self, level_id: str | None) -> int:
-        """The place of a level, from 0; below that for no tier, and for a level there is none of."""
-        return next((rank for rank, level in enumerate(self.levels) if level.id == level_id), -1)
-
-    def level(self, level_id: str | None) -> Level | None:
-        return next((level for level in self.levels if level.id == level_id), None)
-
-    @property
-    def earnable(self) -> Iterator[Level]:
-        """What can be reached by buying, lowest first."""
-        return (level for level in self.levels if level.reach is not None)
-
-    def amount(self, counted: Iterable[Counted], day: date, *, firm: bool = False) -> int:
-        """What supports a tier on a day; `firm`: what is free of holds.
-
-        What was reached in a calendar year lasts to the end of the next one: the better of the two counts.
-        """
-        if self.window != "calendar_year":
-            return self._sum(counted, day, firm)
-        counted = list(counted)
-        return max(self._sum(counted, day, firm, year) for year in (day.year, day.year - 1))
-
-    def shown(self, counted: Iterable[Counted], day: date) -> int:
-        """What is on the way to the next tier."""
-        return self._sum(counted, day, False, day.year if self.window == "calendar_year" else None)
-
-    def until(self, counted: Iterable[Counted], day: date) -> date | None:
-        """The last day on which what is shown still counts as a whole."""
-        if self.window == "lifetime" or not self.shown(counted, day):
-            return None
-        if self.window == "calendar_year":
-            return date(day.year, 12, 31)
-        return min(_last_day(one.day) for one in counted if self._counts(one, day) and self._worth(one))
-
-    def next_change(self, counted: Iterable[Counted], day: date) -> date | None:
-        """The first later day on which something else counts."""
-        return min(
-            (later for one in counted if self._worth(one) for later in self._turns(one, day)), default=None
-        )
-
-    def supports(self, level_id: str, counted: Iterable[Counted], day: date) -> bool:
-        """Whether what counts is enough to keep a level."""
-        level = self.level(level_id)
-        return level is not None and level.keep is not None and self.amount(counted, day) >= level.keep
-
-    def _turns(self, one: Counted, day: date) -> Iterator[date]:
-        moments = [one.day]
-        if self.upgrade == "after_hold":
-            moments.append(one.firm)
-        if self.window == "rolling_year":
-            moments.append(_last_day(one.day) + DAY)
-        if self.window == "calendar_year":
-            moments += [date(one.day.year + 1, 1, 1), date(one.day.year + 2, 1, 1)]
-        return (moment for moment in moments if moment > day)
-
-    def _sum(self, counted: Iterable[Counted], day: date, firm: bool, year: int | None = None) -> int:
-        return sum(
-            self._worth(one)
-            for one in counted
-            if self._counts(one, day)
-            and (not firm or one.firm <= day)
-            and (year is None or one.day.year == year)
-        )
-
-    def _counts(self, one: Counted, day: date) -> bool:
-        return one.day <= day and (self.window != "rolling_year" or day <= _last_day(one.day))
-
-    def _worth(self, one: Counted) -> int:
-        worth: int = getattr(one, self.metric)
-        return worth
-
-
-def _level(said: Json, metric: str, currency: str) -> Level:
-    reach = None if said["by_invitation"] else amount_of(said["from"], metric, currency)
-    keep = amount_of(said["keep"], metric, currency)
-    return Level(
-        id=said["id"],
-        reach=reach,
-        keep=reach if reach is None or keep is None else keep,
-        name=said["name"],
-        hidden=said["hidden"],
-        entry_points=said["entry_points"],
-    )
-
-
-def amount_of(said: str | None, metric: str, currency: str) -> int | None:
-    """A threshold as a whole number: minor units of money, points or orders. Raises BadMoney."""
-    if said is None:
-        return None
-    return minor(said, currency) if metric == "spend" else minor(said, "JPY")
-
-
-@lru_cache(maxsize=4000)
-def _last_day(day: date) -> date:
-    """What counts for a rolling year counts through the same day of the next one."""
-    return dates.add_months(day, YEAR)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """Where a member stands.
 
     `tier` is the higher of what is earned and granted. `version` is the program version that last confirmed
@@ -233,14 +66,13 @@ class State:
     @property
     def is_blank(self) -> bool:
         """Nothing worth a row."""
-        return replace(self, version=0, reviewed=0) == BLANK
+        return self._replace(version=0, reviewed=0) == BLANK
 
 
 BLANK = State()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A move to another tier. `entered`: levels whose entry points are due, lowest first."""
 
     day: date
@@ -255,11 +87,20 @@ class Rules:
     """The tiers in force, and those of earlier versions: nobody falls by a new one before their own date."""
 
     version: int
-    of: Callable[[int], Settings]
+    settings: Settings
+    earlier: Callable[[int], Settings]
 
-    @property
-    def settings(self) -> Settings:
-        return self.of(self.version)
+    def of(self, version: int) -> Settings:
+        return self.settings if version == self.version else self.earlier(version)
+
+
+class _Earned(NamedTuple):
+    """What is earned on a day; the fields are those of `State`."""
+
+    level: str | None
+    version: int
+    falls_on: date | None = None
+    stepped_on: date | None = None
 
 
 def review(
@@ -280,91 +121,89 @@ def review(
 def inherited(state: State, other: State, settings: Settings, day: date) -> tuple[State, list[Change]]:
     """Where a member stands who takes over what another one was: the higher tier stays."""
     if settings.rank(other.earned) > settings.rank(state.earned):
-        state = replace(
-            state,
+        state = state._replace(
             earned=other.earned,
             version=other.version,
             falls_on=other.falls_on,
             stepped_on=other.stepped_on,
         )
     due = min((one.due_on for one in (state, other) if one.due_on), default=None)
-    state = replace(state, due_on=due)
+    state = state._replace(due_on=due)
     if settings.rank(other.tier) <= settings.rank(state.tier):
         return state, []
-    return replace(state, tier=other.tier), [Change(day, other.tier, state.tier, "merged")]
+    return state._replace(tier=other.tier), [Change(day, other.tier, state.tier, "merged")]
 
 
 def _judged(
     state: State, counted: Sequence[Counted], spans: Sequence[Span], rules: Rules, day: date
 ) -> State:
-    settings = rules.settings
-    state = _earned(state, counted, rules, day)
-    tier = max([state.earned, *(span.level for span in spans if span.holds(day))], key=settings.rank)
-    state = replace(
-        state,
-        tier=tier if settings.rank(tier) >= 0 else None,
-        amount=settings.shown(counted, day),
-        until=settings.until(counted, day),
+    settings, amounts = rules.settings, on_day(rules.settings, counted, day)
+    earned = _earned(state, amounts, counted, rules, day)
+    tier = earned.level
+    for span in spans:
+        if span.holds(day) and settings.rank(span.level) > settings.rank(tier):
+            tier = span.level
+    due = min([amounts.changes_on, *_other_turns(earned, counted, spans, rules, day)])
+    return State(
+        tier=tier,
+        earned=earned.level,
+        version=earned.version,
+        falls_on=earned.falls_on,
+        stepped_on=earned.stepped_on,
+        amount=amounts.shown,
+        until=amounts.until,
+        ends_on=_end(tier, earned, spans, day) if tier else None,
+        due_on=None if due == FOR_GOOD else due,
         reviewed=rules.version,
     )
-    return replace(state, ends_on=_end(state, spans, day), due_on=_due(state, counted, spans, rules, day))
 
 
-def _earned(state: State, counted: Sequence[Counted], rules: Rules, day: date) -> State:
+def _earned(state: State, amounts: OnDay, counted: Sequence[Counted], rules: Rules, day: date) -> _Earned:
     """What is earned on this day, by who comes from the day before."""
-    settings, firm = rules.settings, rules.settings.upgrade == "after_hold"
-    kept = _still_there(state, rules)
-    best = _highest(settings.earnable, settings.amount(counted, day, firm=firm), lambda level: level.reach)
+    settings = rules.settings
+    kept, best = _still_there(state, rules), settings.reached(amounts.lifting)
     if settings.rank(best) > settings.rank(kept):
-        return replace(state, earned=best, version=rules.version, falls_on=None, stepped_on=None)
+        return _Earned(best, rules.version)
     if kept is None:
-        return replace(state, earned=None, version=rules.version, falls_on=None, stepped_on=None)
-    falls_on = state.falls_on if kept == state.earned else None
-    state = replace(state, earned=kept, falls_on=None)
-    if settings.supports(kept, counted, day):
-        return replace(state, version=rules.version)
+        return _Earned(None, rules.version)
+    if settings.keeps(kept, amounts.keeping):
+        return _Earned(kept, rules.version, None, state.stepped_on)
     confirmed = rules.of(state.version)
-    if confirmed.supports(kept, counted, day):
-        return state
-    falls_on = falls_on or _fall(state, confirmed, day)
-    return replace(state, falls_on=falls_on) if day < falls_on else _fallen(state, counted, rules, day)
+    if confirmed is not settings and confirmed.keeps(kept, on_day(confirmed, counted, day).keeping):
+        return _Earned(kept, state.version, None, state.stepped_on)
+    falls_on = state.falls_on if kept == state.earned else None
+    falls_on = falls_on or _fall(confirmed, state.stepped_on, day)
+    if day < falls_on:
+        return _Earned(kept, state.version, falls_on, state.stepped_on)
+    return _fallen(kept, amounts, rules, day)
 
 
 def _still_there(state: State, rules: Rules) -> str | None:
     """Whose level was taken out of the program is at the nearest one below it that was left in."""
-    if state.earned is None:
-        return None
+    if state.earned is None or rules.settings.rank(state.earned) >= 0:
+        return state.earned
     confirmed = rules.of(state.version)
-    below = confirmed.levels[: confirmed.rank(state.earned) + 1]
+    below = confirmed.levels[: max(0, confirmed.rank(state.earned))]
     return next((level.id for level in reversed(below) if rules.settings.rank(level.id) >= 0), None)
 
 
-def _fall(state: State, settings: Settings, day: date) -> date:
+def _fall(settings: Settings, stepped_on: date | None, day: date) -> date:
     """The day on which what isn't kept from this day on is lost: one step a year, where it goes by steps."""
     end = day + settings.grace_days * DAY
-    return max(end, dates.add_months(state.stepped_on, YEAR)) if state.stepped_on else end
+    return max(end, dates.add_months(stepped_on, YEAR)) if stepped_on else end
 
 
-def _fallen(state: State, counted: Sequence[Counted], rules: Rules, day: date) -> State:
+def _fallen(lost: str, amounts: OnDay, rules: Rules, day: date) -> _Earned:
     settings = rules.settings
-    below = [level for level in settings.earnable if settings.rank(level.id) < settings.rank(state.earned)]
-    state = replace(state, version=rules.version)
+    below = settings.below(lost)
     if settings.downgrade == "fit":
-        amount = settings.amount(counted, day)
-        return replace(state, earned=_highest(below, amount, lambda level: level.keep), stepped_on=None)
-    state = replace(state, earned=below[-1].id if below else None, stepped_on=day)
-    if state.earned is None or settings.supports(state.earned, counted, day):
-        return state
-    return replace(state, falls_on=_fall(state, settings, day))
-
-
-def _highest(levels: Iterable[Level], amount: int, threshold: Callable[[Level], int | None]) -> str | None:
-    found = None
-    for level in levels:
-        needed = threshold(level)
-        if needed is not None and needed <= amount:
-            found = level.id
-    return found
+        fitting = [level.id for level in below if settings.keeps(level.id, amounts.keeping)]
+        return _Earned(fitting[-1] if fitting else None, rules.version)
+    if not below:
+        return _Earned(None, rules.version)
+    step = below[-1].id
+    is_kept = settings.keeps(step, amounts.keeping)
+    return _Earned(step, rules.version, None if is_kept else _fall(settings, day, day), day)
 
 
 def _spans(grants: Sequence[Grant]) -> Iterator[Span]:
@@ -384,61 +223,65 @@ def _spans(grants: Sequence[Grant]) -> Iterator[Span]:
     yield from last.values()
 
 
-def _end(state: State, spans: Iterable[Span], day: date) -> date | None:
+def _end(tier: str, earned: _Earned, spans: Iterable[Span], day: date) -> date | None:
     """The last day of the tier, when all that gives it has one."""
-    if state.tier is None:
-        return None
-    ends = [span.last for span in spans if span.level == state.tier and span.holds(day)]
-    if state.earned == state.tier:
-        ends.append(state.falls_on - DAY if state.falls_on else None)
+    ends = [span.last for span in spans if span.level == tier and span.holds(day)]
+    if earned.level == tier:
+        ends.append(earned.falls_on - DAY if earned.falls_on else None)
     known = [end for end in ends if end is not None]
     return max(known) if len(known) == len(ends) else None
 
 
-def _due(
-    state: State, counted: Sequence[Counted], spans: Iterable[Span], rules: Rules, day: date
-) -> date | None:
-    days = [rules.settings.next_change(counted, day), state.falls_on]
-    if state.earned and state.version != rules.version:
-        days.append(rules.of(state.version).next_change(counted, day))
+def _other_turns(
+    earned: _Earned, counted: Sequence[Counted], spans: Iterable[Span], rules: Rules, day: date
+) -> Iterator[date]:
+    """Later days on which something happens that isn't a change of what counts."""
+    if earned.falls_on:
+        yield earned.falls_on
+    if earned.level and earned.version != rules.version:
+        yield on_day(rules.of(earned.version), counted, day).changes_on
     for span in spans:
-        days += [span.first, span.last + DAY if span.last else None]
-    return min((one for one in days if one is not None and one > day), default=None)
+        if span.first > day:
+            yield span.first
+        if span.last and span.last >= day:
+            yield span.last + DAY
 
 
 def _change(before: State, after: State, settings: Settings, day: date) -> Change:
     old, new = settings.rank(before.tier), settings.rank(after.tier)
-    earned = settings.rank(after.earned)
     if before.tier and old < 0:
-        reason, entered = "removed", []
-    elif new > old:
-        reason = "reached" if earned == new else "granted"
-        # Who is lifted by a gift skips what lies above their own.
-        passed = [
-            level for level in settings.earnable if old < settings.rank(level.id) < min(new, earned + 1)
-        ]
-        entered = [level.id for level in passed] if settings.pays_skipped else []
-        entered += [after.tier] if after.tier else []
-    else:
-        reason = "not_kept" if earned < settings.rank(before.earned) else "grant_ended"
-        entered = []
-    return Change(day, after.tier, before.tier, reason, tuple(entered))
+        return Change(day, after.tier, before.tier, "removed")
+    earned = settings.rank(after.earned)
+    if new < old:
+        is_lost = earned < settings.rank(before.earned)
+        return Change(day, after.tier, before.tier, "not_kept" if is_lost else "grant_ended")
+    # Who is lifted by a gift skips what lies above their own.
+    passed = settings.levels[old + 1 : min(new, earned + 1)] if settings.pays_skipped else ()
+    entered = [level.id for level in (*passed, settings.levels[new])]
+    gifts = {level.id for level in passed if level.reach is None}
+    return Change(
+        day,
+        after.tier,
+        before.tier,
+        "reached" if earned == new else "granted",
+        tuple(level for level in entered if level not in gifts),
+    )
 
 
 def next_tier(settings: Settings, state: State, currency: str) -> Json | None:
     """The nearest visible tier that is still to be reached, what is missing, and until when it is that much.
 
-    For all that members are told about their way: "37.20 to Silver by 31 December".
+    All that members are told of their way: "37.20 to Silver by 31 December".
     """
     rank = settings.rank(state.tier)
-    ahead = [level for level in settings.earnable if settings.rank(level.id) > rank and not level.hidden]
-    if not ahead or ahead[0].reach is None:
-        return None
-    missing = max(0, ahead[0].reach - state.amount)
-    return {
-        "id": ahead[0].id,
-        "name": ahead[0].name,
-        "metric": settings.metric,
-        "missing": major(missing, currency) if settings.metric == "spend" else missing,
-        "by": state.until.isoformat() if state.until else None,
-    }
+    for level in settings.levels[rank + 1 :]:
+        if level.reach is not None and not level.hidden:
+            missing = max(0, level.reach - state.amount)
+            return {
+                "id": level.id,
+                "name": level.name,
+                "metric": settings.metric,
+                "missing": major(missing, currency) if settings.metric == "spend" else missing,
+                "by": state.until.isoformat() if state.until else None,
+            }
+    return None

@@ -4,41 +4,26 @@ What decides is pure (`tier_rules`); here are the rows, under the member's lock,
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
-from rewards import clock, dates, programs, tier_rows, tier_rules
-from rewards.ledger import Book, MemberMerged
+from rewards import clock, programs, tier_reviews, tier_rows, tier_rules
+from rewards.ledger import Book
 from rewards.models import MemberTier, Program
-from rewards.tier_rows import Case, Moved
-from rewards.tier_rules import BLANK, Change, Counted, Rules, Settings, State
+from rewards.tier_reviews import NIGHT, Step, Steps, today_of
+from rewards.tier_rules import BLANK, Rules, State
+from rewards.tier_settings import Settings
 
 Json = dict[str, Any]
 BATCH = 1000
 TOLD = ("id", "name", "from", "multiplier", "entry_points", "perks", "by_invitation", "membership")
 """What anybody may know of a level."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something that happened: what an order counted for before it, and what it counts for now.
-
-    Without a moment: nothing but that a day has come.
-    """
-
-    at: datetime | None
-    before: Counted | None = None
-    after: Counted | None = None
-
-
-NIGHT = (Step(None),)
-Steps = Mapping[int, Sequence[Step]]
-"""By member, in the order in which it happened."""
 
 
 def review(
@@ -70,28 +55,28 @@ def held_at(program_id: int, asked: Sequence[tuple[int, datetime]]) -> list[str 
     return tier_rows.held_at(program_id, asked)
 
 
-def review_due(*, now: datetime | None = None, batch: int = BATCH) -> int:
+def review_due(*, now: datetime | None = None, batch: int = BATCH, hands: int = 1) -> int:
     """Review everybody whose day has come, each at the local midnight of their shop; returns how many.
 
-    In proportion to what is due. Safe to run twice at once, and to stop.
+    In proportion to what is due. Safe to run twice at once, and to stop. `hands`: threads, with database
+    connections of their own; PostgreSQL writes for one while another reckons.
     """
     now = now or clock.certain()
-    done = follow(now=now, batch=batch)
+    done = follow(now=now, batch=batch, hands=hands)
     for program in Program.objects.filter(pk__in=tier_rows.programs_due(now)).order_by("pk"):
-        for members in tier_rows.due(program.pk, _today(program, now), batch):
-            done += _review_again(program, members, now)
+        due = tier_rows.due(program.pk, today_of(program, now), batch)
+        done += _review_parts(program, due, now, hands)
     return done
 
 
-def follow(*, now: datetime | None = None, batch: int = BATCH) -> int:
+def follow(*, now: datetime | None = None, batch: int = BATCH, hands: int = 1) -> int:
     """After a change of a program's tiers: review all its members; returns how many."""
     now, done = now or clock.certain(), 0
     for program in Program.objects.filter(tiered_version__lt=F("version")).order_by("pk"):
         # Who had something happen to them meanwhile was reviewed by the version of that moment.
         passed = range(program.tiered_version, program.version)
         if any(_differ(programs.tiers(program, number), programs.tiers(program)) for number in passed):
-            for members in tier_rows.everybody(program.pk, batch):
-                done += _review_again(program, members, now)
+            done += _review_parts(program, tier_rows.everybody(program.pk, batch), now, hands)
         Program.objects.filter(pk=program.pk).update(tiered_version=program.version)
     return done
 
@@ -100,9 +85,8 @@ def foreseen(
     program: Program, document: Json, *, now: datetime | None = None, batch: int = BATCH
 ) -> Iterator[tuple[int, str | None, str | None]]:
     """(member, tier now, tier then) of all who would move if this complete document came into force now."""
-    today, wanted = _today(program, now or clock.now()), Settings.of(document, program.currency)
-    number = program.version + 1
-    rules = Rules(number, lambda asked: wanted if asked == number else programs.tiers(program, asked))
+    today, wanted = today_of(program, now or clock.now()), Settings.of(document, program.currency)
+    rules = Rules(program.version + 1, wanted, lambda number: programs.tiers(program, number))
     for members in tier_rows.everybody(program.pk, batch):
         for case in tier_rows.cases(program, rules, members, today):
             state, _ = tier_rules.review(case.state, case.counted, case.grants, rules, today)
@@ -150,145 +134,50 @@ def shown(program: Program, state: State) -> tuple[Json | None, Json | None]:
     return tier, tier_rules.next_tier(settings, state, program.currency) if is_current else None
 
 
-class Climb:
-    """A member's tier while several of their orders are settled at once, as if they came one by one."""
-
-    def __init__(self, case: Case, rules: Rules, today: date) -> None:
-        self._case, self._rules, self._today = case, rules, today
-        self.tier: str | None = None
-        self.has_moved = False
-
-    def take(self, counted: Counted) -> None:
-        """The next order earned this."""
-        case = self._case
-        case.counted.append(counted)
-        case.state, changes = tier_rules.review(
-            case.state, case.counted, case.grants, self._rules, self._today
-        )
-        self.tier, self.has_moved = case.state.tier, self.has_moved or bool(changes)
-
-
-def climbs(program: Program, member_ids: Iterable[int], now: datetime) -> dict[int, Climb]:
-    """Where these members stand before their orders."""
-    today, rules = _today(program, now), _rules(program)
-    cases = tier_rows.cases(program, rules, member_ids, today)
-    return {case.member_id: Climb(case, rules, today) for case in cases}
-
-
 def _review(
     book: Book, program: Program, steps: Steps, now: datetime, heirs: Mapping[int, State] | None = None
 ) -> None:
-    """Judge members, and write what became of them. `heirs`: who takes over what another one was."""
-    today, rules = _today(program, now), _rules(program)
-    zone, fresh = ZoneInfo(program.timezone), _unwritten(book, ZoneInfo(program.timezone))
-    changed: list[Case] = []
-    moves: list[Moved] = []
-    for case in tier_rows.cases(program, rules, steps, today):
-        before = case.state
-        case.counted += fresh.get(case.member_id, ())
-        for change, at in _changes(case, rules, today, steps[case.member_id], heirs or {}):
-            case.changed_at = _dated(change, at if change.day == today else None, case.changed_at, now, zone)
-            moves.append(Moved(case.member_id, change, rules.version, case.changed_at))
-        if case.state != before and (case.is_stored or not case.state.is_blank):
-            changed.append(case)
-        if case.state.shown != before.shown:
-            book.accounts[case.member_id].changed = True
-    tier_rows.save(program.pk, changed)
-    tier_rows.note(program.pk, moves)
-    _welcome(book, rules.settings, moves)
+    fresh = tier_reviews.unwritten(book, ZoneInfo(program.timezone))
+    outcome = tier_reviews.judge(program, steps, now, fresh=fresh, heirs=heirs)
+    for member_id in outcome.told:
+        book.accounts[member_id].changed = True
+    tier_reviews.welcome(book, tier_reviews.welcomes(program, outcome.moves))
+
+
+def _review_parts(program: Program, parts: Iterator[list[int]], now: datetime, hands: int) -> int:
+    if hands == 1:
+        return sum(_review_again(program, members, now) for members in parts)
+    turn = Lock()
+
+    def hand() -> int:
+        done = 0
+        try:
+            while True:
+                with turn:
+                    members = next(parts, None)
+                if members is None:
+                    return done
+                done += _review_again(program, members, now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(hands) as pool:
+        return sum(one.result() for one in [pool.submit(hand) for _ in range(hands)])
 
 
 @transaction.atomic
 def _review_again(program: Program, member_ids: Iterable[int], now: datetime) -> int:
-    try:
-        book = Book.open(program.pk, member_ids, now=now, spenders=())
-    except MemberMerged:
-        return 0  # what they had counts for the survivor, who was reviewed at once
-    _review(book, program, dict.fromkeys(book.accounts, NIGHT), now)
-    book.write()
-    return len(book.accounts)
-
-
-def _changes(
-    case: Case, rules: Rules, today: date, steps: Sequence[Step], heirs: Mapping[int, State]
-) -> Iterator[tuple[Change, datetime | None]]:
-    """Play what happened to a member, one step after the other; the case's state is that after the last."""
-    moves: list[Change] = []
-    if other := heirs.get(case.member_id):
-        case.state, moves = tier_rules.inherited(case.state, other, rules.settings, today)
-    for step in reversed(steps[1:]):
-        _exchange(case.counted, step.after, step.before)
-    for number, step in enumerate(steps):
-        if number:
-            _exchange(case.counted, step.before, step.after)
-        case.state, changes = tier_rules.review(case.state, case.counted, case.grants, rules, today)
-        yield from ((change, step.at) for change in [*moves, *changes])
-        moves = []
-
-
-def _exchange(counted: list[Counted], old: Counted | None, new: Counted | None) -> None:
-    if old in counted:
-        counted.remove(old)
-    if new:
-        counted.append(new)
+    """Without a book, as long as nobody is given points."""
+    there = tier_rows.locked(program.pk, member_ids)
+    outcome = tier_reviews.judge(program, dict.fromkeys(there, NIGHT), now)
+    tier_rows.tell(program.pk, outcome.told)
+    if due := tier_reviews.welcomes(program, outcome.moves):
+        book = Book.open(program.pk, {member_id for member_id, _ in due}, now=now, spenders=())
+        tier_reviews.welcome(book, due)
+        book.write()
+    return len(there)
 
 
 def _differ(before: Settings, after: Settings) -> bool:
     """Whether somebody may stand elsewhere by the later one."""
     return before != after and bool(before.levels or after.levels)
-
-
-def _rules(program: Program) -> Rules:
-    return Rules(program.version, lambda number: programs.tiers(program, number))
-
-
-def _today(program: Program, now: datetime) -> date:
-    return dates.local_date(now, ZoneInfo(program.timezone))
-
-
-def _dated(
-    change: Change, moment: datetime | None, before: datetime | None, now: datetime, zone: ZoneInfo
-) -> datetime:
-    """When a move happened: with what caused it, or at the local midnight when it was due.
-
-    In the order in which moves are written, so that the last one tells the tier.
-    """
-    happened_at = min(moment, now) if moment else dates.start_of_day(change.day, zone)
-    return max(happened_at, before) if before else happened_at
-
-
-def _unwritten(book: Book, zone: ZoneInfo) -> dict[int, list[Counted]]:
-    """Points that count and that the book has still to write, by member."""
-    found: dict[int, list[Counted]] = {}
-    for lot in book.lots:
-        is_gift = lot.order_id is None and lot.parent_id is None and lot.kind not in tier_rows.NOT_EARNED
-        if lot.id is None and is_gift:
-            day = dates.local_date(lot.available_at, zone)
-            found.setdefault(lot.member_id, []).append(Counted.of_gift(day, lot.given))
-    return found
-
-
-def _welcome(book: Book, settings: Settings, moves: Iterable[Moved]) -> None:
-    """Post the points of arriving at a level: once for each member and level, whatever becomes of them."""
-    due = {
-        (moved.member_id, level.id): (moved, level)
-        for moved in moves
-        for level in map(settings.level, moved.change.entered)
-        if level and level.entry_points
-    }
-    if not due:
-        return
-    given = tier_rows.entered(book.program_id, due)
-    for (member_id, level_id), (moved, level) in due.items():
-        if (member_id, level_id) in given:
-            continue
-        explanation = {
-            "rule": "tier",
-            "version": moved.version,
-            "level": level.id,
-            "tier": level.name,
-            "points": level.entry_points,
-        }
-        key = f"tier:{member_id}:{level_id}"
-        posting = book.posting(member_id, key, "tier", explanation, moved.happened_at)
-        posting.award(level.entry_points, "tier", available_at=book.now)

@@ -1,16 +1,17 @@
 """Many at once, on the real database: the locks and unique keys are what counts."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from time import monotonic, sleep
 
 import pytest
 from django.db import connection, transaction
 
-from rewards import offers, orders, people, programs, reservations
+from rewards import offers, orders, people, programs, reservations, tiers
 from rewards.audit import audit
 from rewards.group_commit import NotCommitted
 from rewards.ledger import Overdrawn
-from rewards.models import Member, Movement, Order, Redemption
+from rewards.models import Member, MemberTier, Movement, Order, Redemption, TierChange
 from rewards.reservations import Request
 from tests.rewards.conftest import NOW, World, line, order
 
@@ -217,3 +218,16 @@ def test_orders_of_one_member_at_once_welcome_them_once(world):
     assert Movement.objects.filter(kind="tier").count() == 1
     assert world.member().available == 10 * CALLERS + 7
     assert list(world.member().tier_changes.values_list("previous", "tier")) == [("", "silver")]
+
+
+def test_a_night_in_several_hands_twice_at_once_moves_each_member_once(world):
+    level = {"id": "silver", "name": "Silver", "from": "20"}
+    world.apply({**programs.document(world.program), "tiers": {"levels": [level]}})
+    for number in range(9):
+        world.earn(30, customer_id=7100 + number, external_id=5100 + number)
+    late = NOW + timedelta(days=400)
+    results = at_once([lambda: tiers.review_due(now=late, batch=2, hands=2)] * 2)
+    assert all(isinstance(result, int) for result in results)
+    assert sum(results) >= 9
+    assert list(TierChange.objects.filter(tier="").values_list("reason", flat=True)) == ["not_kept"] * 9
+    assert not MemberTier.objects.exclude(due_on=None).exists()
