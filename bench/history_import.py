@@ -130,7 +130,7 @@ def _filled(stage: Stage, orders: int) -> tuple[Shop, list[int]]:
     """A fresh database with a shop and its members; their customers' ids."""
     connection.close()
     stage.fresh_database()
-    programs.document_of.cache_clear()
+    programs.forget_versions()
     program = programs.start("Bench", "EUR", "UTC")
     shop = Shop.objects.create(
         program_id=program.pk, domain=SHOP, currency="EUR", access_token=vault.seal("token", "access", SHOP)

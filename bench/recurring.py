@@ -1,4 +1,4 @@
-"""The end of holds and of points' lives: the clock's work, against bare statements that write as many rows.
+"""The end of holds, of points and tiers: the clock's work, against bare statements that write as many rows.
 
 The app works in batches, under the members' locks, each lot with its explanation, debts paid first. The two
 statements of the peer, in one transaction, write the same rows of the same tables with all their keys,
@@ -17,13 +17,15 @@ from django.db import connection
 from bench import fill
 from bench.figures import Sample, Turns
 from bench.stage import BenchError, Stage, cpu_seconds
-from rewards import expiry, holds, programs
+from rewards import expiry, holds, programs, tiers
 from rewards.models import Program
 
 DUE_FIRST = 1000
 POINTS = 100
 PROPORTION_MOST = 3.0
+TOMORROW = timedelta(days=1)
 EXPIRY = {"policy": "rolling", "months": 12}
+LEVELS = [{"id": "silver", "name": "Silver", "from": "1"}, {"id": "gold", "name": "Gold", "from": "1000"}]
 
 RELEASE = (
     """
@@ -67,6 +69,28 @@ LAPSE = (
     WHERE m.program_id = %(program)s AND m.id = v.member_id
     """,
 )
+# Amounts are summed again, as they have to be, and all who are due fall, which writes the most.
+FALL = (
+    """
+    WITH fallen AS (
+        UPDATE rewards_membertier s
+        SET tier = '', earned = '', until = NULL, due_on = NULL, changed_at = %(now)s,
+            amount = COALESCE((SELECT sum(spend) FROM rewards_order o
+                               WHERE o.program_id = %(program)s AND o.member_id = s.member_id
+                                 AND o.counts_on + interval '1 year' >= %(now)s::date), 0)
+        WHERE program_id = %(program)s AND due_on <= %(now)s::date
+        RETURNING member_id
+    )
+    INSERT INTO rewards_tierchange (program_id, member_id, tier, previous, reason, version, happened_at)
+    SELECT %(program)s, member_id, '', 'silver', 'not_kept', 1, %(now)s FROM fallen
+    """,
+    """
+    UPDATE rewards_member m SET version = m.version + 1
+    FROM (SELECT member_id FROM rewards_tierchange
+          WHERE program_id = %(program)s AND reason = 'not_kept') v
+    WHERE m.program_id = %(program)s AND m.id = v.member_id
+    """,
+)
 
 
 @contextmanager
@@ -83,17 +107,31 @@ def lapse(stage: Stage) -> Iterator[Turns]:
         yield turns
 
 
+@contextmanager
+def review(stage: Stage) -> Iterator[Turns]:
+    """Every member of a program loses their tier."""
+    with _both(stage, "tiers", lambda now: tiers.review_due(now=now, hands=2), FALL, TOMORROW) as turns:
+        yield turns
+
+
 def out_of_proportion(ours: list[Sample], peer: list[Sample]) -> list[str]:
     worst = max(sample.notes["one of few"] for sample in ours)
-    return [f"{worst:.1f} times as much for each lot where few are due"] if worst > PROPORTION_MOST else []
+    return [f"{worst:.1f} times as much for each where few are due"] if worst > PROPORTION_MOST else []
 
 
 @contextmanager
-def _both(stage: Stage, sort: str, work: Callable[[datetime], int], bare: tuple[str, ...]) -> Iterator[Turns]:
+def _both(
+    stage: Stage,
+    sort: str,
+    work: Callable[[datetime], int],
+    bare: tuple[str, ...],
+    later: timedelta = 2 * TOMORROW,
+) -> Iterator[Turns]:
+    """`later`: when all are due."""
     number = stage.pick(quick=20_000, usual=200_000, full=1_000_000)
     yield Turns(
-        lambda: _ours(stage, _filled(stage, number, sort), number, work),
-        lambda: _peer(stage, _filled(stage, number, sort), number, bare),
+        lambda: _ours(stage, _filled(stage, number, sort), number, work, later),
+        lambda: _peer(stage, _filled(stage, number, sort), number, bare, later),
     )
 
 
@@ -101,40 +139,48 @@ def _filled(stage: Stage, number: int, sort: str) -> int:
     """A fresh database with one program, that of so many members."""
     connection.close()
     stage.fresh_database()
-    programs.document_of.cache_clear()
+    programs.forget_versions()
     program = programs.start("Bench", "EUR", "UTC")
-    programs.apply(program, {**programs.document(program), "expiry": EXPIRY}, "bench")
+    said = {"tiers": {"levels": LEVELS}} if sort == "tiers" else {"expiry": EXPIRY}
+    programs.apply(program, {**programs.document(program), **said}, "bench")
     program.versions.update(effective_from=programs.BEGINNING)
-    Program.objects.filter(pk=program.pk).update(dated_version=program.version, expiry_since=None)
+    settled = {"dated_version": program.version, "tiered_version": program.version, "expiry_since": None}
+    Program.objects.filter(pk=program.pk).update(**settled)
     with stage.connect() as filler, filler.cursor() as cursor:
         # What is filled in is whole: no reference has to be checked.
         cursor.execute("SET session_replication_role = replica")
-        fill.members(cursor, program.pk, 1, number, points=POINTS, due=DUE_FIRST, **{sort: number})
+        if sort == "tiers":
+            fill.members(cursor, program.pk, 1, number, points=POINTS)
+            fill.tiers(cursor, program.pk, program.version, DUE_FIRST)
+        else:
+            fill.members(cursor, program.pk, 1, number, points=POINTS, due=DUE_FIRST, **{sort: number})
         cursor.execute("VACUUM (ANALYZE)")
         cursor.execute("CHECKPOINT")
     return program.pk
 
 
-def _ours(stage: Stage, program: int, number: int, work: Callable[[datetime], int]) -> Sample:
+def _ours(
+    stage: Stage, program: int, number: int, work: Callable[[datetime], int], later: timedelta
+) -> Sample:
     few, few_seconds = _timed(partial(work, datetime.now(UTC)))
     before = _cpu(stage)
-    done, seconds = _timed(partial(work, datetime.now(UTC) + timedelta(days=2)))
+    done, seconds = _timed(partial(work, datetime.now(UTC) + later))
     spent = _cpu(stage) - before
     if (few, done) != (DUE_FIRST, number - DUE_FIRST):
-        raise BenchError(f"{few} and then {done} lots of program {program} were due.")
+        raise BenchError(f"{few} and then {done} of program {program} were due.")
     each = seconds / done
-    return Sample(seconds, spent / done, {"µs a lot": each * 1e6, "one of few": few_seconds / few / each})
+    return Sample(seconds, spent / done, {"µs for each": each * 1e6, "one of few": few_seconds / few / each})
 
 
-def _peer(stage: Stage, program: int, number: int, bare: tuple[str, ...]) -> Sample:
-    values = {"program": program, "now": datetime.now(UTC) + timedelta(days=2)}
+def _peer(stage: Stage, program: int, number: int, bare: tuple[str, ...], later: timedelta) -> Sample:
+    values = {"program": program, "now": datetime.now(UTC) + later}
     before = _cpu(stage)
     began = time.monotonic()
     with stage.connect() as plain, plain.transaction():
         for statement in bare:
             plain.execute(statement, values)
     seconds = time.monotonic() - began
-    return Sample(seconds, (_cpu(stage) - before) / number, {"µs a lot": seconds / number * 1e6})
+    return Sample(seconds, (_cpu(stage) - before) / number, {"µs for each": seconds / number * 1e6})
 
 
 def _cpu(stage: Stage) -> float:

@@ -30,4 +30,5 @@ BENCHES: dict[str, Bench] = {
     "release": _recurring(recurring.release),
     "memory": Bench(memory.growth, goal=1.2, runs=1, unit=" MB", at_most=True),
     "expiry": _recurring(recurring.lapse),
+    "tiers": _recurring(recurring.review),
 }
