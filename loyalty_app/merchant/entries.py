@@ -11,7 +11,7 @@ from rewards import documents
 
 NEW = "new"
 """The id of an entry that isn't saved yet."""
-RESERVED = {NEW, "example"}
+RESERVED = {NEW, "example", "given"}
 """Parts of addresses of the panel."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rewards import offers
 from rewards.money import exponent, major, minor
+from rewards.rule_reports import Given
 from rewards.rules import Saying
 from rewards.rules.words import listed
 
@@ -98,6 +99,15 @@ def challenge(said: Json, saying: Saying) -> str:
     gift = saying.points(said["points"]) if said["points"] or not badge else ""
     given = f"{gift}{badge}".removeprefix(" and ")
     return f"{task}{within}: {given}{again}{saying.period(said['starts'], said['ends'])}"
+
+
+def given(found: Given | None, of_orders: bool, when: str, names: Json) -> str:
+    """“Gave 1,234 points to 56 orders in the last 30 days”"""
+    if found is None:
+        return f"Gave nothing {when}"
+    one, many = ("order", "orders") if of_orders else ("time", "times")
+    times = f"{found.times:,} {one if found.times == 1 else many}"
+    return f"Gave {counted(found.points, names)} {'to' if of_orders else 'in'} {times} {when}"
 
 
 def counted(points: int, names: Json) -> str:

@@ -1,12 +1,15 @@
 """The ways to earn: rules as sentences, and one form for every kind, made from the schema."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from rewards import clock, documents, programs, rules
-from tests.loyalty_app.merchant.conftest import Merchant
+from loyalty_app.merchant import given as given_page
+from rewards import clock, documents, programs, rule_reports, rules
+from tests.loyalty_app.merchant.conftest import NOON, Merchant
 
 REQUIRED: dict[str, dict[str, str]] = {
     "multiplier": {"factor": "2"},
@@ -195,6 +198,44 @@ def test_a_campaign_is_coming_running_or_ended_by_the_shops_clock(
     add(merchant, "bonus", starts="2026-12-01", ends="2026-12-07")
     monkeypatch.setattr(clock, "now", lambda: now)
     assert f">{state}</s-badge>" in merchant.page("/app/earning")
+
+
+def test_what_rules_gave_is_counted_beside_the_page(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(merchant, "bonus", points="7")
+    add(merchant, "birthday")
+    add(merchant, "multiplier", starts="2026-11-19")
+    merchant.program.versions.update(effective_from=programs.BEGINNING)
+    merchant.order(1000)
+    monkeypatch.setattr(clock, "now", lambda: NOON + timedelta(days=29))
+    assert given(merchant, "/app/earning/given") == {
+        "bonus": "Gave 7 points to 1 order in the last 30 days",
+        "birthday": "Gave nothing in the last 30 days",
+        "multiplier": "Gave 1,000 points to 1 order in the last 30 days",
+    }
+    assert given(merchant, "/app/earning/multiplier/given") == {
+        "multiplier": "Gave 1,000 points to 1 order since it began"
+    }
+    monkeypatch.setattr(clock, "now", lambda: NOON + timedelta(days=31))
+    assert given(merchant, "/app/earning/given")["bonus"] == "Gave nothing in the last 30 days"
+    assert given(merchant, "/app/earning/bonus/given")["bonus"] == "Gave 7 points to 1 order in the last year"
+    assert merchant.fetch("/app/earning/nothing/given").status_code == 404
+
+
+def test_what_takes_too_long_to_count_is_left_out(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(merchant, "bonus")
+    monkeypatch.setattr(given_page, "PATIENCE", "1ms")
+    slow = "SELECT pg_sleep(1)"
+    monkeypatch.setattr(rule_reports, "given", lambda *_: connection.cursor().execute(slow))
+    assert given(merchant, "/app/earning/given") == {"bonus": ""}
+
+
+def given(merchant: Merchant, path: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads(merchant.fetch(path).content)["given"]
+    return found
 
 
 def test_risks_warn_and_dont_block(merchant: Merchant) -> None:
