@@ -16,6 +16,7 @@ from loyalty_app.merchant import (
     program,
     reward,
     shop,
+    templates,
     tiers,
 )
 from loyalty_app.merchant.answers import by_method, post_only
@@ -41,6 +42,9 @@ urlpatterns = [
     path("challenges/example", post_only(challenges.example)),
     path("challenges/<slug:challenge_id>", by_method(get=challenges.one, post=challenges.save)),
     path("challenges/<slug:challenge_id>/archive", post_only(challenges.archive)),
+    path("templates", templates.listed),
+    path("templates/<slug:template>", by_method(get=templates.one, post=templates.use)),
+    path("templates/<slug:template>/example", post_only(templates.example)),
     path("rewards", by_method(get=reward.listed, post=reward.create)),
     path("rewards/new/<slug:kind>", reward.new),
     path("rewards/cost/<slug:kind>", post_only(reward.cost)),

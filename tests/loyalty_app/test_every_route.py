@@ -94,13 +94,14 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         # These name things that every program has.
         "kind": "fixed",
         "rule_kind": "bonus",
+        "template": "tiers",
         "step": "stop",
         "reward_id": "five-off",
     }
     return Tenant(shop, ids)
 
 
-SHARED_NAMES = {"kind", "reward_id", "rule_kind", "step"}
+SHARED_NAMES = {"kind", "reward_id", "rule_kind", "step", "template"}
 
 
 @pytest.fixture

@@ -38,7 +38,10 @@ class Merchant:
     def apply(self, **earning: Any) -> None:
         """Change the rules, for the past too: the tests' orders are older than the test."""
         document = {**programs.document(self.program)}
-        document["earning"] = {**document["earning"], **earning}
+        self.save({**document, "earning": {**document["earning"], **earning}})
+
+    def save(self, document: dict[str, Any]) -> None:
+        """Make it the program of all times."""
         programs.apply(self.program, document, "test")
         self.program.versions.update(effective_from=programs.BEGINNING)
 

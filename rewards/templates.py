@@ -1,0 +1,86 @@
+"""Programs to start with: each changes a document, and says nothing of what it isn't about. Pure."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from rewards import programs
+from rewards.money import exponent, major
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`apply(document, currency, product)`: the document as it would be. Some need a product."""
+
+    title: str
+    explained: str
+    apply: Callable[[Json, str, int], Json]
+    needs_product: bool = False
+
+
+def points(document: Json, currency: str, product: int = 0) -> Json:
+    """Points for money, a bonus for joining, and four rewards."""
+    start = programs.starter("", currency)
+    earning = {**document["earning"], **start["earning"]}
+    return {**document, "earning": earning, "rewards": _joined(document["rewards"], start["rewards"])}
+
+
+def tiers(document: Json, currency: str, product: int = 0) -> Json:
+    """Three levels by what is spent in twelve months, each with more points."""
+    levels = [
+        _level("Bronze", amount(50, currency), "1.1", 0, ["Birthday surprises"]),
+        _level("Silver", amount(200, currency), "1.25", 100, ["Early access to sales"]),
+        _level("Gold", amount(500, currency), "1.5", 250, ["Early access to sales", "A gift each December"]),
+    ]
+    said = {"metric": "spend", "window": "rolling_year", "grace_days": 30, "levels": levels}
+    return {**document, "tiers": said}
+
+
+def membership(document: Json, currency: str, product: int) -> Json:
+    """A club that comes for a year with a product, above whatever tiers there are."""
+    club = {
+        **_level("Club", None, "2", 0, ["Twice the points on everything"]),
+        "membership": {"product": product, "days": 365},
+    }
+    levels = _joined(document["tiers"]["levels"], [club])
+    return {**document, "tiers": {**document["tiers"], "levels": levels}}
+
+
+TEMPLATES = {
+    "points": Template(
+        "Points", "Shoppers earn points with each order and turn them into discounts.", points
+    ),
+    "tiers": Template(
+        "Tiers", "Who spends more in twelve months climbs from Bronze to Gold and earns more.", tiers
+    ),
+    "membership": Template(
+        "Paid membership",
+        "A product you sell makes its buyer a member of a club for a year.",
+        membership,
+        needs_product=True,
+    ),
+}
+
+
+def amount(units: int, currency: str) -> str:
+    """So many dollars; yen by the hundred, as a yen is a hundredth of what most units are worth."""
+    return major(units * 10 ** (exponent(currency) or 2), currency)
+
+
+def _level(name: str, reached: str | None, factor: str, entry_points: int, perks: list[str]) -> Json:
+    return {
+        "id": name.lower(),
+        "name": name,
+        "from": reached,
+        "multiplier": {"factor": factor},
+        "entry_points": entry_points,
+        "perks": perks,
+    }
+
+
+def _joined(things: Iterable[Json], more: Iterable[Json]) -> list[Json]:
+    """What is there stays as it is; what is missing comes to it."""
+    found = {thing["id"]: thing for thing in things}
+    return [*found.values(), *(thing for thing in more if thing["id"] not in found)]
