@@ -30,9 +30,9 @@ def points(document: Json, currency: str, product: int = 0) -> Json:
 def tiers(document: Json, currency: str, product: int = 0) -> Json:
     """Three levels by what is spent in twelve months, each with more points."""
     levels = [
-        _level("Bronze", amount(50, currency), "1.1", 0, ["Birthday surprises"]),
+        _level("Bronze", amount(50, currency), "1.1", 0, []),
         _level("Silver", amount(200, currency), "1.25", 100, ["Early access to sales"]),
-        _level("Gold", amount(500, currency), "1.5", 250, ["Early access to sales", "A gift each December"]),
+        _level("Gold", amount(500, currency), "1.5", 250, ["Early access to sales"]),
     ]
     said = {"metric": "spend", "window": "rolling_year", "grace_days": 30, "levels": levels}
     return {**document, "tiers": said}

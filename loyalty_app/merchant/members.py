@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 
-from loyalty_app.merchant import customers, words
+from loyalty_app.merchant import customers, standing, words
 from loyalty_app.merchant.answers import (
     Json,
     Unprocessable,
@@ -111,6 +111,7 @@ def one(request: HttpRequest, staff: Staff, member_id: int) -> HttpResponse:
         "next_lapse": _next_lapse(found, member),
         "redemptions": _redemptions(found, member),
         "orders": _orders(found, member),
+        "standing": standing.standing(found, member),
         "adjust_most": ADJUST_MOST,
     }
     return shown(request, staff, "merchant/member.html", context)

@@ -16,6 +16,7 @@ from loyalty_app.merchant import (
     program,
     reward,
     shop,
+    standing,
     templates,
     tiers,
 )
@@ -54,6 +55,8 @@ urlpatterns = [
     path("members/<int:member_id>", members.one),
     path("members/<int:member_id>/adjustments", post_only(members.adjust)),
     path("members/<int:member_id>/data", members.data),
+    path("members/<int:member_id>/tier", post_only(standing.invite)),
+    path("members/<int:member_id>/tier/back", post_only(standing.uninvite)),
     path("data-requests", data_requests.listed),
     path("data-requests/<int:data_request_id>/data", data_requests.data),
     path("data-requests/<int:data_request_id>/answered", post_only(data_requests.answered)),
