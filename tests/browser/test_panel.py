@@ -24,6 +24,9 @@ PAGES = [
     "/tiers",
     "/challenges",
     "/challenges/new",
+    "/templates",
+    "/templates/tiers",
+    "/templates/membership",
     "/rewards",
     "/rewards/five-off",
     "/rewards/new/variable",
@@ -171,6 +174,29 @@ def test_tiers_are_added_moved_and_removed_before_they_are_saved_together(panel:
     panel.save_bar.get_by_role("button", name="Discard").click()
     panel.page.get_by_role("button", name="Leave").click()
     expect(panel.heading("Silver")).to_be_visible()
+
+
+@pytest.mark.usefixtures("program_kept")
+def test_a_template_is_read_used_and_a_member_is_given_its_tier(panel: Panel, member: Member) -> None:
+    customer = member(50)
+    panel.open("/program")
+    panel.frame.get_by_role("link", name="Start from a template").click()
+    panel.frame.get_by_role("link", name="Paid membership").click()
+    panel.frame.get_by_role("button", name="Choose a product").click()
+    panel.page.get_by_role("dialog").get_by_label("Travel Cup").check()
+    panel.page.get_by_role("dialog").get_by_role("button", name="Select").click()
+    expect(panel.frame.locator("#said")).to_contain_text("Tier “Club” was added")
+    panel.frame.get_by_role("button", name="Use this template").click()
+    panel.toast("Template in use")
+    open_member(panel, customer)
+    panel.field("level").select_option("Club")
+    panel.frame.get_by_role("button", name="Give it").click()
+    panel.toast("Tier given")
+    expect(panel.frame.locator(".figure", has_text="Now")).to_contain_text("Club")
+    assert barriers(panel.page) == []
+    panel.frame.get_by_role("button", name="Take back Club").click()
+    panel.toast("Tier taken back")
+    expect(panel.frame.locator(".figure", has_text="Now")).to_contain_text("No tier")
 
 
 def test_a_double_click_changes_points_once(panel: Panel, shop: Shop, member: Member) -> None:
