@@ -74,6 +74,8 @@ class Rules:
     multipliers: tuple[Multiplier, ...] = ()
     flats: tuple[Flat, ...] = ()
     actions: tuple[ways.Action, ...] = ()
+    # What challenges ask for.
+    challenged: frozenset[int] = frozenset()
     tiers: dict[str, Multiplier] = field(default_factory=dict)
     has_tiers: bool = False
 
@@ -106,6 +108,12 @@ class Rules:
             multipliers=tuple(rule for rule in rules if isinstance(rule, Multiplier)),
             flats=tuple(rule for rule in rules if isinstance(rule, Flat)),
             actions=tuple(rule for rule in rules if isinstance(rule, ways.Action)),
+            challenged=frozenset(
+                id
+                for challenge in document["challenges"]
+                if challenge["kind"] == "collections" and not challenge["archived"]
+                for id in challenge["collections"]
+            ),
             tiers={level["id"]: Multiplier.of_tier(level) for level in levels if level["multiplier"]},
             has_tiers=bool(levels),
         )
@@ -149,7 +157,7 @@ class Rules:
         """Every tag and collection that some rule asks for."""
         named = [self.excluded or Selection(), *(rule.on for rule in self.of_orders)]
         return Selection(
-            collections=frozenset().union(*(some.collections for some in named)),
+            collections=self.challenged.union(*(some.collections for some in named)),
             tags=frozenset().union(*(some.tags for some in named)),
         )
 
@@ -210,6 +218,11 @@ def target(order: OrderFact, rules: Rules, context: Context = NO_CONTEXT, *, cha
     if done.points > LARGEST_POINTS:
         raise TooManyPoints(f"The order would earn {done.points} points; {LARGEST_POINTS} is the most.")
     return Target(done.points, _explain(rules, done, earned), floor(done.basis))
+
+
+def counts(order: OrderFact, rules: Rules, context: Context) -> bool:
+    """Whether an order is one that earns, and something of it is still bought."""
+    return not _nothing_because(order, rules, context) and any(line.current > 0 for line in order.lines)
 
 
 def _nothing_because(order: OrderFact, rules: Rules, context: Context) -> str:

@@ -442,6 +442,28 @@ class Action(OfProgram):
         ]
 
 
+class Achievement(OfProgram):
+    """A challenge that a member has done: which turn of it, and what that gave."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+    member = models.ForeignKey(
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="achievements"
+    )
+    challenge = models.CharField(max_length=40)
+    turn = models.IntegerField()
+    points = models.BigIntegerField()
+    badge = models.CharField(max_length=40)
+    # When the order was paid that completed it.
+    achieved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program", "member", "challenge", "turn"], name="achievement_once"
+            ),
+        ]
+
+
 class Notice(OfProgram):
     """Something a member is to be told. Sending is another matter."""
 

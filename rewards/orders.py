@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from rewards import (
+    challenges,
     clock,
     dates,
     earning,
@@ -246,6 +247,7 @@ def _settle(
         _count(program, change)
     order_rows.save(program.pk, [*kept, *(order for order, _ in accepted)])
     redemptions.note_orders(book, [(order.id, _fact(item)) for order, item in accepted])
+    challenges.review(book, program, _members(order for order, _ in accepted))
     tier_grants.note(program, [(change.order, change.fact) for change in changes])
     steps = _steps(changes)
     tiers.review(book, program, steps.keys() | new.keys(), now, steps)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from rewards import actions, birthdays, clock, programs, tiers
+from rewards import actions, birthdays, challenges, clock, programs, tiers
 from rewards.ledger import Book, OpenLot, Posting, held_by
 from rewards.models import (
     Bucket,
@@ -244,9 +244,12 @@ def _join(
         model.objects.filter(program=program, member_id=gone_id).update(member_id=kept_id)
     actions.carry_over(program.pk, gone_id, kept_id)
     birthdays.carry_over(program.pk, gone_id, kept_id)
+    challenges.carry_over(program.pk, gone_id, kept_id)
     Member.objects.filter(program=program, merged_into_id=gone_id).update(merged_into_id=kept_id)
     Member.objects.filter(program=program, pk=gone_id).update(merged_into_id=kept_id)
     tiers.inherit(book, program, gone_id, kept_id, happened_at, now)
+    # What neither had achieved alone, both may have together.
+    challenges.review(book, program, [kept_id])
     book.write()
 
 

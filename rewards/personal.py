@@ -3,6 +3,7 @@
 from typing import Any
 
 from rewards.models import (
+    Achievement,
     Action,
     Identity,
     Lot,
@@ -69,6 +70,11 @@ def stored(member: Member) -> Json:
         "tiers_given": list(
             TierGrant.objects.filter(**mine)
             .values("level", "starts_on", "ends_on", "days", "order_id", "reason", "revoked_at")
+            .order_by("id")
+        ),
+        "achievements": list(
+            Achievement.objects.filter(**mine)
+            .values("id", "challenge", "turn", "points", "badge", "achieved_at")
             .order_by("id")
         ),
         "notices": list(

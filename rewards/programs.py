@@ -16,6 +16,7 @@ from rewards.differences import differences
 from rewards.documents import checked, completed
 from rewards.earning import Rules
 from rewards.models import (
+    Achievement,
     Action,
     Budget,
     Identity,
@@ -53,6 +54,7 @@ ERASED = (
         Movement,
         Notice,
         Action,
+        Achievement,
         MemberTier,
         TierChange,
         TierGrant,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from rewards import programs
 from rewards.models import Bucket, Movement, Program
+from rewards.rules.nth_order import ordinal
 
 Json = dict[str, Any]
 # What a shopper counts as theirs. Reserved points are on their way out.
@@ -189,6 +190,11 @@ def _action(explanation: Json, points: int, names: Json) -> str:
     return f"{explanation['title']}: {given}."
 
 
+def _challenge(explanation: Json, points: int, names: Json) -> str:
+    again = f" for the {ordinal(explanation['turn'])} time" if explanation["turn"] > 1 else ""
+    return f"“{explanation['title']}” achieved{again}: {counted(explanation['points'], names)}."
+
+
 def _adjustment(explanation: Json, points: int, names: Json) -> str:
     return explanation["reason"] or "Changed by the shop."
 
@@ -218,6 +224,7 @@ _SENTENCES = {
     "signup": _signup,
     "tier": _tier,
     "action": _action,
+    "challenge": _challenge,
     "adjustment": _adjustment,
     "redemption": _redemption,
     "release": _release,

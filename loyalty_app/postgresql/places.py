@@ -20,6 +20,7 @@ DISTRIBUTED = (
     "rewards_tierchange",
     "rewards_tiergrant",
     "rewards_action",
+    "rewards_achievement",
     "shopify_bridge_gap",
     "shopify_bridge_ordercheck",
     "shopify_bridge_backfill",

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from loyalty_app.storefront.views import Refusal, answering, body_of, joined, program_of
-from rewards import actions, birthdays, clock, dates
+from rewards import actions, birthdays, challenges, clock, dates
 from rewards.actions import ONCE, LimitReached, NoSuchAction, NotForYou, NotNow, Way, occasion_of
+from rewards.challenges import Standing
 from rewards.ledger import MemberMerged
 from rewards.models import Member, Program
 from rewards.overview import visit
@@ -30,13 +31,22 @@ LINK = re.compile(r"https://[^\s<>\"]{1,490}")
 
 @answering("GET")
 def ways(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    """`GET ways`: what this shopper can earn points with, and how far they are."""
-    program, member_id = program_of(visitor.shop), None
+    """`GET ways`: what this shopper can earn points with, how far they are, and their badges."""
+    program, member_id, now = program_of(visitor.shop), None, clock.now()
     if visitor.customer_id is not None:
         _, member_id = visit(program.pk, visitor.shop.pk, visitor.customer_id)
-    found = actions.open_to(program, member_id, clock.now())
     member = Member.objects.filter(program=program, pk=member_id).first() if member_id else None
-    return JsonResponse({"ways": [_shown(way, program, member) for way in found]})
+    badges = challenges.badges(program.pk, member.pk) if member else []
+    return JsonResponse(
+        {
+            "ways": [_shown(way, program, member) for way in actions.open_to(program, member_id, now)],
+            "challenges": [_challenge(found) for found in challenges.standings(program, member_id, now)],
+            "badges": [
+                {"challenge": row.challenge, "badge": row.badge, "at": row.achieved_at.isoformat()}
+                for row in badges
+            ],
+        }
+    )
 
 
 @answering("POST")
@@ -137,6 +147,22 @@ def _shown(way: Way, program: Program, member: Member | None) -> Json:
         case Birthday():
             shown["birthday"] = member and birthdays.of(member)
     return shown
+
+
+def _challenge(found: Standing) -> Json:
+    challenge = found.challenge
+    return {
+        "challenge": challenge.id,
+        "kind": challenge.kind,
+        "title": challenge.title,
+        "points": challenge.points,
+        "badge": challenge.badge,
+        "done": found.done,
+        "count": challenge.count,
+        "until": found.until and found.until.isoformat(),
+        "turns": found.turns,
+        "state": "achieved" if found.is_over else "open",
+    }
 
 
 def _last_day(rule: Rule, program: Program) -> str | None:

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from rewards import actions, people, programs
+from rewards import actions, clock, orders, people, programs
 from rewards.models import Action, Member
 from tests.loyalty_app.test_storefront import Storefront
+from tests.rewards.conftest import line, order
 
 pytestmark = pytest.mark.django_db
 RULES = [
@@ -209,3 +210,34 @@ def test_what_had_its_share_of_the_year_can_be_had_again(storefront):
         actions.earn(storefront.program, storefront.member.pk, rule, "this time")
     found = ways(storefront)
     assert (found["gift"]["state"], found["visit"]["state"]) == ("limit", "open")
+
+
+def test_challenges_and_badges(client):
+    storefront = Storefront(client)
+    one = {"id": "two", "kind": "orders", "title": "Two orders", "count": 2, "points": 30, "badge": "Regular"}
+    document = {**programs.document(storefront.program), "challenges": [one, {**one, "id": "b", "count": 3}]}
+    programs.apply(storefront.program, document, "test")
+    ours = {"source_id": storefront.shop.pk, "currency": "USD"}
+    moment = clock.now()
+    for number in (1, 2):
+        bought = order(line(1000), external_id=number, processed_at=moment, updated_at=moment, **ours)
+        orders.settle_orders(storefront.program, [bought])
+    found = storefront.get("ways").json()
+    first, second = found["challenges"]
+    assert first == {
+        "challenge": "two",
+        "kind": "orders",
+        "title": "Two orders",
+        "points": 30,
+        "badge": "Regular",
+        "done": 2,
+        "count": 2,
+        "until": None,
+        "turns": 1,
+        "state": "achieved",
+    }
+    assert second.items() >= {"done": 2, "count": 3, "turns": 0, "state": "open"}.items()
+    assert [(row["challenge"], row["badge"]) for row in found["badges"]] == [("two", "Regular")]
+    guest = storefront.get("ways", customer="").json()
+    assert [(one["done"], one["state"]) for one in guest["challenges"]] == [(0, "open"), (0, "open")]
+    assert guest["badges"] == []
