@@ -86,7 +86,7 @@ class Extension:
         version = hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else "missing"
         return f"/cdn/extensions/{self.folder.name}/assets/{name}?v={version}"
 
-    def environment(self, locale: str, currency: str) -> Environment:
+    def environment(self, locale: str, currency: str, timezone: str) -> Environment:
         """Strict about syntax, tags and filters; a missing value is nil, as in Shopify."""
         environment = Environment(
             tolerance=Mode.STRICT,
@@ -94,7 +94,7 @@ class Extension:
             loader=FileSystemLoader(self.folder / "snippets", ext=".liquid"),
         )
         translations = Translations(self.folder / "locales", locale)
-        environment.filters.update(filters(self.asset_url, translations, currency))
+        environment.filters.update(filters(self.asset_url, translations, currency, timezone))
         return environment
 
 
@@ -142,11 +142,15 @@ class PageApps:
     def render_text(self, text: str) -> str:
         """Liquid that the app answered through its proxy."""
         folder = self.visit.config.extension or Path()
-        environment = Extension(folder).environment(self.visit.locale, self.visit.state.shop.currency)
+        environment = self._environment(Extension(folder))
         try:
             return environment.from_string(text, globals=self.objects).render()
         except LiquidError as error:
             return error_box(str(error))
+
+    def _environment(self, extension: Extension) -> Environment:
+        shop = self.visit.state.shop
+        return extension.environment(self.visit.locale, shop.currency, shop.timezone)
 
     def _is_shown(self, block: Block) -> bool:
         if not block.is_embed:
@@ -182,7 +186,7 @@ class PageApps:
             "settings": block.settings(overrides),
             "shopify_attributes": "",
         }
-        environment = self._extension.environment(self.visit.locale, self.visit.state.shop.currency)
+        environment = self._environment(self._extension)
         try:
             template = environment.from_string(block.source, globals=self.objects)
             inner = template.render(block=drop)

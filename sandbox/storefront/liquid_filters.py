@@ -9,8 +9,10 @@ import html
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sandbox import money
 from sandbox.storefront import prices
@@ -19,7 +21,9 @@ from sandbox.storefront.translations import Translations
 _JSON_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def filters(asset_url: Callable[[str], str], translations: Translations, currency: str) -> dict[str, Any]:
+def filters(
+    asset_url: Callable[[str], str], translations: Translations, currency: str, timezone: str
+) -> dict[str, Any]:
     """Everything by name, bound to one request."""
 
     def in_minor(cents: Any) -> int:
@@ -36,6 +40,7 @@ def filters(asset_url: Callable[[str], str], translations: Translations, currenc
             r"\.0+$", "", prices.shown(in_minor(cents), currency)
         ),
         "json": to_json,
+        "date": lambda moment, form: _date(moment, str(form), ZoneInfo(timezone)),
         "script_tag": lambda url: f'<script src="{html.escape(str(url))}" type="text/javascript"></script>',
         "stylesheet_tag": _stylesheet_tag,
         "image_url": lambda image, **_: _image_source(image),
@@ -56,6 +61,24 @@ def to_json(value: Any) -> str:
 
 def handleize(value: Any) -> str:
     return re.sub(r"[^a-z0-9]+", "-", str(value).lower()).strip("-")
+
+
+def _date(moment: Any, form: str, zone: ZoneInfo) -> str:
+    """In the shop's own time zone; what is no moment stays as it is."""
+    if moment in ("now", "today"):
+        return _formatted(datetime.now(UTC), form, zone)
+    if isinstance(moment, int) or str(moment).isdigit():
+        return _formatted(datetime.fromtimestamp(int(moment), UTC), form, zone)
+    try:
+        found = datetime.fromisoformat(str(moment))
+    except ValueError:
+        return "" if moment is None else str(moment)
+    return _formatted(found if found.tzinfo else found.replace(tzinfo=zone), form, zone)
+
+
+def _formatted(moment: datetime, form: str, zone: ZoneInfo) -> str:
+    # strftime reads %s in the machine's own zone, not in the moment's.
+    return moment.astimezone(zone).strftime(form.replace("%s", str(int(moment.timestamp()))))
 
 
 def _number(value: Any) -> Decimal:
