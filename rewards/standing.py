@@ -53,6 +53,7 @@ def public_program(program: Program) -> Json:
         "award_on": earning["award_on"],
         "hold_days": earning["hold_days"],
         "signup_bonus": earning["signup_bonus"],
+        "excluded": ways.goods(earning["excluded"]),
         "ways": ways.public(document, program.timezone, clock.now()),
         "tiers": tiers.public(document),
         "rewards": [offers.public(reward) for reward in programs.on_offer(document)],

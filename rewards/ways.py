@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from rewards import dates
 from rewards.rules import Surprise
 from rewards.rules.base import Period
 
@@ -14,6 +15,7 @@ OWN = (
     "url", "ask", "question", "answers", "with_picture",
 )  # fmt: skip
 """What of a rule's own settings shoppers may know."""
+GOODS = ("products", "variants", "collections", "product_tags", "vendors")
 
 
 def public(document: Json, timezone: str, now: datetime) -> list[Json]:
@@ -23,7 +25,7 @@ def public(document: Json, timezone: str, now: datetime) -> list[Json]:
     """
     zone = ZoneInfo(timezone)
     return [
-        _public(rule, period)
+        _public(rule, period, zone)
         for rule in document["earning"]["rules"]
         if _is_for_all_to_see(rule)
         and not ((period := Period.of(rule, zone)).ends is not None and period.ends <= now)
@@ -36,14 +38,21 @@ def _is_for_all_to_see(rule: Json) -> bool:
     return not (rule["archived"] or hidden or rule["kind"] == Surprise.kind)
 
 
-def _public(rule: Json, period: Period) -> Json:
+def goods(setting: Json) -> Json:
+    """What is named of what is sold, as far as anything is."""
+    return {name: setting[name] for name in GOODS if setting[name]}
+
+
+def _public(rule: Json, period: Period, zone: ZoneInfo) -> Json:
     told = {"id": rule["id"], "kind": rule["kind"], "title": rule["title"]}
     told |= {name: rule[name] for name in OWN if name in rule}
-    if goods := {name: named for name, named in rule.get("on", {}).items() if named}:
-        told["on"] = goods
+    if "on" in rule and (on := goods(rule["on"])):
+        told["on"] = on
     if tiers := rule["audience"]["tiers"]:
         told["tiers"] = tiers
     if rule["audience"]["never_ordered"]:
         told["never_ordered"] = True
     told |= {name: moment.isoformat() for name in ("starts", "ends") if (moment := getattr(period, name))}
+    if period.ends:
+        told["until"] = dates.local_date(period.ends - dates.INSTANT, zone).isoformat()
     return told

@@ -29,6 +29,7 @@ def test_a_campaign_is_told_with_what_it_is_for_and_its_moments():
         "tiers": ["gold"],
         "starts": "2026-11-30T23:00:00+00:00",
         "ends": "2026-12-07T23:00:00+00:00",
+        "until": "2026-12-07",
     }
 
 
