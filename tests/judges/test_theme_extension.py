@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from rewards import documents
+from rewards.rules import KINDS, Surprise
 from tests.judges.node import EXTENSION, judge
 
 # Those that app blocks may use: https://shopify.dev/docs/storefronts/themes/architecture/settings/input-settings
@@ -23,6 +25,7 @@ SCHEMA_KEYS = {
     "name", "target", "settings", "javascript", "stylesheet", "enabled_on", "disabled_on", "class", "tag",
     "available_if",
 }  # fmt: skip
+WINDOWS = documents.schema()["properties"]["tiers"]["properties"]["window"]["enum"]
 SCHEMA_TAG = re.compile(r"\{%-?\s*schema\s*-?%\}(.*?)\{%-?\s*endschema\s*-?%\}", re.DOTALL)
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
@@ -103,11 +106,22 @@ def test_every_language_says_the_same(kind: str) -> None:
             )
 
 
+def test_every_way_to_earn_and_every_window_has_its_text() -> None:
+    texts = locales(EXTENSION, "")["en"]
+    source = (EXTENSION / "snippets" / "loyalty-way.liquid").read_text()
+    # Nobody is told of a surprise.
+    assert [kind for kind in KINDS if f"way.{kind}" not in texts and kind != Surprise.kind] == []
+    assert [kind for kind in re.findall(r"when '(\w+)'", source) if kind not in KINDS] == []
+    assert [window for window in WINDOWS if f"tiers.window_{window}" not in texts] == []
+
+
 @pytest.mark.parametrize("kind", ["", ".schema"])
 def test_every_text_is_used(kind: str) -> None:
     source = "".join(path.read_text() for path in EXTENSION.glob("*/*.liquid"))
-    # The tabs are printed in a loop.
+    # What is printed in a loop or by its kind.
     source += " ".join(f"panel.tab_{name}" for name in ("points", "rewards", "codes", "activity"))
+    source += " ".join(f"way.{kind}" for kind in KINDS)
+    source += " ".join(f"tiers.window_{window}" for window in WINDOWS)
     unused = [key for key in locales(EXTENSION, kind)["en"] if key not in source]
     assert unused == []
 
@@ -146,7 +160,8 @@ def test_scripts_come_only_from_the_extension() -> None:
 def test_merchant_texts_are_escaped_where_they_are_printed() -> None:
     """`t` escapes what it is given; all else of the program or a setting needs a filter of its own."""
     printed = re.compile(
-        r"\{\{-?\s*((?:program|reward|standing|block\.settings|heading|intro|label)\b[^}]*)\}\}"
+        r"\{\{-?\s*((?:program|reward|standing|way|level|next|answer|perk|title"
+        r"|block\.settings|heading|intro|label)\b[^}]*)\}\}"
     )
     safe = re.compile(
         r"\| (escape|json|asset_url|t\b)|settings\.(position|radius)|\.(points|rate\.points)\b(?!\.)"

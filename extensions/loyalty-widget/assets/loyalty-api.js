@@ -33,6 +33,11 @@ export class Api {
     return this.#insist('redemptions', variable ? { reward, points, key } : { reward, key });
   }
 
+  /** Tells what the shopper did for points. The same again gets the first answer. */
+  act(rule, said) {
+    return this.#insist(`actions/${encodeURIComponent(rule)}`, said);
+  }
+
   enrol() {
     return this.#insist('enrol', {});
   }

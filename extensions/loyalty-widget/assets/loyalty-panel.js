@@ -3,6 +3,7 @@ import { Api, ApiError, Intents } from './loyalty-api.js';
 import { follow, openCode } from './loyalty-codes.js';
 import { h, Words } from './loyalty-kit.js';
 import { byReach, RewardCard } from './loyalty-rewards.js';
+import { Ways } from './loyalty-ways.js';
 
 export class Panel {
   #cards = new Map();
@@ -16,6 +17,7 @@ export class Panel {
     this.api = new Api(this.config.proxy);
     this.words = new Words(this.config);
     this.announce = (text) => this.#part('status').replaceChildren(text);
+    this.ways = new Ways(this);
     this.#wireTabs();
     this.dialog.addEventListener('keydown', (event) => this.#keepFocusInside(event));
     // Another tab of this browser has redeemed: what this one shows is out of date.
@@ -58,6 +60,7 @@ export class Panel {
     this.dialog.removeAttribute('data-failed');
     this.#part('failure').hidden = true;
     this.#keepFocus(() => this.#render());
+    if (this.me.member) await this.ways.refresh();
   }
 
   /** Fresh figures must not throw a keyboard's user out of the card that they are in. */
@@ -88,7 +91,6 @@ export class Panel {
   #render() {
     const { member } = this.me;
     this.dialog.dataset.member = member ? 'yes' : 'no';
-    for (const list of this.dialog.querySelectorAll('[data-loyalty-ways]')) list.replaceChildren(...this.#ways());
     if (!member) {
       this.#renderOffers();
       return;
@@ -101,17 +103,9 @@ export class Panel {
     if (this.host.tab === 'activity') this.#renderActivity();
   }
 
-  #ways() {
-    const { words, program } = this;
-    const { points, per } = program.rate;
-    const ways = [words.text('earn_rate', { points: words.points(points), money: words.money(per) })];
-    if (program.signup_bonus) ways.push(words.text('earn_signup', { points: words.points(program.signup_bonus) }));
-    return ways.map((text) => h('li', {}, text));
-  }
-
   #renderOffers() {
     const { words } = this;
-    const offers = this.program.rewards.map((reward) => h('li', {}, h('bdi', {}, reward.title), ' ', h('span', { class: 'cost' }, words.cost(reward))));
+    const offers = this.program.rewards.filter((reward) => !reward.tiers?.length).map((reward) => h('li', {}, h('bdi', {}, reward.title), ' ', h('span', { class: 'cost' }, words.cost(reward))));
     this.#part('offers').replaceChildren(...offers);
   }
 
@@ -254,7 +248,7 @@ export class Panel {
   /** A modal dialog lets Tab out into the browser's own controls; most shoppers expect it to come round. */
   #keepFocusInside(event) {
     if (event.key !== 'Tab') return;
-    const stops = [...this.dialog.querySelectorAll('a[href], button:not([disabled]), input, [tabindex="0"]')]
+    const stops = [...this.dialog.querySelectorAll('a[href], button:not([disabled]), summary, input, select, textarea, [tabindex="0"]')]
       .filter((stop) => stop.tabIndex >= 0 && stop.checkVisibility());
     const active = this.host.shadowRoot.activeElement;
     const [edge, other] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];

@@ -1,7 +1,7 @@
-/** Keeps "Earn 37 points" right when another variant is chosen. Loaded only where the variants' prices differ. */
+/** Keeps "Earn 37 points" right when another variant is chosen. Loaded only where the variants earn differently. */
 class LoyaltyPoints extends HTMLElement {
   connectedCallback() {
-    this.prices = JSON.parse(this.querySelector('[data-loyalty-prices]').textContent);
+    this.points = JSON.parse(this.querySelector('[data-loyalty-points-of]').textContent);
     document.addEventListener('change', this.#lookSoon);
     addEventListener('popstate', this.#lookSoon);
   }
@@ -19,14 +19,16 @@ class LoyaltyPoints extends HTMLElement {
   #look() {
     const scope = this.closest('.shopify-section, section, main') ?? document;
     const field = scope.querySelector('form[action*="/cart/add"] [name="id"]') ?? document.querySelector('form[action*="/cart/add"] [name="id"]');
-    const price = this.prices[field?.value ?? new URLSearchParams(location.search).get('variant')];
-    if (price === undefined) return;
-    const { rate, per, added, one, many, text } = this.dataset;
-    const points = Math.floor((price * rate * 10 + Number(added)) / per);
-    if (String(points) === this.dataset.loyaltyPoints) return;
+    const variant = field?.value ?? new URLSearchParams(location.search).get('variant');
+    const points = this.points[variant];
+    if (points === undefined || variant === this.shown) return;
+    this.shown = variant;
+    const { one, many, text } = this.dataset;
     this.dataset.loyaltyPoints = points;
     this.hidden = points < 1;
     this.querySelector('[data-loyalty-points-text]').textContent = text.replace('{points}', () => `${points} ${points === 1 ? one : many}`);
+    const reasons = this.querySelector(`[data-loyalty-reasons-of="${CSS.escape(variant)}"]`);
+    if (reasons) this.querySelector('[data-loyalty-reasons]').replaceChildren(reasons.content.cloneNode(true));
   }
 }
 
