@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -107,17 +108,38 @@ def someone(shop: Shop) -> int:
 @pytest.fixture
 def program_kept(demo: Demo, shop: Shop, tmp_path: Path) -> Iterator[None]:
     """The program as it was before, so that the next test finds its rates and rewards."""
+    before = published(demo)
     exported = demo.manage("program", "export", "--shop", demo.shop).stdout
     (tmp_path / "program.json").write_text(exported)
     yield
-    applied = demo.manage("program", "apply", "--shop", demo.shop, str(tmp_path / "program.json"))
+    apply(demo, tmp_path / "program.json")
+    wait_until(15, "the old program is back", lambda: published(demo) == before)
+
+
+@pytest.fixture
+def change_program(demo: Demo, program_kept: None, tmp_path: Path) -> Callable[..., None]:
+    """Gives the program other rules, tiers and so on, and waits until the theme prints it."""
+
+    def change(*rules: dict[str, Any], **parts: Any) -> None:
+        document = json.loads(demo.manage("program", "export", "--shop", demo.shop).stdout)
+        document |= {"name": f"Rewards {time.monotonic_ns()}", **parts}
+        document["earning"]["rules"] = list(rules)
+        (tmp_path / "changed.json").write_text(json.dumps(document))
+        apply(demo, tmp_path / "changed.json")
+        wait_until(15, "the changed program", lambda: document["name"] in published(demo))
+
+    return change
+
+
+def apply(demo: Demo, file: Path) -> None:
+    applied = demo.manage("program", "apply", "--shop", demo.shop, str(file))
     assert applied.returncode == 0, applied.stderr
-    rate = json.loads(exported)["earning"]["rate"]
-    wait_until(15, "the old program is back", lambda: rate["points"] == published_rate(demo))
 
 
-def published_rate(demo: Demo) -> int:
+def published(demo: Demo) -> tuple[str, ...]:
+    """What the theme prints of the program: its name, and what a knife earns."""
     text = requests.get(f"{demo.sandbox}/products/bread-knife", timeout=10).text
-    found = re.search(r'data-rate="(\d+)"', text)
-    assert found is not None
-    return int(found[1])
+    found = [
+        re.search(part, text) for part in (r'id="loyalty-title".*?>(.*?)<', r'data-loyalty-points="(\d+)"')
+    ]
+    return tuple(one[1] for one in found if one)
