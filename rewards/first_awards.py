@@ -7,7 +7,7 @@ tier, place among their orders, room under caps, places in a budget - under the 
 
 from bisect import insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -119,17 +119,20 @@ def finish(program: Program, fresh: Sequence[Fresh], now: datetime) -> None:
 
     Orders of one member are taken in the order of their payment, and those known before count.
     """
-    asking = [one for one in fresh if _asks_of_member(_rules(program, one.order))]
+    asking = [one for one in fresh if asks_of_member(_rules(program, one.order))]
     if not asking:
         return
-    past = _Past.read(program, asking, now)
+    rules = [_rules(program, one.order) for one in asking]
+    past = Past.read(program, asking, rules)
+    if any(version.has_tiers for version in rules):
+        past.read_tiers(program, asking, now)
     for one in sorted(asking, key=lambda one: one.turn):
-        _judge(program, one, past)
+        judge(one, _rules(program, one.order), past, lambda _, rule: _place_taken(program.pk, rule))
 
 
-def _judge(program: Program, one: Fresh, past: "_Past") -> None:
-    order, rules = one.order, _rules(program, one.order)
-    context = order.context
+def judge(one: Fresh, rules: Rules, past: "Past", take: Callable[[Fresh, Surprise], bool]) -> None:
+    """Which rules are for an order, and what caps leave it. `take`: whether it gets a place in a budget."""
+    context = one.order.context
     assert context is not None  # fresh orders have the beginning of one
     who = past.circumstances(one, rules)
     if rules.has_tiers and who.tier:
@@ -139,11 +142,12 @@ def _judge(program: Program, one: Fresh, past: "_Past") -> None:
     context["rules"] = [rule.id for rule in rules.of_orders if rule.holds(who)]
     if rules.caps.need_history:
         context["room"] = past.room(one, rules)
-    _take_places(program.pk, one.fact, rules, context)
+    _take_places(one, rules, context, take)
     past.note(one, rules)
 
 
-def _asks_of_member(rules: Rules) -> bool:
+def asks_of_member(rules: Rules) -> bool:
+    """Whether a first award depends on the member."""
     return bool(rules.of_orders) or rules.has_tiers or rules.caps.need_history
 
 
@@ -209,15 +213,17 @@ def _first_paid(program_id: int, news: Iterable[News]) -> dict[Ref, datetime]:
         return {(source, external): paid_at for source, external, paid_at in cursor.fetchall()}
 
 
-def _take_places(program_id: int, fact: OrderFact, rules: Rules, context: dict[str, Any]) -> None:
+def _take_places(
+    one: Fresh, rules: Rules, context: dict[str, Any], take: Callable[[Fresh, Surprise], bool]
+) -> None:
     """Places in the budgets of surprises; where none is left, the rule isn't for this order."""
     given = set(context["rules"])
     surprises = [rule for rule in rules.flats if isinstance(rule, Surprise) and rule.id in given]
     if not surprises:
         return
-    basis = earning.target(fact, rules, Context.of(context)).basis
+    basis = earning.target(one.fact, rules, Context.of(context)).basis
     for rule in surprises:
-        if basis < rule.amount or not _place_taken(program_id, rule):
+        if basis < rule.amount or not take(one, rule):
             context["rules"].remove(rule.id)
 
 
@@ -244,7 +250,7 @@ class _Earlier:
         return self.turn < other.turn
 
 
-class _Past:
+class Past:
     """What the members of a batch did before, as far as the rules ask for it."""
 
     def __init__(self, program: Program) -> None:
@@ -256,54 +262,62 @@ class _Past:
         self.earned: defaultdict[int, list[tuple[datetime, int]]] = defaultdict(list)
 
     @classmethod
-    def read(cls, program: Program, fresh: Sequence[Fresh], now: datetime) -> "_Past":
-        """Each question is one statement, and asked only where a rule asks it."""
-        past, rules = cls(program), [_rules(program, one.order) for one in fresh]
+    def read(
+        cls,
+        program: Program,
+        fresh: Sequence[Fresh],
+        rules: Collection[Rules],
+        before: datetime | None = None,
+    ) -> "Past":
+        """Each question is one statement, and asked only where a rule asks it. `before`: nothing later."""
+        past = cls(program)
         members = sorted({one.order.member_id for one in fresh if one.order.member_id is not None})
         if any(rule.audience.member_until for version in rules for rule in version.of_orders):
             joined = Member.objects.filter(program=program, pk__in=members).values_list("pk", "joined_at")
             past.joined = dict(joined)
-        if any(version.has_tiers for version in rules):
-            past._read_tiers(program, fresh, now)
         if any(version.needs_history for version in rules):
-            past._read_orders(program.pk, members)
+            past._read_orders(program.pk, members, before)
         if any(version.caps.need_history for version in rules):
             longest = max(version.caps.member_days for version in rules)
             since = min(one.turn[0] for one in fresh) - timedelta(days=longest + 1)
-            past._read_earned(program.pk, members, since)
+            past._read_earned(program.pk, members, since, before)
         return past
 
-    def _read_tiers(self, program: Program, fresh: Sequence[Fresh], now: datetime) -> None:
+    def read_tiers(self, program: Program, fresh: Sequence[Fresh], now: datetime) -> None:
+        """The tiers that members had when these orders were paid, and how they may rise by them."""
         held = tiers.held_at(program.pk, [(self._who(one), one.turn[0]) for one in fresh])
         self.tiers = {one.order: tier or "" for one, tier in zip(fresh, held, strict=True)}
         times = Counter(self._who(one) for one in fresh)
         several = [member_id for member_id, number in times.items() if number > 1]
         self.climbs = climbs(program, several, now) if several else {}
 
-    def _read_orders(self, program_id: int, members: list[int]) -> None:
+    def _read_orders(self, program_id: int, members: list[int], before: datetime | None) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 """
                 SELECT member_id, paid_at, external_id, coalesce((context->>'ordinal')::int, 1)
                 FROM rewards_order
                 WHERE program_id = %s AND member_id = ANY(%s) AND context IS NOT NULL
+                  AND paid_at < coalesce(%s::timestamptz, 'infinity')
                 ORDER BY paid_at, external_id
                 """,
-                [program_id, members],
+                [program_id, members, before],
             )
             for member_id, paid_at, external_id, ordinal in cursor.fetchall():
                 self.orders[member_id].append(_Earlier((paid_at, external_id), ordinal))
 
-    def _read_earned(self, program_id: int, members: list[int], since: datetime) -> None:
+    def _read_earned(
+        self, program_id: int, members: list[int], since: datetime, before: datetime | None
+    ) -> None:
         """What orders gave, refunds or not: room that a refund frees isn't handed to another order."""
         with connection.cursor() as cursor:
             cursor.execute(
                 """
                 SELECT member_id, happened_at, points FROM rewards_movement
                 WHERE program_id = %s AND member_id = ANY(%s) AND kind = 'order' AND source = 'issued'
-                  AND happened_at >= %s
+                  AND happened_at >= %s AND happened_at < coalesce(%s::timestamptz, 'infinity')
                 """,
-                [program_id, members, since],
+                [program_id, members, since, before],
             )
             for member_id, moment, points in cursor.fetchall():
                 self.earned[member_id].append((moment, points))

@@ -1,0 +1,220 @@
+"""A change of the program before it is saved: what past orders earn by its rules, and what by those in force.
+
+Both are reckoned by the code that settles (see `rehearsal`), so that what else has changed meanwhile doesn't
+look like a difference. Orders are read member after member: no more than a batch is in memory.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fractions import Fraction
+from itertools import groupby
+from math import ceil
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, QuerySet
+
+from rewards import dates, offers, programs
+from rewards.earning import Rules
+from rewards.models import Order, Program
+from rewards.rehearsal import Paid, Products, Rehearsal
+
+Json = dict[str, Any]
+
+ORDERS_MOST = 5_000
+"""Of a window with more, only every so manieth member is looked at."""
+BATCH = 500
+TOP = 20
+ASSUMED = {
+    "tags": "Of {:,} orders the customer's tags at that time aren't known; those of today were taken.",
+    "products": "Tags and collections of products: {:,} times those of then are unknown; today's were taken.",
+    "unknown": "Tags and collections of products: {:,} times none are known, so no rule that names any fits.",
+    "history": "Which of a member's orders it is was counted from the orders known here, for {:,} orders.",
+    "caps": "Towards caps counts what was earned before these days, as it was.",
+    "refused": "{:,} orders would earn more points than can be counted, and count for nothing.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Orders paid from a moment on (included) to another (excluded)."""
+
+    since: datetime
+    until: datetime
+
+    @classmethod
+    def last_month(cls, program: Program, now: datetime) -> "Window":
+        """The last calendar month that is over, in the shop."""
+        zone = ZoneInfo(program.timezone)
+        first = dates.local_date(now, zone).replace(day=1)
+        return cls(dates.start_of_day(dates.add_months(first, -1), zone), dates.start_of_day(first, zone))
+
+    @classmethod
+    def last_days(cls, now: datetime, days: int = 30) -> "Window":
+        """So many times 24 hours, up to now."""
+        return cls(now - timedelta(days=days), now)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the orders of one member earn by the rules in force, and by the new ones."""
+
+    member_id: int
+    customer_id: int
+    orders: int
+    before: int
+    after: int
+
+    @property
+    def change(self) -> int:
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What a point is worth in minor units, by the most generous reward that says so."""
+
+    of_point: Fraction
+    reward: str
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a change would have done to the orders of a window. Numbers are those of the members looked at."""
+
+    window: Window
+    # Of so many members one was looked at.
+    every: int
+    worth_before: Worth | None
+    worth_after: Worth | None
+    orders: int = 0
+    members: int = 0
+    gaining: int = 0
+    losing: int = 0
+    before: int = 0
+    after: int = 0
+    # What of the orders counts by the new rules, in minor units.
+    spent: int = 0
+    # Whose points change the most.
+    top: list[Row] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+
+
+def preview(
+    program: Program,
+    document: Json,
+    window: Window,
+    *,
+    products: Products | None = None,
+    most: int = ORDERS_MOST,
+) -> Preview:
+    """What a document that was checked would have done. `products` answers what rules ask of products."""
+    run = Run(program, document, window, products=products, most=most)
+    found = Preview(
+        window,
+        run.every,
+        worth(programs.document(program), program.currency),
+        worth(document, program.currency),
+    )
+    found.top = [row for row in heapq.nlargest(TOP, _noted(run.rows(), found), key=_size) if row.change]
+    found.spent, found.assumed = run.spent, run.assumed()
+    return found
+
+
+def worth(document: Json, currency: str) -> Worth | None:
+    """What a point of this program is worth; None: no reward on offer says so."""
+    said = [
+        Worth(of_point, reward["title"])
+        for reward in programs.on_offer(document)
+        if (of_point := offers.worth(1, [reward], currency)) is not None
+    ]
+    return max(said, key=lambda one: one.of_point, default=None)
+
+
+def _noted(rows: Iterable[Row], found: Preview) -> Iterator[Row]:
+    for row in rows:
+        found.orders += row.orders
+        found.members += 1
+        found.gaining += row.change > 0
+        found.losing += row.change < 0
+        found.before += row.before
+        found.after += row.after
+        yield row
+
+
+def _size(row: Row) -> tuple[int, int]:
+    return abs(row.change), -row.member_id
+
+
+class Run:
+    """One look at the orders of a window, by the rules in force and by those of a document."""
+
+    def __init__(
+        self,
+        program: Program,
+        document: Json,
+        window: Window,
+        *,
+        products: Products | None = None,
+        most: int = ORDERS_MOST,
+    ) -> None:
+        self.program, self.window, self.spent = program, window, 0
+        self.every = max(1, ceil(self._orders().count() / most))
+        known = products or (lambda _: {})
+        self.before, self.after = (
+            Rehearsal(program, rules, window.since, known, self.every)
+            for rules in (
+                programs.rules(program, program.version),
+                Rules.of(document, 0, program.currency, program.timezone),
+            )
+        )
+
+    def rows(self) -> Iterator[Row]:
+        """Member after member."""
+        for side in (self.before, self.after):
+            side.take_places(self._batches(), self._holders)
+        for batch in self._batches():
+            before, after = self.before.targets(batch), self.after.targets(batch)
+            self.spent += sum(goal.basis for goal in after.values())
+            for member_id, paid in groupby(batch, key=lambda paid: paid.member_id):
+                own = list(paid)
+                then, now = (
+                    sum(goals[one.row.pk].points for one in own if one.row.pk in goals)
+                    for goals in (before, after)
+                )
+                yield Row(member_id, own[-1].fact.customer_id or 0, len(own), then, now)
+
+    def assumed(self) -> list[str]:
+        """What was taken for granted, in sentences."""
+        times = self.before.assumed | self.after.assumed
+        return [said.format(times[name]) for name, said in ASSUMED.items() if times[name]]
+
+    def _orders(self) -> QuerySet[Order]:
+        return Order.objects.filter(
+            program=self.program,
+            paid_at__gte=self.window.since,
+            paid_at__lt=self.window.until,
+            member__isnull=False,
+            facts__currency=self.program.currency,
+            blocked="",
+        )
+
+    def _holders(self, rule_id: str) -> int:
+        return self._orders().filter(context__rules__contains=rule_id).count()
+
+    def _batches(self) -> Iterator[list[Paid]]:
+        """All orders of a member come together."""
+        orders = self._orders().order_by("member_id", "paid_at", "external_id")
+        if self.every > 1:
+            orders = orders.alias(part=F("member_id") % self.every).filter(part=0)
+        batch: list[Paid] = []
+        for row in orders.iterator(chunk_size=BATCH):
+            paid = Paid.of(row)
+            if len(batch) >= BATCH and batch[-1].member_id != paid.member_id:
+                yield batch
+                batch = []
+            batch.append(paid)
+        if batch:
+            yield batch
