@@ -6,7 +6,7 @@ today; `Rehearsal.assumed` counts how often.
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from rewards.order_rows import OpenOrder
 from rewards.rules import Selection, Surprise
 
 Json = dict[str, Any]
-Products = Callable[[Collection[tuple[int, int]]], Catalogue]
+Products = Callable[[Set[tuple[int, int]]], Catalogue]
 """What is known today of products, by (source, product id)."""
 
 

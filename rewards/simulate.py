@@ -23,7 +23,7 @@ from rewards.rehearsal import Paid, Products, Rehearsal
 
 Json = dict[str, Any]
 
-ORDERS_MOST = 5_000
+ORDERS_MOST = 20_000
 """Of a window with more, only every so manieth member is looked at."""
 BATCH = 500
 TOP = 20
@@ -55,6 +55,12 @@ class Window:
     def last_days(cls, now: datetime, days: int = 30) -> "Window":
         """So many times 24 hours, up to now."""
         return cls(now - timedelta(days=days), now)
+
+
+def recent(program: Program, now: datetime) -> Window:
+    """The last month, or the last 30 days where nothing was ordered in it."""
+    month = Window.last_month(program, now)
+    return month if _orders(program, month).exists() else Window.last_days(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,7 @@ class Run:
         most: int = ORDERS_MOST,
     ) -> None:
         self.program, self.window, self.spent = program, window, 0
-        self.every = max(1, ceil(self._orders().count() / most))
+        self.every = max(1, ceil(_orders(program, window).count() / most))
         known = products or (lambda _: {})
         self.before, self.after = (
             Rehearsal(program, rules, window.since, known, self.every)
@@ -191,22 +197,12 @@ class Run:
         times = self.before.assumed | self.after.assumed
         return [said.format(times[name]) for name, said in ASSUMED.items() if times[name]]
 
-    def _orders(self) -> QuerySet[Order]:
-        return Order.objects.filter(
-            program=self.program,
-            paid_at__gte=self.window.since,
-            paid_at__lt=self.window.until,
-            member__isnull=False,
-            facts__currency=self.program.currency,
-            blocked="",
-        )
-
     def _holders(self, rule_id: str) -> int:
-        return self._orders().filter(context__rules__contains=rule_id).count()
+        return _orders(self.program, self.window).filter(context__rules__contains=rule_id).count()
 
     def _batches(self) -> Iterator[list[Paid]]:
         """All orders of a member come together."""
-        orders = self._orders().order_by("member_id", "paid_at", "external_id")
+        orders = _orders(self.program, self.window).order_by("member_id", "paid_at", "external_id")
         if self.every > 1:
             orders = orders.alias(part=F("member_id") % self.every).filter(part=0)
         batch: list[Paid] = []
@@ -218,3 +214,14 @@ class Run:
             batch.append(paid)
         if batch:
             yield batch
+
+
+def _orders(program: Program, window: Window) -> QuerySet[Order]:
+    return Order.objects.filter(
+        program=program,
+        paid_at__gte=window.since,
+        paid_at__lt=window.until,
+        member__isnull=False,
+        facts__currency=program.currency,
+        blocked="",
+    )

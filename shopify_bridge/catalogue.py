@@ -8,7 +8,8 @@ seen when the day is over, as is news that got lost.
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection
@@ -21,9 +22,11 @@ from rewards.models import Program
 from shopify_bridge import payloads
 from shopify_bridge.client import AdminClient
 from shopify_bridge.database import retried
-from shopify_bridge.errors import NeedsHuman
+from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.models import Product, Shop
 from shopify_bridge.payloads import Json
+
+log = logging.getLogger(__name__)
 
 Key = tuple[int, int]
 """Shop and product."""
@@ -86,6 +89,22 @@ def complete(
     found = _known(program.pk, wanted)
     missing = {product for _, product in wanted - found.keys()}
     return found | read(shop, missing, spare=spare(shop)) if missing else found
+
+
+def at_hand(shop: Shop, keys: Set[Key], most: int) -> tuple[Catalogue, int]:
+    """What is known of these products, and how many were asked for: those unknown, so many at most.
+
+    Who can't be asked right now leaves them unknown.
+    """
+    found = _known(shop.program_id, keys)
+    missing = sorted(product for source, product in keys - found.keys() if source == shop.pk)[:most]
+    if not missing or not may_read(shop):
+        return found, 0
+    try:
+        return found | read(shop, missing), len(missing)
+    except (TryAgain, NeedsHuman) as problem:
+        log.info("products unknown", extra={"shop": shop.domain, "why": str(problem)})
+        return found, most
 
 
 def _named(orders: Iterable[OrderFact]) -> set[Key]:

@@ -4,28 +4,28 @@ from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from loyalty_app.merchant import examples, forms, lapsing
-from loyalty_app.merchant.answers import Json, Unprocessable, done, fetch, page, program_of, shown, typed
+from loyalty_app.merchant import examples, forms, lapsing, versions
+from loyalty_app.merchant.answers import Unprocessable, done, fetch, page, program_of, shown, typed
 from loyalty_app.merchant.forms import PROGRAM_FIELDS
 from rewards import programs
 from shopify_bridge import disputes
 from shopify_bridge.auth import Staff
 from shopify_bridge.errors import NeedsHuman, TryAgain
 
-VERSIONS_SHOWN = 10
+VERSIONS_SHOWN = 5
 EXPIRY = {"policy": "never", "months": 12, "period": "year", "periods": 1, "notice_days": [30, 7]}
 """What the fields of expiry begin with, those of policies that aren't chosen included."""
-AUTHORS = {"start": "The app, at the start", "manage.py": "A command of the operator"}
 
 
 @page
 def program(request: HttpRequest, staff: Staff) -> HttpResponse:
     found = program_of(staff)
     document = programs.document(found)
-    versions = list(found.versions.order_by("-number")[:VERSIONS_SHOWN])
+    newest = found.versions.order_by("-number")[:VERSIONS_SHOWN]
     context = {
         "examples": list(examples.of_program(document, found.currency)),
-        "versions": [_version(row.number, row.author, row.effective_from) for row in versions],
+        "versions": versions.described(found, newest),
+        "has_more": found.version > VERSIONS_SHOWN,
         "tags": ", ".join(document["earning"]["excluded_customer_tags"]),
         "expiry": {**EXPIRY, **document.get("expiry", {})},
         "disputes_told": disputes.are_told(staff.shop),
@@ -69,8 +69,3 @@ def disputes_changed(request: HttpRequest, staff: Staff) -> HttpResponse:
         ) from problem
     told = disputes.are_told(staff.shop)
     return done("Lost chargebacks count" if told else "Chargebacks aren't counted", "/app/program")
-
-
-def _version(number: int, author: str, moment: datetime) -> Json:
-    who = AUTHORS.get(author) or (f"Staff user {author}" if author.isdigit() else author)
-    return {"number": number, "author": who, "moment": moment if moment > programs.BEGINNING else None}

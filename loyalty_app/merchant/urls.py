@@ -13,12 +13,14 @@ from loyalty_app.merchant import (
     limits,
     members,
     orders_check,
+    previews,
     program,
     reward,
     shop,
     standing,
     templates,
     tiers,
+    versions,
 )
 from loyalty_app.merchant.answers import by_method, post_only
 
@@ -28,6 +30,13 @@ urlpatterns = [
     path("embed", post_only(home.embed)),
     path("program", by_method(get=program.program, post=program.save)),
     path("program/example", post_only(program.example)),
+    path("program/preview", post_only(previews.of_program)),
+    path("program/preview/members", post_only(previews.members_of_program)),
+    path("program/versions", versions.listed),
+    path("program/versions/<int:number>", versions.one),
+    path("program/versions/<int:number>/preview", post_only(versions.preview)),
+    path("program/versions/<int:number>/preview/members", post_only(versions.preview_members)),
+    path("program/versions/<int:number>/restore", post_only(versions.restore)),
     path("disputes", post_only(program.disputes_changed)),
     path("earning", by_method(get=earn.listed, post=earn.create)),
     path("earning/new/<slug:rule_kind>", earn.new),

@@ -115,12 +115,17 @@ def counted(points: int, names: Json) -> str:
     return f"{points:,} {names['one'] if abs(points) == 1 else names['many']}"
 
 
+def number_of(count: int, name: str) -> str:
+    """`1 order`, `1,234 orders`"""
+    return f"{count:,} {name if count == 1 else f'{name}s'}"
+
+
 def _back(points: int, value: str, document: Json, currency: str) -> str:
     spend = _spend(points, document, currency)
     if spend is None:
         return "Orders earn nothing, so shoppers have to get these points another way."
     share = Fraction(minor(value, currency)) / spend * 100
-    return f"Shoppers spend {money_of(spend, currency)} for it: {_percent(share)} back."
+    return f"Shoppers spend {money_of(spend, currency)} for it: {percent(share)} back."
 
 
 def _effort(points: int, document: Json, currency: str) -> str:
@@ -138,7 +143,8 @@ def _spend(points: int, document: Json, currency: str) -> Fraction | None:
     return Fraction(points * minor(rate["per"], currency), rate["points"])
 
 
-def _percent(share: Fraction) -> str:
+def percent(share: Fraction) -> str:
+    """`5%`, of a share in hundredths."""
     return f"{_short(f'{float(share):,.2f}')}%"
 
 

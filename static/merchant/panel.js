@@ -170,6 +170,22 @@ async function post(button) {
   else finish(answer);
 }
 
+// -- files --------------------------------------------------------------------------------------------------
+
+/** Fetches a file and hands it to the browser: a download by link would carry no token. */
+export async function saveFile(address, name, options = {}) {
+  const answer = await fetch(address, options).catch(() => null);
+  if (!answer?.ok) {
+    shopify.toast.show('The file could not be fetched. Please try again.', { isError: true });
+    return;
+  }
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
 // -- a look at what is typed, before it is saved ----------------------------------------------------------
 
 const previewPause = 250;

@@ -70,6 +70,33 @@ def test_a_new_rate_is_on_the_product_page_and_in_the_next_order(
     store.wait_for_points(customer, 50 + 34)
 
 
+@pytest.mark.usefixtures("program_kept")
+def test_a_change_is_looked_at_saved_and_taken_back(panel: Panel, member: Member) -> None:
+    customer = member(150)
+    app = panel.open("/program")
+    panel.field("earning.rate.points").fill("4")
+    app.get_by_role("button", name="Preview the change").click()
+    change = app.locator("#change")
+    expect(change).to_contain_text("Points for each 1.00 USD: 1 became 4.")
+    expect(change.locator(".figure").first).to_contain_text("instead of")
+    with panel.page.expect_download() as download:
+        app.get_by_role("button", name="Download by member").click()
+    rows = download.value.path().read_text().splitlines()
+    assert any(row.split(",")[1:] == [str(customer), "1", "100", "400", "300"] for row in rows)
+    expect(panel.field("earning.rate.points")).to_have_value("4")
+    panel.save()
+    panel.toast("saved")
+
+    versions = app.locator(".versions > li")
+    expect(versions.first).to_contain_text("1 became 4.")
+    versions.nth(1).get_by_role("link", name="Bring it back").click()
+    app.get_by_role("button", name="Preview the change").click()
+    expect(change).to_contain_text("Points for each 1.00 USD: 4 became 1.")
+    app.get_by_role("button", name="Bring back version").click()
+    panel.toast("in force again")
+    expect(panel.field("earning.rate.points")).to_have_value("1")
+
+
 def test_an_error_stands_at_its_field_and_what_was_typed_stays(panel: Panel, watch: Watch) -> None:
     watch.expect("422")
     panel.open("/program")

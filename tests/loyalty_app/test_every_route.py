@@ -97,11 +97,12 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "template": "tiers",
         "step": "stop",
         "reward_id": "five-off",
+        "number": 1,
     }
     return Tenant(shop, ids)
 
 
-SHARED_NAMES = {"kind", "reward_id", "rule_kind", "step", "template"}
+SHARED_NAMES = {"kind", "number", "reward_id", "rule_kind", "step", "template"}
 
 
 @pytest.fixture

@@ -190,3 +190,20 @@ def test_without_permission_nobody_guesses(goods: Goods, on: dict[str, list[Any]
     goods.doubles(**on)
     with pytest.raises(NeedsHuman, match="may not read the shop's products"):
         complete(goods, 7)
+
+
+def test_a_look_asks_for_some_of_what_it_lacks_and_goes_on_without_an_answer(
+    goods: Goods, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No rule in force asks for products: a preview of one that does."""
+    bowl, mug = goods.makes(tags=("clay",)), goods.makes("Mug")
+    keys = {(goods.shop.pk, bowl), (goods.shop.pk, mug)}
+    with asked(monkeypatch) as questions:
+        first, asked_for = catalogue.at_hand(goods.shop, keys, 1)
+        assert (first, asked_for) == ({(goods.shop.pk, bowl): ProductFact(frozenset({"clay"}))}, 1)
+        assert catalogue.at_hand(goods.shop, keys, 0) == (first, 0)
+    assert questions == ["products"]
+    goods.shop.access_token = "1:x"
+    assert catalogue.at_hand(goods.shop, keys, 5) == (first, 5)
+    goods.shop.scopes = "read_orders"
+    assert catalogue.at_hand(goods.shop, keys, 5) == (first, 0)

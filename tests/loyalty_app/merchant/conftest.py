@@ -1,5 +1,6 @@
 """A merchant's shop and its panel. Its tokens are of no use, so Shopify is never asked."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -89,12 +90,15 @@ class Merchant:
         return answer
 
     def post(self, path: str, body: Any, status: int = 200) -> dict[str, Any]:
+        answer = self.fetch_with(path, body)
+        assert answer.status_code == status, answer.content[:500]
+        content: dict[str, Any] = json.loads(answer.content)
+        return content
+
+    def fetch_with(self, path: str, body: Any) -> HttpResponse:
         headers = {"Authorization": f"Bearer {self._token()}"}
         client = Client(enforce_csrf_checks=True)
-        answer = client.post(path, body, content_type="application/json", headers=headers)
-        assert answer.status_code == status, answer.content[:500]
-        content: dict[str, Any] = answer.json()
-        return content
+        return client.post(path, body, content_type="application/json", headers=headers)
 
     def errors(self, path: str, body: Any) -> dict[str, str]:
         found: dict[str, str] = self.post(path, body, 422)["errors"]

@@ -1,0 +1,179 @@
+"""A change before it is saved: what differs, what is risky, what last month's orders would have earned.
+
+Any form can ask: it makes the document of what is typed, `look` and `members_file` answer.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence, Set
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from loyalty_app.merchant import customers, forms, words
+from loyalty_app.merchant.answers import Json, fetch, program_of, typed
+from loyalty_app.merchant.forms import PROGRAM_FIELDS
+from loyalty_app.templatetags.panel import signed
+from rewards import meanings, programs, simulate
+from rewards.dates import local_date
+from rewards.differences import differences
+from rewards.first_awards import Catalogue
+from rewards.models import Member, Program
+from rewards.money import decimal, exponent
+from rewards.simulate import Preview, Row, Window, Worth
+from shopify_bridge import catalogue
+from shopify_bridge.auth import Staff
+from shopify_bridge.models import Shop
+
+PRODUCTS_ASKED_MOST = 100
+"""Of the products that nothing is known of, so many are asked for at Shopify: four calls."""
+NAMED = 10
+ORDERS_MOST = 5_000
+"""What is answered in a few seconds; of a month with more, a part of the members is looked at."""
+COLUMNS = (
+    "Member",
+    "Customer",
+    "Orders",
+    "Points by the rules in force",
+    "Points after the change",
+    "Difference",
+)
+
+
+@fetch
+def of_program(request: HttpRequest, staff: Staff) -> HttpResponse:
+    """Of what is typed into the form of the program right now."""
+    return look(staff, *_typed_program(request, staff))
+
+
+@fetch
+def members_of_program(request: HttpRequest, staff: Staff) -> HttpResponse:
+    return members_file(staff, *_typed_program(request, staff))
+
+
+def _typed_program(request: HttpRequest, staff: Staff) -> tuple[Program, Json]:
+    given, found = typed(request), program_of(staff)
+    given.pop("version", None)
+    document, unreadable = forms.merged(programs.document(found), PROGRAM_FIELDS, given)
+    forms.of_one_policy(document, unreadable)
+    return found, forms.checked(document, found.currency, PROGRAM_FIELDS, unreadable)
+
+
+def look(staff: Staff, program: Program, document: Json) -> JsonResponse:
+    """All that can be said of a checked document beside the one in force. Nothing is saved."""
+    now = datetime.now(UTC)
+    today = local_date(now, ZoneInfo(program.timezone))
+    answer: Json = {
+        "ok": True,
+        "differences": differences(programs.document(program), document, program.currency),
+        "risks": [why for _, why in meanings.risks(document, program.currency, today)],
+    }
+    if answer["differences"]:
+        window = simulate.recent(program, now)
+        products = _Products(staff.shop)
+        found = simulate.preview(program, document, window, products=products, most=ORDERS_MOST)
+        answer |= {
+            "period": _period(program, window, now),
+            "figures": list(_figures(found, program, document)),
+            "members": _members(staff.shop, program, found.top),
+            "assumed": list(_assumed(found, program.currency)),
+        }
+    return JsonResponse(answer)
+
+
+def members_file(staff: Staff, program: Program, document: Json) -> HttpResponse:
+    """What the change means for each member, as a file. Of numbers only, so that nothing is a formula."""
+    window = simulate.recent(program, datetime.now(UTC))
+    run = simulate.Run(program, document, window, products=_Products(staff.shop), most=ORDERS_MOST)
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    file = csv.writer(answer)
+    file.writerow(COLUMNS)
+    file.writerows(
+        (row.member_id, row.customer_id, row.orders, row.before, row.after, row.change) for row in run.rows()
+    )
+    return answer
+
+
+class _Products:
+    """What is known of products; those unknown are asked for at Shopify, up to so many in all."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop, self.left = shop, PRODUCTS_ASKED_MOST
+
+    def __call__(self, keys: Set[tuple[int, int]]) -> Catalogue:
+        found, asked = catalogue.at_hand(self.shop, keys, self.left)
+        self.left -= asked
+        return found
+
+
+def _period(program: Program, window: Window, now: datetime) -> str:
+    if window != Window.last_month(program, now):
+        return "in the last 30 days"
+    return f"in {window.since.astimezone(ZoneInfo(program.timezone)):%B %Y}"
+
+
+def _figures(found: Preview, program: Program, document: Json) -> Iterator[Json]:
+    """Each with what it is by the rules in force (`was`) and by the new ones (`is`)."""
+    about = "about " if found.every > 1 else ""
+    before, after = found.before * found.every, found.after * found.every
+    yield {
+        "name": document["points"]["many"].capitalize(),
+        "was": f"{about}{before:,}",
+        "is": f"{about}{after:,}",
+        "remark": f"for {about}{words.number_of(found.orders * found.every, 'order')}",
+    }
+    if found.worth_before and found.worth_after:
+        was, now = before * found.worth_before.of_point, after * found.worth_after.of_point
+        back = (
+            f"{words.percent(now / (found.spent * found.every) * 100)} of what they spent"
+            if found.spent
+            else ""
+        )
+        yield {
+            "name": "Worth, if all are spent",
+            "was": about + words.money_of(was, program.currency),
+            "is": about + words.money_of(now, program.currency),
+            "remark": back,
+        }
+    yield {
+        "name": "Members",
+        "was": "",
+        "is": f"{about}{found.members * found.every:,}",
+        "remark": f"{found.gaining * found.every:,} get more, {found.losing * found.every:,} get less",
+    }
+
+
+def _members(shop: Shop, program: Program, rows: Sequence[Row]) -> list[Json]:
+    """Those whose points change the most, by name."""
+    ids = [row.member_id for row in rows[:NAMED]]
+    people = Member.objects.filter(program=program, pk__in=ids)
+    names = customers.names_of(shop, people)
+    return [
+        {
+            "name": names[row.member_id],
+            "href": f"/app/members/{row.member_id}",
+            "before": f"{row.before:,}",
+            "after": f"{row.after:,}",
+            "change": signed(row.change),
+        }
+        for row in rows[:NAMED]
+    ]
+
+
+def _assumed(found: Preview, currency: str) -> Iterator[str]:
+    """How it was counted."""
+    yield "Orders count as they are today, less what was refunded; what isn't an order is left out."
+    if found.every > 1:
+        yield f"One in {found.every} members was looked at, and the sums multiplied."
+    if found.worth_before and found.worth_after:
+        was, now = (_worth(one, currency) for one in (found.worth_before, found.worth_after))
+        yield (
+            f"A point is worth {now}."
+            if was == now
+            else f"A point is worth {now}; by the rules in force, {was}."
+        )
+    yield from found.assumed
+
+
+def _worth(worth: Worth, currency: str) -> str:
+    return f"{decimal(worth.of_point / 10 ** exponent(currency), 0, 4)} {currency} (“{worth.reward}”)"
