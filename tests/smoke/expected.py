@@ -19,6 +19,7 @@ class Line:
     title: str
     price: int
     discounts: tuple[int, ...] = ()
+    department: str = ""
 
     @property
     def net(self) -> int:

@@ -20,7 +20,9 @@ SHARE_OF_AMOUNT_REFUNDS = 0.04
 
 def load(now: datetime) -> list[Sale]:
     """All baskets of the households with the lowest ids, in order; the last one is sold at `now`."""
-    rows = get_data("transactions")["transactions"]
+    data = get_data(["transactions", "products"])
+    rows = data["transactions"]
+    departments = dict(zip(data["products"].product_id, data["products"].department, strict=True))
     chosen = sorted(rows.household_id.unique())[:HOUSEHOLDS]
     rows = rows[rows.household_id.isin(chosen)].sort_values(["transaction_timestamp", "basket_id"])
     shift = now - _moment(rows.transaction_timestamp.iloc[-1])
@@ -29,16 +31,17 @@ def load(now: datetime) -> list[Sale]:
         if row.basket_id not in baskets:
             sold_at = _moment(row.transaction_timestamp) + shift
             baskets[row.basket_id] = Sale(int(row.household_id), sold_at, [])
-        baskets[row.basket_id].lines.append(_line(row))
+        baskets[row.basket_id].lines.append(_line(row, str(departments.get(row.product_id))))
     return list(baskets.values())
 
 
-def _line(row: object) -> Line:
+def _line(row: object, department: str) -> Line:
     paid, retail, coupon = (
         _cents(getattr(row, name)) for name in ("sales_value", "retail_disc", "coupon_match_disc")
     )
     discounts = tuple(amount for amount in (retail, coupon) if amount)
-    return Line(f"Article {row.product_id}", paid + retail + coupon, discounts)  # type: ignore[attr-defined]
+    title = f"Article {row.product_id}"  # type: ignore[attr-defined]
+    return Line(title, paid + retail + coupon, discounts, department)
 
 
 def _cents(dollars: float) -> int:

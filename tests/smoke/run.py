@@ -10,7 +10,7 @@ from pathlib import Path
 
 import requests
 
-from tests.smoke import accidents, loading, redeeming
+from tests.smoke import accidents, loading, redeeming, second
 from tests.smoke.demo import ROOT, DemoTrouble, free_port, running
 from tests.smoke.shop import Unexpected
 from tests.smoke.state import Run
@@ -31,6 +31,11 @@ STEPS: list[Step] = [
     ("Forged deliveries are refused", accidents.forge),
     ("The queue's server is stopped", accidents.stop_the_queue),
     ("Every balance still equals the calculation", loading.compare),
+    ("A second shop with another program", second.open_shop),
+    ("The same purchases there, shuffled and doubled", second.sell),
+    ("Points and tiers equal the independent calculation", second.compare),
+    ("The same refunds there", second.refund),
+    ("Points and tiers still equal the calculation", second.compare),
     ("The ledger's invariants and the configuration", accidents.audit),
 ]
 

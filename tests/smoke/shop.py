@@ -99,6 +99,20 @@ class Shop:
         standing = self.standings([customer])[customer]
         return standing["points"] if standing else None
 
+    # -- goods ------------------------------------------------------------------------------------------
+
+    def new_product(self, title: str) -> tuple[int, int]:
+        """(product id, id of its variant)."""
+        product = self.admin(PRODUCT_CREATE, product={"title": title})["productCreate"]["product"]
+        (variant,) = product["variants"]["nodes"]
+        return int(product["legacyResourceId"]), int(variant["legacyResourceId"])
+
+    def new_collection(self, title: str, products: list[int]) -> int:
+        made = self.admin(COLLECTION_CREATE, title=title)["collectionCreate"]["collection"]
+        ids = [gid("Product", product) for product in products]
+        self.admin(COLLECTION_ADD, id=made["id"], products=ids)
+        return int(made["legacyResourceId"])
+
     # -- orders -----------------------------------------------------------------------------------------
 
     def order(self, customer: int | None, *amounts: str, **more: Any) -> int:
@@ -230,6 +244,23 @@ def _refusals(payload: Any) -> list[Json]:
 CUSTOMER_CREATE = """
 mutation($input: CustomerInput!) {
   customerCreate(input: $input) { customer { legacyResourceId } userErrors { field message } }
+}"""
+PRODUCT_CREATE = """
+mutation($product: ProductCreateInput!) {
+  productCreate(product: $product) {
+    product { legacyResourceId variants(first: 1) { nodes { legacyResourceId } } }
+    userErrors { field message }
+  }
+}"""
+COLLECTION_CREATE = """
+mutation($title: String!) {
+  collectionCreate(collection: {title: $title}) {
+    collection { id legacyResourceId } userErrors { field message }
+  }
+}"""
+COLLECTION_ADD = """
+mutation($id: ID!, $products: [ID!]!) {
+  collectionAddProducts(id: $id, productIds: $products) { userErrors { field message } }
 }"""
 STANDINGS = """
 query($ids: [ID!]!) {

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tests.smoke.demo import Demo
 from tests.smoke.expected import Sale
 from tests.smoke.shop import Shop, expect, wait_until
+
+if TYPE_CHECKING:
+    from tests.smoke.second import Second
 
 
 @dataclass
@@ -17,6 +21,7 @@ class Run:
     sold: list[tuple[int, list[int]]] = field(default_factory=list)  # order id and line ids, as in `sales`
     owed: dict[int, int] = field(default_factory=dict)  # customer id -> points they must have
     selling_seconds: float = 0.0
+    second: Second | None = None
 
     def __post_init__(self) -> None:
         self.shop = Shop(self.demo)
