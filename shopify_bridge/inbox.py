@@ -16,6 +16,7 @@ from time import monotonic
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
+from rewards.accounts import Overtaken
 from rewards.earning import TooManyPoints
 from rewards.facts import FetchedOrder, OrderFact, OrderRef
 from rewards.models import Program
@@ -24,7 +25,7 @@ from shopify_bridge import catalogue, inbox_rows, orders, payloads
 from shopify_bridge.catalogue import Catalogue
 from shopify_bridge.client import NeedsHuman, TryAgain
 from shopify_bridge.database import retried
-from shopify_bridge.handlers import HANDLERS, READING_ONLY, Delivery, Later, Outcome
+from shopify_bridge.handlers import HANDLERS, READING_ONLY, Delivery, Later, Outcome, order_changed
 from shopify_bridge.inbox_rows import Row
 from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
 from shopify_bridge.payloads import BadPayload
@@ -65,11 +66,36 @@ def drain(batch: int = BATCH) -> int:
 def drain_batch(batch: int = BATCH) -> int:
     """Handle one batch; returns the number of rows taken, 0 when nothing is due."""
     rows, unsure = _claim_and_handle(batch)
-    waiting = list(unsure)
-    while waiting:
-        inbox_rows.lease([row for ref in waiting for row in unsure[ref]])
-        _settle_told(_ask_some(waiting, unsure), unsure)
+    leaders = _first_of_each_customer(unsure)
+    _ask_and_settle(leaders, unsure)
+    if followers := unsure.keys() - set(leaders):
+        unsure = _handle_again([row for ref in sorted(followers, key=_place) for row in unsure[ref]])
+        _ask_and_settle(list(unsure), unsure)
     return len(rows)
+
+
+def _place(ref: OrderRef) -> tuple[int, int]:
+    return ref.source_id, ref.external_id
+
+
+def _first_of_each_customer(unsure: Rows) -> list[OrderRef]:
+    """Whom to ask about first: where one order of a customer is settled, others often need no question."""
+    first: dict[object, tuple[datetime, OrderRef]] = {}
+    for ref, rows in unsure.items():
+        told = [row for row in rows if HANDLERS[row.topic] is order_changed]
+        fact = payloads.order(payloads.parse(told[0].content), ref.source_id) if told else None
+        customer = (ref.source_id, fact.customer_id) if fact and fact.customer_id else ref
+        moment = fact.processed_at if fact else datetime.max.replace(tzinfo=UTC)
+        if customer not in first or (moment, _place(ref)) < (first[customer][0], _place(first[customer][1])):
+            first[customer] = (moment, ref)
+    return [ref for _, ref in first.values()]
+
+
+def _ask_and_settle(refs: list[OrderRef], rows: Rows) -> None:
+    waiting = list(refs)
+    while waiting:
+        inbox_rows.lease([row for ref in waiting for row in rows[ref]])
+        _settle_told(_ask_some(waiting, rows), rows)
 
 
 def _ask_some(waiting: list[OrderRef], rows: Rows) -> dict[OrderRef, FetchedOrder]:
@@ -88,12 +114,27 @@ def _ask_some(waiting: list[OrderRef], rows: Rows) -> dict[OrderRef, FetchedOrde
 @retried
 @transaction.atomic
 def _claim_and_handle(batch: int) -> tuple[list[Row], Rows]:
+    _limit_statements()
+    rows = inbox_rows.claim(batch)
+    return rows, _handle_and_lease(rows)
+
+
+@retried
+@transaction.atomic
+def _handle_again(rows: list[Row]) -> Rows:
+    _limit_statements()
+    return _handle_and_lease(rows)
+
+
+def _limit_statements() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [STATEMENT_LIMIT])
-    rows = inbox_rows.claim(batch)
+
+
+def _handle_and_lease(rows: list[Row]) -> Rows:
     unsure = _handle(rows)
     inbox_rows.lease([row for group in unsure.values() for row in group])
-    return rows, unsure
+    return unsure
 
 
 def replay(rows: Iterable[InboxRow]) -> int:
@@ -192,7 +233,8 @@ def _settle_news(program: Program, items: list[tuple[Row, OrderFact]], ask: Rows
         with transaction.atomic():
             products = catalogue.known(program, facts)
             unsure = set(settle_orders(program, facts, catalogue=products).unsure)
-    except (*DEFECTS, OperationalError) as problem:
+    except (*DEFECTS, OperationalError, Overtaken) as problem:
+        # Overtaken again and again: others have these orders in hand, and fewer at a time collide less.
         if isinstance(problem, OperationalError) and not isinstance(problem.__cause__, QueryCanceled):
             raise
         if len(items) == 1:
