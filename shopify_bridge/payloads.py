@@ -288,7 +288,9 @@ def _place(node: Json) -> tuple[int | None, datetime | None]:
         return None, None
     shown, own = customer["orders"]["nodes"], _rank(node)
     if customer["orders"]["pageInfo"]["hasNextPage"] and all(_rank(one) > own for one in shown):
-        return None, None  # more orders came after it than were asked for
+        # More orders came after it than were asked for: it is the first one that is shown, or it isn't.
+        oldest = [int(one["legacyResourceId"]) for one in customer["oldest"]["nodes"]]
+        return 1 if int(node["legacyResourceId"]) in oldest else 2, None
     counted = sorted((one for one in shown if not one["test"]), key=_rank)
     earlier = [one for one in counted if _rank(one) < own]
     later = [one for one in counted if _rank(one) > own]

@@ -174,14 +174,17 @@ def test_a_whole_fetched_order():
     )
 
 
-def placed(count, *others, more=False, **own):
+def placed(count, *others, more=False, oldest=5001, **own):
     """The place of order 5001, processed at 12:00, among others: (id, moment, changes)."""
     orders = [
         {"legacyResourceId": str(id), "processedAt": at, "cancelledAt": None, "test": False, **changes}
         for id, at, changes in [(5001, NODE["processedAt"], {}), *others]
     ]
     connection = {"nodes": orders, "pageInfo": {"hasNextPage": more}}
-    customer = {**NODE["customer"], "numberOfOrders": str(count), "orders": connection}
+    first = {"nodes": [{"legacyResourceId": str(oldest)}]}
+    customer = {
+        **NODE["customer"], "numberOfOrders": str(count), "orders": connection, "oldest": first
+    }  # fmt: skip
     found = payloads.fetched_order({**NODE, "test": False, "customer": customer, **own}, 3)
     return found.ordinal, found.previous_at and found.previous_at.isoformat()[:10]
 
@@ -217,10 +220,13 @@ def test_orders_of_one_second_follow_each_other_by_their_ids():
     assert placed(2, (5002, NODE["processedAt"], {})) == (1, None)
 
 
-def test_a_place_behind_more_orders_than_are_shown_is_unknown():
+def test_behind_more_orders_than_are_shown_it_is_the_first_or_it_isnt():
+    """Found by the walk through a second shop: two orders of one customer were both the first."""
     later = [(6000 + n, "2026-11-21T12:00:00Z", {}) for n in range(50)]
     assert placed(60, *later, more=True) == (10, None)
-    assert placed(60, *later, more=True, legacyResourceId="4999", processedAt=OLD) == (None, None)
+    behind = {"legacyResourceId": "4999", "processedAt": OLD}
+    assert placed(60, *later, more=True, oldest=4999, **behind) == (1, None)
+    assert placed(60, *later, more=True, oldest=4998, **behind) == (2, None)
 
 
 def test_a_count_that_lags_behind_doesnt_give_two_orders_one_place():

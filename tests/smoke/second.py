@@ -25,7 +25,8 @@ FIRST_ORDER = 100
 WEEK = Fraction(3, 2)
 LEVELS = {"silver": (100_000, 50), "gold": (300_000, 200)}
 """With how many cents in twelve months a tier is reached, and the points on arriving there."""
-WEEKS_AGO = 20
+WEEKS_AGO = 50
+"""Early in the year: of older orders a delivery doesn't say on which side of the week they were paid."""
 CURRENT_WITHIN_SECONDS = 60
 SHOWN_DIFFERENCES = 5
 Owed = tuple[int, str | None, str | None]
