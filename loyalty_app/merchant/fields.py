@@ -56,9 +56,9 @@ class Around:
     titles: Titles = field(default_factory=Titles)
 
     @classmethod
-    def of(cls, document: Json, currency: str, zone: str, titles: Titles) -> "Around":
+    def of(cls, document: Json, currency: str, zone: str, titles: Titles | None = None) -> "Around":
         levels = {level["id"]: level["name"] for level in document["tiers"]["levels"]}
-        return cls(currency, zone, levels, titles)
+        return cls(currency, zone, levels, titles or Titles())
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def _list_field(
     if reference == "slugs":
         known = {**{slug: slug for slug in value}, **around.tiers}
         choices = tuple(_choice(slug, title, slug in value) for slug, title in known.items())
-        return Field(**say, control="tiers", read=slugs, value=value, choices=choices)
+        return Field(**say, control="tiers", read=forms.slugs, value=value, choices=choices)
     return Field(**say, control="lines", read=lines, value="\n".join(value))
 
 
@@ -271,13 +271,6 @@ def one_id(value: Any) -> int:
     if len(found) != 1:
         raise Unreadable("Choose one.")
     return found[0]
-
-
-def slugs(value: Any) -> list[str]:
-    """What is ticked in a list."""
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise Unreadable("Choose from the list.")
-    return list(dict.fromkeys(value))
 
 
 def moment(value: Any) -> str | None:

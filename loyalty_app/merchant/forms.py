@@ -63,6 +63,13 @@ def days(value: Any) -> list[int]:
     return sorted({whole(part) for part in str(value).split(",") if part.strip()}, reverse=True)
 
 
+def slugs(value: Any) -> list[str]:
+    """What is ticked in a list."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise Unreadable("Choose from the list.")
+    return list(dict.fromkeys(value))
+
+
 def optional(reader: Reader) -> Reader:
     def read(value: Any) -> Any:
         return reader(value) if str(value).strip() else None
@@ -99,6 +106,13 @@ EXPIRY_FIELDS = {
     "calendar": ("period", "periods"),
 }
 """What a policy of expiry is told besides its name."""
+ENTRIES = {
+    "earning.rules": "Rule",
+    "tiers.levels": "Tier",
+    "challenges": "Challenge",
+    "rewards": "Reward",
+}
+"""Lists of the document, and what one of each is called."""
 _EVERY_REWARD: dict[str, Reader] = {
     "title": text,
     "points": whole,
@@ -107,6 +121,7 @@ _EVERY_REWARD: dict[str, Reader] = {
     "combines_with.order": switch,
     "combines_with.product": switch,
     "combines_with.shipping": switch,
+    "tiers": slugs,
 }
 REWARD_FIELDS: dict[str, dict[str, Reader]] = {
     "fixed": {**_EVERY_REWARD, "value": decimal},
@@ -154,7 +169,8 @@ def checked(
     try:
         complete = documents.checked(document, currency)
     except BadProgram as problem:
-        raise Unprocessable({**_at_fields(problem.errors, fields, prefix), **unreadable}) from problem
+        placed = _at_fields(problem.errors, fields, prefix, document)
+        raise Unprocessable({**placed, **unreadable}) from problem
     if unreadable:
         raise Unprocessable(dict(unreadable))
     return complete
@@ -203,7 +219,9 @@ def free_id(title: str, taken: Container[str], otherwise: str) -> str:
     return tried
 
 
-def _at_fields(errors: Mapping[str, str], fields: Mapping[str, Reader], prefix: str) -> dict[str, str]:
+def _at_fields(
+    errors: Mapping[str, str], fields: Mapping[str, Reader], prefix: str, document: Json
+) -> dict[str, str]:
     """Each error at the field it belongs to; what belongs to none stands above the form."""
     placed: dict[str, str] = {}
     for path, why in errors.items():
@@ -211,8 +229,20 @@ def _at_fields(errors: Mapping[str, str], fields: Mapping[str, Reader], prefix: 
         around = (name for name in fields if inner == name or inner.startswith(f"{name}."))
         home = max(around, key=len, default="")
         said = "Fill this in." if why == "is missing." else why[:1].upper() + why[1:]
-        placed.setdefault(home, said if home else f"{path}: {why}")
+        placed.setdefault(home, said if home else f"{_whose(path, document)}: {why}")
     return placed
+
+
+def _whose(path: str, document: Json) -> str:
+    """What a path elsewhere in the document is about: `Rule “Summer”`."""
+    for place, kind in ENTRIES.items():
+        if found := re.match(rf"{re.escape(place)}\.([0-9]+)\.", path):
+            entries: Any = document
+            for name in place.split("."):
+                entries = entries[name]
+            entry = entries[int(found[1])]
+            return f"{kind} “{entry.get('title') or entry.get('name') or entry['id']}”"
+    return path
 
 
 def _put(document: Json, path: str, value: Any) -> None:

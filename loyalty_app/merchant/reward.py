@@ -5,10 +5,10 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
-from loyalty_app.merchant import forms, words
+from loyalty_app.merchant import fields, forms, words
 from loyalty_app.merchant.answers import Json, Unprocessable, done, fetch, page, program_of, shown, typed
 from loyalty_app.merchant.forms import REWARD_FIELDS
-from rewards import programs
+from rewards import documents, programs
 from rewards.models import Program
 from rewards.money import exponent, major
 from shopify_bridge.auth import Staff
@@ -105,8 +105,16 @@ def _form(request: HttpRequest, staff: Staff, found: Program, reward: Json, *, i
         "kind_explained": explained,
         "cost": words.cost(reward, programs.document(found), found.currency),
         "combines": reward.get("combines_with", {}),
+        "tiers": _tiers_field(found, reward),
     }
     return shown(request, staff, "merchant/reward.html", context)
+
+
+def _tiers_field(found: Program, reward: Json) -> fields.Field:
+    around = fields.Around.of(programs.document(found), found.currency, found.timezone)
+    part = documents.schema()["$defs"]["reward"]
+    (field,) = fields.only(fields.group(part, reward, around), ("tiers",)).fields
+    return field
 
 
 def _shown(reward: Json, document: Json, currency: str) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,31 @@ OTHERS: list[tuple[str, list[tuple[int, str]]]] = [
     ("Kofi Mensah", [(0, "59.00")]),
 ]
 
+TIERS = {
+    "levels": [
+        {"id": "silver", "name": "Silver", "from": "200", "multiplier": {"factor": "1.25"}},
+        {
+            "id": "gold",
+            "name": "Gold",
+            "from": "500",
+            "multiplier": {"factor": "1.5"},
+            "perks": ["Early access"],
+        },
+    ]
+}
+RULES = [
+    {"id": "weekend", "kind": "multiplier", "factor": "2", "on": {"product_tags": ["filter"]},
+     "starts": "2040-12-01", "ends": "2040-12-07", "title": "Filter week"},
+    {"id": "first", "kind": "first_order", "points": 100},
+    {"id": "birthday", "kind": "birthday", "points": 150},
+    {"id": "large", "kind": "order_over", "amount": "75", "points": 50, "audience": {"tiers": ["gold"]}},
+]  # fmt: skip
+CHALLENGES = [
+    {"id": "three", "kind": "orders", "title": "Three cups", "count": 3, "within_days": 60, "points": 100,
+     "badge": "Regular"},
+    {"id": "year", "kind": "months", "title": "All winter", "count": 4, "points": 200},
+]  # fmt: skip
+
 
 def main() -> int:
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -69,12 +95,25 @@ def history(demo: Demo, shop: Shop) -> int:
         last = customer
     wait_until(30, "the points are there", lambda: shop.points(known[HERO]) == 50 + 64 + 118 + 42 + 37)
     wait_until(30, "the last points are there", lambda: shop.points(last) == 50 + 59)
+    enrich(demo)
     lose(shop, list(known.values())[1:4])
     compared = demo.manage("reconcile", "--shop", demo.shop)
     assert compared.returncode == 0, compared.stderr
     lose(shop, list(known.values())[1:])
     time.sleep(SETTLED_SECONDS)
     return known[HERO]
+
+
+def enrich(demo: Demo) -> None:
+    """Tiers, rules and a challenge, on top of what the shop began with: earlier orders keep their points."""
+    program = json.loads(demo.manage("program", "export", "--shop", demo.shop).stdout)
+    program["tiers"] = TIERS
+    program["earning"]["rules"] = RULES
+    program["challenges"] = CHALLENGES
+    file = demo.var / "enriched.json"
+    file.write_text(json.dumps(program))
+    applied = demo.manage("program", "apply", "--shop", demo.shop, str(file))
+    assert applied.returncode == 0, applied.stderr
 
 
 def lose(shop: Shop, buyers: list[int]) -> None:
@@ -157,7 +196,7 @@ class WideCamera(Camera):
         settings = self.panel.open("/settings")
         settings.get_by_role("button", name="Check now").click()
         expect(settings.get_by_text("Being checked.")).to_have_count(0)
-        self.take_panel("home", "program", "rewards", "settings")
+        self.take_panel("home", "program", "earning", "tiers", "challenges", "rewards", "settings")
         check = self.panel.open("/orders-check")
         check.get_by_role("button", name="Compare").click()
         expect(check.get_by_role("button", name="Repair all")).to_be_visible(timeout=90_000)
@@ -170,6 +209,8 @@ class WideCamera(Camera):
         self.take("panel-members")
         self.panel.open("/rewards/choose")
         self.take("panel-reward")
+        self.panel.open("/earning/weekend")
+        self.take("panel-rule")
         self.take_member()
 
 
@@ -193,7 +234,7 @@ class PhoneCamera(Camera):
         self.take_page("rewards-page", "/pages/rewards")
 
     def merchant(self) -> None:
-        self.take_panel("home", "program", "settings", "orders-check", "backfill")
+        self.take_panel("home", "program", "earning", "tiers", "settings", "orders-check", "backfill")
         self.take_member()
 
 

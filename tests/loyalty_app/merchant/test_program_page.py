@@ -175,12 +175,23 @@ def test_a_kind_has_its_own_fields_only(merchant: Merchant) -> None:
 
 @pytest.mark.parametrize("kind", sorted(REWARD_FIELDS))
 def test_the_form_of_each_kind_has_its_fields_and_can_be_sent_as_it_is(merchant: Merchant, kind: str) -> None:
+    merchant.save({**merchant.document(), "tiers": {"levels": [{"id": "gold", "name": "Gold", "from": "5"}]}})
     html = merchant.page(f"/app/rewards/new/{kind}")
     for name in REWARD_FIELDS[kind]:
         assert f'name="{name}"' in html
     number = len(merchant.document()["rewards"])
     merchant.post("/app/rewards", typed(merchant, kind=kind))
     assert len(merchant.document()["rewards"]) == number + 1
+
+
+def test_a_reward_is_for_some_tiers_only(merchant: Merchant) -> None:
+    assert 'name="tiers"' not in merchant.page("/app/rewards/five-off")
+    merchant.save({**merchant.document(), "tiers": {"levels": [{"id": "gold", "name": "Gold", "from": "5"}]}})
+    merchant.post("/app/rewards/five-off", typed(merchant, tiers=["gold"]))
+    assert merchant.reward("five-off")["tiers"] == ["gold"]
+    assert '<s-choice value="gold" selected' in merchant.page("/app/rewards/five-off")
+    assert set(merchant.errors("/app/rewards/five-off", typed(merchant, tiers=["tin"]))) == {"tiers"}
+    assert set(merchant.errors("/app/rewards/five-off", typed(merchant, tiers="gold"))) == {"tiers"}
 
 
 def test_what_a_reward_costs_is_said_while_one_types(merchant: Merchant) -> None:

@@ -152,6 +152,14 @@ def test_a_rule_for_a_tier_offers_the_tiers_there_are(two: Merchant) -> None:
     assert set(two.errors("/app/earning/bonus", wrong)) == {"audience.tiers"}
 
 
+def test_a_tier_that_a_rule_needs_is_not_removed_without_a_word(two: Merchant) -> None:
+    two.post(
+        "/app/earning", typed(two, kind="bonus", title="Gold day", points="5", **{"audience.tiers": ["gold"]})
+    )
+    body = typed(two, levels="1", **level(0, "Silver", "silver", **{"from": "200.00"}))
+    assert two.errors("/app/tiers", body) == {"": "Rule “Gold day”: “gold” is none of the tiers."}
+
+
 def test_hostile_names_stay_text(merchant: Merchant) -> None:
     name = """"><script>alert(1)</script>{{ 7|add:7 }}'"""
     merchant.post("/app/tiers", typed(merchant, levels="1", **level(0, name, perks=f"{name}\nmore")))
