@@ -153,7 +153,7 @@ def approve(program: Program, action_id: int, author: str, *, now: datetime | No
     action, book = _decided(program, action_id, now)
     action.state, action.author, action.decided_at = State.GIVEN, author[:120], now
     action.save(update_fields=["state", "author", "decided_at"])
-    _give(program, book, _rule_of(program, action), action)
+    _give(program, book, rule_of(program, action), action)
     return action
 
 
@@ -227,6 +227,12 @@ def waiting(program_id: int) -> Any:
     return Action.objects.filter(program_id=program_id, state=State.WAITING).order_by("id")
 
 
+def are_judged(program: Program) -> bool:
+    """Whether there is something to approve of now, or may be soon."""
+    rules = programs.rules(program, program.version).actions
+    return any(rule.waits for rule in rules) or waiting(program.pk).exists()
+
+
 def carry_over(program_id: int, gone_id: int, kept_id: int) -> None:
     """What one did, the other did, where they didn't do the same. Needs the locks of both."""
     kept = Action.objects.filter(program_id=program_id, member_id=kept_id)
@@ -259,7 +265,7 @@ def _rule(program: Program, rule_id: str, at: datetime) -> InForce:
     raise NoSuchAction(f"There is no way to earn called “{rule_id}”.")
 
 
-def _rule_of(program: Program, action: Action) -> ways.Action:
+def rule_of(program: Program, action: Action) -> ways.Action:
     """The rule that held when it happened."""
     rules = programs.rules(program, action.version).actions
     return next(rule for rule in rules if rule.id == action.rule)

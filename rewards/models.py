@@ -439,6 +439,11 @@ class Action(OfProgram):
         ]
         indexes = [
             models.Index(fields=["program", "id"], condition=Q(state="waiting"), name="action_waiting"),
+            models.Index(
+                fields=["program", "-decided_at"],
+                condition=Q(decided_at__isnull=False),
+                name="action_decided",
+            ),
         ]
 
 

@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from rewards import programs
+from rewards import actions, programs
 from rewards.models import Member, Program
 from shopify_bridge.auth import Staff, cdn_base, json_error, panel_fetch, panel_page
 from shopify_bridge.models import Shop
@@ -101,6 +101,7 @@ def shown(
         "document": document,
         "currency": program.currency,
         "names": document["points"],
+        "has_contributions": actions.are_judged(program),
     }
     response = render(request, template, {**common, **(context or {})}, status=status)
     cdn = urlsplit(cdn_base())

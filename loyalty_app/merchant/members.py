@@ -22,7 +22,7 @@ from loyalty_app.merchant.answers import (
     typed,
 )
 from loyalty_app.merchant.forms import Unreadable, text, whole
-from rewards import expiry, ledger, personal, programs, timeline
+from rewards import birthdays, challenges, expiry, ledger, personal, programs, timeline
 from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Bucket, Identity, Lot, Member, Movement, Order, Program, Redemption
 from shopify_bridge.auth import Staff
@@ -112,6 +112,8 @@ def one(request: HttpRequest, staff: Staff, member_id: int) -> HttpResponse:
         "redemptions": _redemptions(found, member),
         "orders": _orders(found, member),
         "standing": standing.standing(found, member),
+        "badges": challenges.badges(found.pk, member.pk),
+        "birthday": _birthday(member),
         "adjust_most": ADJUST_MOST,
     }
     return shown(request, staff, "merchant/member.html", context)
@@ -221,6 +223,12 @@ def _adjustment(given: Json) -> tuple[int, str, str, str]:
     if errors:
         raise Unprocessable(errors)
     return points, text(reason), text(note), key
+
+
+def _birthday(member: Member) -> date | None:
+    """Its day, in a year that has all of them."""
+    told = birthdays.of(member)
+    return date(2024, told["month"], told["day"]) if told else None
 
 
 def _debt(found: Program, member: Member) -> Json | None:

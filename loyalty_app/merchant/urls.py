@@ -5,6 +5,7 @@ from django.urls import path
 from loyalty_app.merchant import (
     backfill,
     challenges,
+    contributions,
     data_requests,
     earn,
     given,
@@ -66,6 +67,9 @@ urlpatterns = [
     path("members/<int:member_id>/data", members.data),
     path("members/<int:member_id>/tier", post_only(standing.invite)),
     path("members/<int:member_id>/tier/back", post_only(standing.uninvite)),
+    path("contributions", contributions.listed),
+    path("contributions/<int:action_id>/approve", post_only(contributions.approve)),
+    path("contributions/<int:action_id>/refuse", post_only(contributions.refuse)),
     path("data-requests", data_requests.listed),
     path("data-requests/<int:data_request_id>/data", data_requests.data),
     path("data-requests/<int:data_request_id>/answered", post_only(data_requests.answered)),

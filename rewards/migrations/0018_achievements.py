@@ -1,8 +1,9 @@
-"""Challenges that members have done."""
+"""Challenges that members have done; contributions in the sequence of their decision."""
 
 from typing import Any
 
 import django.db.models.deletion
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
 from rewards.migration_tools import lead_with_program, refer
@@ -14,7 +15,7 @@ def change_keys(apps: Any, editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    # The key's index is built on its own.
+    # Indexes are built while the app goes on.
     atomic = False
 
     dependencies = [("rewards", "0017_actions")]
@@ -58,4 +59,12 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunPython(change_keys),
+        AddIndexConcurrently(
+            "action",
+            models.Index(
+                fields=["program", "-decided_at"],
+                condition=models.Q(("decided_at__isnull", False)),
+                name="action_decided",
+            ),
+        ),
     ]

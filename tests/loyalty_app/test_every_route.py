@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from rewards import people, programs, reservations
+from rewards import actions, people, programs, reservations
 from rewards.models import Movement, Redemption
 from shopify_bridge.models import DataRequest, Gap, InboxRow, Shop
 from tests.shopify_bridge import signing
@@ -47,7 +47,8 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
     rule = {"id": own_rule, "kind": "social", "points": 1, "url": "https://social.example/"}
     challenge = {"id": f"by-{own_rule}", "kind": "orders", "title": "x", "count": 3, "points": 5}
     document = programs.document(program)
-    earning = {**document["earning"], "rules": [rule]}
+    photo = {"id": "photo", "kind": "content", "points": 1}
+    earning = {**document["earning"], "rules": [rule, photo]}
     programs.apply(program, {**document, "earning": earning, "challenges": [challenge]}, "test")
     shop = Shop.objects.create(
         program_id=program.pk, domain=domain, currency="USD", access_token="1:x", refresh_token="1:x"
@@ -64,6 +65,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         key="k",
     )
     redemption, _ = reservations.reserve(program, request)
+    waiting, _ = actions.earn(program, member_id, "photo", "one", data={"text": "secret of the neighbour"})
     body = b'{"id": 1}'
     row = InboxRow.objects.create(
         program_id=program.pk,
@@ -91,6 +93,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "rule_id": own_rule,
         "name": own_rule,
         "challenge_id": challenge["id"],
+        "action_id": waiting.pk,
         # These name things that every program has.
         "kind": "fixed",
         "rule_kind": "bonus",
