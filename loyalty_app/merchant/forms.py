@@ -16,6 +16,7 @@ from rewards import documents, programs
 from rewards.documents import BadProgram
 from rewards.models import Program
 from rewards.programs import NotTheNewest
+from shopify_bridge.payloads import printable
 
 Reader = Callable[[Any], Any]
 
@@ -25,9 +26,10 @@ class Unreadable(ValueError):
 
 
 def text(value: Any) -> str:
+    """On one line, and without what the database refuses."""
     if not isinstance(value, str):
         raise Unreadable("Write some text.")
-    return " ".join(value.split())
+    return printable(" ".join(value.split()))
 
 
 def whole(value: Any) -> int:

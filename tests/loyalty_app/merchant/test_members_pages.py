@@ -32,6 +32,13 @@ def test_a_double_click_books_once(merchant: Merchant) -> None:
     assert member.available == 20
 
 
+def test_a_reason_that_the_database_refuses_is_taken_without_what_it_refuses(merchant: Merchant) -> None:
+    """It was answered with 500 once."""
+    member = merchant.member()
+    merchant.post(f"/app/members/{member.pk}/adjustments", {**adjustment("25"), "reason": "So\0rry\ud800"})
+    assert "Sorry" in merchant.page(f"/app/members/{member.pk}")
+
+
 def test_the_same_key_for_another_member_is_another_booking(merchant: Merchant) -> None:
     members = [merchant.member(7001), merchant.member(7002)]
     for member in members:
