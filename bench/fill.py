@@ -72,7 +72,9 @@ ORDERS = """
                                context, settlements, points, spend, counts_on, firm_on)
     OVERRIDING SYSTEM VALUE
     SELECT %(program)s, %(order)s + n, %(source)s, 50000000 + n, %(member)s + 1 + (n - 1) %% %(number)s,
-           '{"customer_id": null, "cancelled": false, "refunds": []}', now() - interval '30 days',
+           '{"source_id": 1, "external_id": 1, "updated_at": "2026-10-01T00:00:00+00:00",
+             "processed_at": "2026-10-01T00:00:00+00:00", "currency": "USD", "customer_id": null,
+             "cancelled": false, "codes": [], "refunds": [], "lines": []}', now() - interval '30 days',
            now() - interval '30 days', '{"version": 1, "excluded": false, "tags": []}', 1, %(points)s,
            %(points)s * 100, now() - interval '30 days', now() - interval '30 days'
     FROM generate_series(1, %(lots)s) n

@@ -105,8 +105,8 @@ def earn(
     at = min(at or now, now)
     member_id = survivor(program.pk, member_id)
     book = Book.open(program.pk, [member_id], now=now, spenders=())
-    mine = Action.objects.filter(program_id=program.pk, member_id=member_id, rule=rule_id)
-    if known := mine.filter(occasion=occasion).first():
+    mine = Action.objects.filter(program_id=program.pk, member_id=member_id)
+    if known := mine.filter(rule=rule_id, occasion=occasion).order_by("occasion").first():
         return known, False
     found = _rule(program, rule_id, at)
     _judge(program, member_id, found, at)

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client, RequestFactory
 
 from bench import fill
-from rewards import expiry, holds, programs, tiers
+from rewards import birthdays, clock, expiry, holds, programs, tiers
 from rewards.models import MemberTier, Program, Redemption, TierGrant
 from shopify_bridge import catalogue, discounts, inbox, metafields, webhooks
 from shopify_bridge.models import InboxRow, Shop
@@ -96,6 +96,51 @@ RULES = [
 def orders_by_rules_of_every_sort(scene: Scene) -> None:
     _earn_by(scene, rules=RULES, caps={"day": 1000, "member": 100_000, "member_days": 365})
     scene.settles("orders/paid", scene.order())
+
+
+CHALLENGES = [
+    {
+        "id": "more",
+        "kind": "orders",
+        "title": "More",
+        "count": 1,
+        "points": 10,
+        "badge": "More",
+        "repeat": True,
+    },
+    {"id": "row", "kind": "months", "title": "In a row", "count": 3, "points": 10},
+]
+
+
+def orders_that_meet_challenges(scene: Scene) -> None:
+    with aside():
+        document = {**programs.document(scene.program), "challenges": CHALLENGES}
+        programs.apply(scene.program, document, "test")
+        past = {"effective_from": programs.BEGINNING, "created_at": programs.BEGINNING}
+        scene.program.versions.update(**past)
+    scene.settles("orders/paid", scene.order())
+    scene.asks("GET", "ways")
+
+
+ACTIONS = [
+    {"id": "gift", "kind": "birthday", "points": 5},
+    {"id": "news", "kind": "newsletter", "points": 5},
+    {"id": "follow", "kind": "social", "points": 5, "url": "https://social.example/"},
+    {"id": "photo", "kind": "content", "points": 5, "audience": {"not_ordered_days": 1}},
+    {"id": "visit", "kind": "custom", "points": 5},
+]
+
+
+def what_is_no_order(scene: Scene) -> None:
+    _earn_by(scene, rules=ACTIONS)
+    agreed = {"state": "subscribed", "consent_updated_at": None}
+    consent = {"customer_id": RICH, "email_marketing_consent": agreed}
+    scene.settles("customers_email_marketing_consent/update", consent)
+    today = clock.now().date()
+    scene.asks("POST", "actions/follow")
+    scene.asks("POST", "actions/birthday", {"day": today.day, "month": today.month})
+    scene.asks("GET", "ways")
+    assert birthdays.give_due() == 1
 
 
 def orders_of_products(scene: Scene) -> None:
@@ -269,6 +314,8 @@ PATHS: dict[str, Callable[[Scene], None]] = {
     for path in (
         first_order,
         orders_by_rules_of_every_sort,
+        orders_that_meet_challenges,
+        what_is_no_order,
         orders_of_products,
         order_of_a_stranger,
         refund_and_edit,

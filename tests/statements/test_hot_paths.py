@@ -14,7 +14,7 @@ from django.db import connection
 
 from loyalty_app import metrics
 from loyalty_app.postgresql.places import DISTRIBUTED
-from rewards import due, standing, tier_rows
+from rewards import birthdays, due, standing, tier_rows
 from shopify_bridge import discounts, metafields, webhooks
 from tests.statements.paths import PATHS, Scene
 from tests.statements.reading import strays
@@ -25,6 +25,7 @@ OF_ALL_TENANTS = {
     due.PROGRAMS.format(held="pending", moment="available_at"),
     due.PROGRAMS.format(held="available", moment="expires_at"),
     tier_rows.PROGRAMS_DUE,
+    birthdays.PROGRAMS,
     metafields.PROGRAMS_WITH_NEWS,
     discounts.LONGEST_DUE,
 }
