@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat
 
 from rewards import actions, birthdays, challenges, clock, programs, tiers
 from rewards.ledger import Book, OpenLot, Posting, held_by
@@ -240,6 +242,7 @@ def _join(
     book = Book.open(program.pk, [kept_id, gone_id], now=now, order_ids=order_ids)
     _carry_over(book, gone_id, kept_id, happened_at)
     book.write()
+    _rename_shared_keys(program, gone_id, kept_id)
     for model in (Identity, Order, Redemption, TierGrant):
         model.objects.filter(program=program, member_id=gone_id).update(member_id=kept_id)
     actions.carry_over(program.pk, gone_id, kept_id)
@@ -251,6 +254,13 @@ def _join(
     # What neither had achieved alone, both may have together.
     challenges.review(book, program, [kept_id])
     book.write()
+
+
+def _rename_shared_keys(program: Program, gone_id: int, kept_id: int) -> None:
+    """Both chose the same key for a wish of their own: who asks again asks as the survivor."""
+    kept_keys = Redemption.objects.filter(program=program, member_id=kept_id).values("key")
+    shared = Redemption.objects.filter(program=program, member_id=gone_id, key__in=kept_keys)
+    shared.update(key=Concat(Value("merged:"), Cast("pk", CharField())))
 
 
 def _carry_over(book: Book, gone_id: int, kept_id: int, happened_at: datetime) -> None:

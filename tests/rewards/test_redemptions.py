@@ -212,6 +212,15 @@ def test_a_merge_while_redeeming_loses_nothing(world, issued_first):
     assert balances(survivor) == (280, 0, 0)
 
 
+def test_a_merge_of_two_who_chose_the_same_key_keeps_both_redemptions(world):
+    both = [world.earn(200), world.earn(200, customer_id=7002, external_id=5002)]
+    kept, gone = (reserve(world, member) for member in both)
+    people.merge(world.program, survivor=(1, 7001), lost=(1, 7002), happened_at=NOW, now=NOW)
+    rows = Redemption.objects.filter(program=world.program, member=both[0]).order_by("pk")
+    assert [(row.pk, row.key) for row in rows] == [(kept.pk, "k1"), (gone.pk, f"merged:{gone.pk}")]
+    assert reserve(world, both[0]).pk == kept.pk
+
+
 def test_a_merge_carries_debt_and_the_survivors_points_pay_it(world):
     spender = world.earn(100)
     reserve_all = reserve(world, spender)
