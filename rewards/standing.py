@@ -55,6 +55,7 @@ def public_program(program: Program) -> Json:
         "signup_bonus": earning["signup_bonus"],
         "excluded": ways.goods(earning["excluded"]),
         "ways": ways.public(document, program.timezone, clock.now()),
+        "challenges": ways.challenges(document, program.timezone, clock.now()),
         "tiers": tiers.public(document),
         "rewards": [offers.public(reward) for reward in programs.on_offer(document)],
     }

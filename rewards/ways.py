@@ -15,6 +15,7 @@ OWN = (
     "url", "ask", "question", "answers", "with_picture",
 )  # fmt: skip
 """What of a rule's own settings shoppers may know."""
+OF_CHALLENGES = ("id", "kind", "title", "count", "within_days", "points", "badge", "repeat")
 GOODS = ("products", "variants", "collections", "product_tags", "vendors")
 
 
@@ -29,6 +30,17 @@ def public(document: Json, timezone: str, now: datetime) -> list[Json]:
         for rule in document["earning"]["rules"]
         if _is_for_all_to_see(rule)
         and not ((period := Period.of(rule, zone)).ends is not None and period.ends <= now)
+    ]
+
+
+def challenges(document: Json, timezone: str, now: datetime) -> list[Json]:
+    """The challenges of a complete document that are not archived and not over."""
+    zone = ZoneInfo(timezone)
+    return [
+        {name: setting[name] for name in OF_CHALLENGES if setting[name]} | _moments(period, zone)
+        for setting in document["challenges"]
+        if not setting["archived"]
+        and not ((period := Period.of(setting, zone)).ends is not None and period.ends <= now)
     ]
 
 
@@ -52,7 +64,12 @@ def _public(rule: Json, period: Period, zone: ZoneInfo) -> Json:
         told["tiers"] = tiers
     if rule["audience"]["never_ordered"]:
         told["never_ordered"] = True
-    told |= {name: moment.isoformat() for name in ("starts", "ends") if (moment := getattr(period, name))}
+    return told | _moments(period, zone)
+
+
+def _moments(period: Period, zone: ZoneInfo) -> Json:
+    """When it begins and ends, and its last local day."""
+    told = {name: moment.isoformat() for name in ("starts", "ends") if (moment := getattr(period, name))}
     if period.ends:
         told["until"] = dates.local_date(period.ends - dates.INSTANT, zone).isoformat()
     return told

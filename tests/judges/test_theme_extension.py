@@ -26,6 +26,7 @@ SCHEMA_KEYS = {
     "available_if",
 }  # fmt: skip
 WINDOWS = documents.schema()["properties"]["tiers"]["properties"]["window"]["enum"]
+CHALLENGES = documents.schema()["$defs"]["challenge"]["properties"]["kind"]["enum"]
 SCHEMA_TAG = re.compile(r"\{%-?\s*schema\s*-?%\}(.*?)\{%-?\s*endschema\s*-?%\}", re.DOTALL)
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
@@ -106,12 +107,15 @@ def test_every_language_says_the_same(kind: str) -> None:
             )
 
 
-def test_every_way_to_earn_and_every_window_has_its_text() -> None:
+def test_whatever_the_program_says_has_its_text() -> None:
     texts = locales(EXTENSION, "")["en"]
     source = (EXTENSION / "snippets" / "loyalty-way.liquid").read_text()
     # Nobody is told of a surprise.
     assert [kind for kind in KINDS if f"way.{kind}" not in texts and kind != Surprise.kind] == []
     assert [kind for kind in re.findall(r"when '(\w+)'", source) if kind not in KINDS] == []
+    assert [
+        kind for kind in CHALLENGES if not {f"challenge.{kind}", f"challenge.{kind}_one"} <= texts.keys()
+    ] == []
     assert [window for window in WINDOWS if f"tiers.window_{window}" not in texts] == []
 
 
@@ -121,6 +125,7 @@ def test_every_text_is_used(kind: str) -> None:
     # What is printed in a loop or by its kind.
     source += " ".join(f"panel.tab_{name}" for name in ("points", "rewards", "codes", "activity"))
     source += " ".join(f"way.{kind}" for kind in KINDS)
+    source += " ".join(f"challenge.{kind} challenge.{kind}_one" for kind in CHALLENGES)
     source += " ".join(f"tiers.window_{window}" for window in WINDOWS)
     unused = [key for key in locales(EXTENSION, kind)["en"] if key not in source]
     assert unused == []
@@ -160,7 +165,7 @@ def test_scripts_come_only_from_the_extension() -> None:
 def test_merchant_texts_are_escaped_where_they_are_printed() -> None:
     """`t` escapes what it is given; all else of the program or a setting needs a filter of its own."""
     printed = re.compile(
-        r"\{\{-?\s*((?:program|reward|standing|way|level|next|answer|perk|title"
+        r"\{\{-?\s*((?:program|reward|standing|way|challenge|level|next|answer|perk|title"
         r"|block\.settings|heading|intro|label)\b[^}]*)\}\}"
     )
     safe = re.compile(

@@ -1,6 +1,7 @@
 """What Liquid says of the ways to earn and of the tiers, before any script has run."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rewards import documents, programs, ways
+from rewards import documents, programs, tiers, ways
 from rewards.rules import KINDS, Surprise
 from sandbox.storefront.extension import Extension
 from tests.judges.node import EXTENSION
@@ -38,6 +39,7 @@ def rendered(
     language: str = "en",
     standing: Json | None = None,
     orders: int = 0,
+    settings: Json | None = None,
     **document: Any,
 ) -> str:
     found = Extension(EXTENSION).block(block)
@@ -46,20 +48,20 @@ def rendered(
     template = Extension(EXTENSION).environment(language, "USD", ZONE).from_string(found.source)
     return template.render(
         app={"metafields": {"loyalty": {"program": {"value": published(*rules, **document)}}}},
-        block={"settings": found.settings({})},
+        block={"settings": found.settings(settings or {"show_tiers": True})},
         cart={"currency": {"iso_code": "USD"}},
         customer=customer if standing else None,
         routes={"account_url": "/account"},
     )
 
 
-def published(*rules: Json, **tiers: Any) -> Json:
+def published(*rules: Json, challenges: Sequence[Json] = (), **settings: Any) -> Json:
     said = programs.starter("Test", "USD")
     said["earning"]["rules"] = [{"id": f"r{number}", **rule} for number, rule in enumerate(rules)]
-    said["tiers"] = {"levels": LEVELS, **tiers}
+    said["tiers"] = {"levels": LEVELS, **settings}
+    said["challenges"] = list(challenges)
     document = documents.checked(said, "USD")
-    earning, told = document["earning"], document["tiers"]
-    visible = [level for level in told["levels"] if not level["hidden"]]
+    earning = document["earning"]
     return {
         "name": document["name"],
         "currency": "USD",
@@ -67,7 +69,8 @@ def published(*rules: Json, **tiers: Any) -> Json:
         "rate": earning["rate"],
         "signup_bonus": 0,
         "ways": ways.public(document, ZONE, datetime.now(UTC)),
-        "tiers": {"metric": told["metric"], "window": told["window"], "levels": visible},
+        "challenges": ways.challenges(document, ZONE, datetime.now(UTC)),
+        "tiers": tiers.public(document),
         "rewards": [],
     }
 
@@ -254,17 +257,48 @@ def test_what_is_for_new_customers_is_not_told_to_others(orders: int, shown: int
     assert len(said(rendered("rewards-section", *rules, standing=MEMBER, orders=orders))) == shown
 
 
+# -- challenges --------------------------------------------------------------------------------------------
+
+THREE: Json = {"id": "three", "kind": "orders", "title": "Three <times>", "count": 3, "points": 100}
+
+
+@pytest.mark.parametrize(
+    ("challenge", "words"),
+    [
+        (
+            {"within_days": 60, "badge": "Regular"},
+            "Three <times> 3 orders. Within 60 days. You get 100 points. Badge: Regular.",
+        ),
+        ({"count": 1, "points": 0, "within_days": 1}, "Three <times> 1 order. Within one day."),
+        (
+            {"kind": "months", "ends": f"{YEAR + 1}-03-05"},
+            f"Three <times> Orders in 3 months in a row. You get 100 points. Until 5 March {YEAR + 1}.",
+        ),
+        (
+            {"kind": "collections", "collections": [1, 2, 3]},
+            "Three <times> Something from 3 different collections. You get 100 points.",
+        ),
+        ({"starts": in_days(2)}, None),
+        ({"archived": True}, None),
+    ],
+)
+def test_a_challenge_is_told_in_sentences(challenge: Json, words: str | None) -> None:
+    page = rendered("rewards-section", challenges=[{**THREE, **challenge}])
+    found = [read(one) for one in re.findall(r"<li data-loyalty-challenge=.*?</li>", page, re.DOTALL)]
+    assert found == ([words] if words else [])
+
+
 # -- tiers -------------------------------------------------------------------------------------------------
 
 
-def tiers(page: str) -> list[str]:
+def levels(page: str) -> list[str]:
     return [read(one) for one in re.findall(r'<li class="loyalty-tier".*?</ul>', page, re.DOTALL)]
 
 
 @pytest.mark.parametrize("block", ["tiers", "rewards-section"])
 def test_the_tiers_are_told_with_their_perks(block: str) -> None:
     page = rendered(block)
-    assert tiers(page) == [
+    assert levels(page) == [
         "Silver From $250.00 in 12 months 1.25 x points <Free> tea",
         "Gold From $500.00 in 12 months 100 points as a welcome",
         "Club By invitation",

@@ -49,6 +49,22 @@ def test_what_is_over_or_for_some_only_is_nobody_elses_business(hidden):
     assert told(hidden) == []
 
 
+def test_challenges_are_told_while_they_can_be_done():
+    three = {"id": "three", "kind": "orders", "title": "Three", "count": 3, "points": 0, "ends": "2026-12-07"}
+    over, gone = {**three, "id": "over", "ends": "2026-12-06"}, {**three, "id": "gone", "archived": True}
+    said = {**programs.starter("Test", "EUR"), "challenges": [three, over, gone]}
+    assert ways.challenges(documents.checked(said, "EUR"), "Europe/Berlin", NOW) == [
+        {
+            "id": "three",
+            "kind": "orders",
+            "title": "Three",
+            "count": 3,
+            "ends": "2026-12-07T23:00:00+00:00",
+            "until": "2026-12-07",
+        }
+    ]
+
+
 def test_the_limits_of_actions_stay_with_the_merchant():
     (found,) = told({"kind": "review", "points": 5, "most": 3})
     assert found == {"id": "one", "kind": "review", "title": "", "points": 5, "with_picture": 0}

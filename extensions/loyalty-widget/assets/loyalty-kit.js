@@ -63,6 +63,13 @@ export class Words {
     return new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium' }).format(new Date(iso));
   }
 
+  /** A day of the shop's calendar, as Liquid writes it. */
+  day(iso) {
+    const [year, month, day] = iso.split('-');
+    const key = Number(year) === new Date().getFullYear() ? 'day' : 'day_year';
+    return this.text(key, { day: Number(day), month: this.texts.months.split(', ')[month - 1], year });
+  }
+
   /** In a `bdi`, as the program's names may be of another direction than the language. */
   cost(reward) {
     const points = this.points(reward.points);

@@ -1,15 +1,20 @@
-/** What earns points beside orders: the links and forms that Liquid printed, shown as far as this shopper is with them. */
+/** What Liquid printed of actions and challenges, with what this shopper can do and how far they are. */
 import { ApiError } from './loyalty-api.js';
+import { h } from './loyalty-kit.js';
 
 /** Of what the app refuses: what another try can't change. */
 const OVER = ['conflict', 'not_found'];
 
 export class Ways {
   #items = new Map();
+  #challenges = new Map();
 
   constructor(panel) {
     this.panel = panel;
     this.words = panel.words;
+    for (const item of panel.dialog.querySelectorAll('[data-loyalty-challenge]')) {
+      this.#challenges.set(item.dataset.loyaltyChallenge, item);
+    }
     for (const state of panel.dialog.querySelectorAll('[data-loyalty-way-state]')) {
       const item = state.closest('[data-loyalty-way]');
       this.#items.set(item.dataset.loyaltyWay, item);
@@ -20,10 +25,12 @@ export class Ways {
 
   /** Asks how far this shopper is; without an answer nothing is offered. */
   async refresh() {
-    if (!this.#items.size) return;
+    if (!this.#items.size && !this.#challenges.size) return;
     try {
-      const { ways } = await this.panel.api.get('ways');
-      for (const way of ways) this.#show(way);
+      const { ways, challenges, badges } = await this.panel.api.get('ways');
+      ways.forEach((way) => this.#show(way));
+      challenges.forEach((challenge) => this.#showChallenge(challenge));
+      this.#showBadges(badges);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
     }
@@ -49,6 +56,32 @@ export class Ways {
     if (way.state === 'done') return words.text('way_done');
     if (way.state === 'limit') return words.text('way_limit');
     return way.refused == null ? '' : words.text('way_refused', { reason: way.refused });
+  }
+
+  #showChallenge({ challenge, title, state, done, count, turns, until }) {
+    const item = this.#challenges.get(challenge);
+    if (!item) return;
+    item.dataset.state = state;
+    const text = this.#progressOf(state, done, count, until);
+    const bar = state === 'open' && h('progress', { max: count, value: done, 'aria-label': `${title}: ${text}` });
+    const often = state === 'open' && turns > 0 && h('p', { class: 'note' }, this.words.text('challenge_turns', { turns }));
+    const progress = h('div', { class: 'progress', 'data-loyalty-challenge-progress': true }, h('p', { class: 'note' }, text), bar, often);
+    this.#part(item, 'challenge-progress')?.remove();
+    item.append(progress);
+  }
+
+  #progressOf(state, done, count, until) {
+    const { words } = this;
+    if (state !== 'open') return words.text('challenge_done');
+    if (!until) return words.text('challenge_progress', { done, count });
+    return words.text('challenge_by', { done, count, date: words.day(until) });
+  }
+
+  #showBadges(badges) {
+    const place = this.panel.dialog.querySelector('[data-loyalty-badges]');
+    const items = badges.map(({ badge, at }) => h('li', {}, h('bdi', {}, badge), ' ', h('span', { class: 'note' }, h('time', { datetime: at }, this.words.date(at)))));
+    place.querySelector('ul').replaceChildren(...items);
+    place.hidden = !items.length;
   }
 
   #fill(item, { day, month }) {
