@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import barriers
-from tests.browser.storefront import Storefront
+from tests.browser.storefront import Storefront, Widget
+from tests.browser.watch import Watch
 from tests.smoke.shop import Shop
 
 Json = dict[str, Any]
@@ -72,13 +73,13 @@ def test_the_ways_to_earn_stand_in_the_panel_and_on_the_rewards_page(
     change_program(
         CAMPAIGN,
         {"id": "soon", "kind": "bonus", "points": 7, "starts": later},
-        {"id": "large", "kind": "order_over", "amount": "75", "points": 20},
+        {"id": "news", "kind": "newsletter", "points": 20},
     )
     wanted = [
         "You earn 1 point for every $1.00 you spend.",
         "You get 50 points for creating an account.",
         f"Coffee week 2 x points on everything. Until 7 March {NEXT_YEAR}.",
-        "You get 20 points extra with an order of $75.00 or more.",
+        "You get 20 points for subscribing to our e-mails.",
     ]
     widget = storefront.open("/")
     expect(widget.guest.locator("[data-loyalty-ways] > li")).to_have_text(wanted)
@@ -91,8 +92,122 @@ def test_the_ways_to_earn_stand_in_the_panel_and_on_the_rewards_page(
         store.widget.close()
         expect(page.locator(".loyalty-section [data-loyalty-way]")).to_have_count(2)
     storefront.page.goto("/pages/rewards?locale=ar")
-    expect(storefront.page.locator("[data-loyalty-way=large]")).to_contain_text("مع طلب بقيمة")
+    expect(storefront.page.locator("[data-loyalty-way=news]")).to_contain_text("رسائلنا البريدية")
     assert barriers(storefront.page) == []
+
+
+FOLLOW = {"id": "follow", "kind": "social", "title": "Follow us", "points": 10}
+ASK = {
+    "id": "ask",
+    "kind": "survey",
+    "points": 5,
+    "question": "Filter or press?",
+    "answers": ["Filter", "Press"],
+}
+WHY = {"id": "why", "kind": "survey", "points": 3, "question": "Why so?"}
+RECIPE = {"id": "recipe", "kind": "content", "points": 60, "ask": "How do you brew?"}
+BIRTHDAY = {"id": "birthday", "kind": "birthday", "points": 100}
+
+
+def test_what_a_shopper_does_gives_points_once(
+    storefront: Storefront, member: Callable[[int], int], change_program: Change
+) -> None:
+    page, widget = storefront.page, storefront.widget
+    change_program({**FOLLOW, "url": "https://example.com/followed"}, ASK, WHY, RECIPE, BIRTHDAY)
+    page.context.route("https://example.com/**", lambda route: route.fulfill(body="<h1>Followed</h1>"))
+    storefront.sign_in(member(50))
+    storefront.open("/")
+
+    with page.context.expect_page() as followed:
+        way(widget, "follow").get_by_role("link", name="Visit the page").click()
+    followed.value.close()
+    expect(state(widget, "follow")).to_have_text("Thank you! 10 points added.")
+    expect(way(widget, "follow").get_by_role("link")).to_be_hidden()
+    expect(widget.balance).to_have_text("60")
+
+    way(widget, "ask").get_by_text("Answer", exact=True).click()
+    way(widget, "ask").get_by_role("radio", name="Press").check()
+    assert barriers(page) == [], "a question"
+    way(widget, "ask").get_by_role("button", name="Send").click()
+    expect(state(widget, "ask")).to_have_text("Thank you! 5 points added.")
+    expect(state(widget, "ask")).to_be_focused()
+    expect(widget.status).to_have_text("Thank you! 5 points added.")
+
+    way(widget, "why").get_by_text("Answer", exact=True).click()
+    way(widget, "why").get_by_label("Why so?").fill("<b>It is</b> Monday.")
+    way(widget, "why").get_by_role("button", name="Send").dblclick()
+    expect(state(widget, "why")).to_have_text("Thank you! 3 points added.")
+    expect(widget.balance).to_have_text("68")
+
+    way(widget, "recipe").get_by_text("Contribute").click()
+    way(widget, "recipe").get_by_label("How do you brew?").fill("Slowly.")
+    way(widget, "recipe").get_by_role("button", name="Send").click()
+    expect(state(widget, "recipe")).to_contain_text("We’ll have a look")
+    expect(widget.balance).to_have_text("68")
+
+    tell_birthday(widget, "29", "February")
+    expect(state(widget, "birthday")).to_have_text("Your birthday is saved.")
+    assert barriers(page) == [], "all done"
+
+    storefront.open("/")
+    for done in ("follow", "ask", "why"):
+        expect(state(widget, done)).to_have_text("Done.")
+        expect(way(widget, done).locator("[data-loyalty-do]")).to_be_hidden()
+    expect(state(widget, "recipe")).to_contain_text("We’ll have a look")
+    way(widget, "birthday").get_by_text("Tell us your birthday").click()
+    expect(way(widget, "birthday").get_by_label("Day")).to_have_value("29")
+    expect(way(widget, "birthday").get_by_label("Month")).to_have_value("2")
+    expect(widget.tab("activity").locator("li").first).to_contain_text("3")
+
+
+def test_what_goes_wrong_is_said_and_what_was_written_stays(
+    storefront: Storefront, member: Callable[[int], int], change_program: Change, watch: Watch
+) -> None:
+    watch.expect("409", "422", "ERR_INTERNET_DISCONNECTED", "ERR_FAILED")
+    page, widget = storefront.page, storefront.widget
+    change_program(WHY, BIRTHDAY)
+    storefront.sign_in(member(50))
+    storefront.open("/")
+    problem = way(widget, "why").get_by_role("alert")
+    answer = way(widget, "why").get_by_label("Why so?")
+    way(widget, "why").get_by_text("Answer", exact=True).click()
+    answer.fill("Because.")
+    page.context.set_offline(True)
+    way(widget, "why").get_by_role("button", name="Send").click()
+    expect(problem).to_contain_text("You seem to be offline.")
+    page.context.set_offline(False)
+    assert barriers(page) == [], "a problem"
+    expect(answer).to_have_value("Because.")
+
+    refuse = '{"error": {"code": "not_now", "message": "This is not on at the moment."}}'
+    page.context.route("**/actions/why", lambda route: route.fulfill(status=409, body=refuse))
+    way(widget, "why").get_by_role("button", name="Send").click()
+    expect(problem).to_have_text("This isn’t open to you any more.")
+    page.context.unroute("**/actions/why")
+    way(widget, "why").get_by_role("button", name="Send").click()
+    expect(state(widget, "why")).to_have_text("Thank you! 3 points added.")
+
+    tell_birthday(widget, "31", "February")
+    expect(way(widget, "birthday").get_by_role("alert")).to_have_text("Please check what you entered.")
+    tell_birthday(widget, "28", "February")
+    expect(state(widget, "birthday")).to_have_text("Your birthday is saved.")
+
+
+def tell_birthday(widget: Widget, day: str, month: str) -> None:
+    form = way(widget, "birthday")
+    if not form.get_by_label("Day").is_visible():
+        form.get_by_text("Tell us your birthday").click()
+    form.get_by_label("Day").select_option(label=day)
+    form.get_by_label("Month").select_option(label=month)
+    form.get_by_role("button", name="Send").click()
+
+
+def way(widget: Widget, rule: str) -> Locator:
+    return widget.view("points").locator(f"[data-loyalty-way={rule}]")
+
+
+def state(widget: Widget, rule: str) -> Locator:
+    return way(widget, rule).locator("[data-loyalty-way-state]")
 
 
 PRODUCTS = """{ products(first: 50) { nodes { handle

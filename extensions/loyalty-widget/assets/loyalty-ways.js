@@ -27,7 +27,7 @@ export class Ways {
   async refresh() {
     if (!this.#items.size && !this.#challenges.size) return;
     try {
-      const { ways, challenges, badges } = await this.panel.api.get('ways');
+      const { ways, challenges = [], badges = [] } = await this.panel.api.get('ways');
       ways.forEach((way) => this.#show(way));
       challenges.forEach((challenge) => this.#showChallenge(challenge));
       this.#showBadges(badges);
