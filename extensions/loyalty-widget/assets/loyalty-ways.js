@@ -79,6 +79,7 @@ export class Ways {
 
   #showBadges(badges) {
     const place = this.panel.dialog.querySelector('[data-loyalty-badges]');
+    if (!place) return;
     const items = badges.map(({ badge, at }) => h('li', {}, h('bdi', {}, badge), ' ', h('span', { class: 'note' }, h('time', { datetime: at }, this.words.date(at)))));
     place.querySelector('ul').replaceChildren(...items);
     place.hidden = !items.length;
