@@ -44,6 +44,10 @@ export class Words {
     return Math.abs(amount) === 1 ? one : many;
   }
 
+  orders(number) {
+    return this.text(number === 1 ? 'tier_order' : 'tier_orders', { number: this.number(number) });
+  }
+
   points(amount) {
     return `${this.number(amount)} ${this.unit(amount)}`;
   }

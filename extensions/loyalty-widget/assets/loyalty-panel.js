@@ -97,6 +97,7 @@ export class Panel {
     }
     this.intents ??= new Intents(member.id);
     this.#renderStanding(member);
+    this.#renderWay(member);
     this.#renderFacts(member);
     this.#renderRewards();
     this.#renderCodes();
@@ -117,6 +118,19 @@ export class Panel {
     this.#part('tier').textContent = tier?.name ?? '';
     const onLauncher = this.host.shadowRoot.querySelector('[data-loyalty-launcher-balance]');
     if (onLauncher) onLauncher.textContent = words.points(points.available);
+  }
+
+  /** What the page printed of the tier may be older than the answer. */
+  #renderWay({ tier, next_tier: next }) {
+    const printed = this.config.standing ?? {};
+    const card = this.#part('tier-card');
+    if (!card || JSON.stringify([printed.tier, printed.next_tier]) === JSON.stringify([tier, next])) return;
+    const { words } = this;
+    const amount = { spend: words.money, points: words.points, orders: words.orders }[next?.metric]?.call(words, next.missing);
+    const values = { amount, tier: next?.name, date: next?.by && words.day(next.by) };
+    const way = next && h('p', { 'data-loyalty-next-tier': true }, words.text(next.by ? 'tier_next_by' : 'tier_next', values));
+    card.replaceChildren(...[tier && h('p', { 'data-loyalty-my-tier': true }, h('strong', {}, h('bdi', {}, tier.name))), way].filter(Boolean));
+    card.hidden = !card.childElementCount;
   }
 
   #renderFacts({ points }) {
