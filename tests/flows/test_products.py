@@ -41,7 +41,8 @@ def made(shop: Merchant, title: str) -> tuple[str, str]:
 
 
 def buys(customer: Customer, variant: str, amount: str) -> int:
-    """How many points it gives, once all is handled."""
+    """How many points it gives, once all is handled, and what changed before it is heard of."""
+    customer.shop.handled()
     before = customer.points
     price = customer.shop.money(amount)
     customer.buys(lineItems=[{"variantId": variant, "quantity": 1, "priceSet": price}])
