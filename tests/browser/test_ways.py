@@ -193,6 +193,40 @@ def test_what_goes_wrong_is_said_and_what_was_written_stays(
     expect(state(widget, "birthday")).to_have_text("Your birthday is saved.")
 
 
+def test_a_challenge_is_followed_from_order_to_order(
+    storefront: Storefront, member: Callable[[int], int], change_program: Change
+) -> None:
+    page, widget, shop = storefront.page, storefront.widget, storefront.shop
+    customer = member(50)
+    two = {
+        "id": "two",
+        "kind": "orders",
+        "title": "Two orders",
+        "count": 2,
+        "points": 100,
+        "badge": "Regular",
+    }
+    change_program(challenges=[{**two, "within_days": 60}])
+    storefront.sign_in(customer)
+    shop.order(customer, "10.00")
+    storefront.wait_for_points(customer, 60)
+    storefront.open("/")
+    challenge = widget.view("points").locator("[data-loyalty-challenge=two]")
+    progress = challenge.locator("[data-loyalty-challenge-progress]")
+    expect(challenge).to_contain_text("2 orders. Within 60 days. You get 100 points. Badge: Regular.")
+    expect(progress).to_contain_text("1 of 2 · go on by ")
+    expect(challenge.get_by_role("progressbar")).to_have_js_property("value", 1)
+    expect(widget.panel.locator("[data-loyalty-badges]")).to_be_hidden()
+    assert barriers(page) == [], "half-way"
+
+    shop.order(customer, "20.00")
+    storefront.wait_for_points(customer, 180)
+    storefront.open("/")
+    expect(progress).to_have_text("Achieved!")
+    expect(widget.panel.locator("[data-loyalty-badges] li")).to_contain_text("Regular")
+    assert barriers(page) == [], "achieved"
+
+
 def tell_birthday(widget: Widget, day: str, month: str) -> None:
     form = way(widget, "birthday")
     if not form.get_by_label("Day").is_visible():
