@@ -6,7 +6,9 @@ difference to what it already posted, so that duplicates, refunds and edits are 
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from fractions import Fraction
+from functools import cached_property
 from math import ceil, floor
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,9 +50,9 @@ class Caps:
         return self.day is not None or self.member is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
-    """The earning part of one program version, ready for arithmetic."""
+    """The earning part of one program version, ready for arithmetic. What follows from it is found once."""
 
     version: int
     currency: str
@@ -126,40 +128,47 @@ class Rules:
         """Whether a customer with these tags earns nothing."""
         return any(tag.casefold() in self.excluded_tags for tag in customer_tags)
 
-    @property
+    @cached_property
     def of_orders(self) -> tuple[Multiplier | Flat, ...]:
         """The rules that are judged at an order's first award."""
         return (*self.multipliers, *self.flats)
 
-    @property
+    @cached_property
     def needs_products(self) -> bool:
         """Whether tags or collections of what is bought are asked for."""
         return self.named.needs_products
 
-    @property
+    @cached_property
     def looks_at_lines(self) -> bool:
         """Whether it matters what is bought, and not only for how much."""
-        named = [self.excluded or Selection(), *(rule.on for rule in self.of_orders)]
-        return not all(some.is_empty for some in named)
+        return not all(some.is_empty for some in self._selections)
 
-    @property
+    @cached_property
     def needs_tags(self) -> bool:
         """Whether the customer's tags are asked for."""
         return bool(self.excluded_tags) or any(rule.audience.customer_tags for rule in self.of_orders)
 
-    @property
+    @cached_property
     def needs_history(self) -> bool:
         """Whether a rule asks which of the member's orders it is."""
         return any(rule.needs_history for rule in self.of_orders)
 
-    @property
+    @cached_property
     def named(self) -> Selection:
         """Every tag and collection that some rule asks for."""
-        named = [self.excluded or Selection(), *(rule.on for rule in self.of_orders)]
         return Selection(
-            collections=self.challenged.union(*(some.collections for some in named)),
-            tags=frozenset().union(*(some.tags for some in named)),
+            collections=self.challenged.union(*(some.collections for some in self._selections)),
+            tags=frozenset().union(*(some.tags for some in self._selections)),
         )
+
+    @cached_property
+    def boundaries(self) -> tuple[datetime, ...]:
+        """Where a rule begins or ends."""
+        return tuple(moment for rule in self.of_orders for moment in rule.period.boundaries)
+
+    @cached_property
+    def _selections(self) -> tuple[Selection, ...]:
+        return (self.excluded or Selection(), *(rule.on for rule in self.of_orders))
 
 
 @dataclass(frozen=True, slots=True)

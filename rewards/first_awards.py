@@ -164,9 +164,7 @@ def _has_to_be_asked(rules: Rules, fact: OrderFact, known: Knowledge, latest: da
     """Whether the moment of payment matters, the customer's tags, or which of their orders it is."""
     if rules.needs_tags or rules.hold_days or rules.award_on == "fulfilled":
         return True
-    if any(
-        fact.processed_at < moment <= latest for rule in rules.of_orders for moment in rule.period.boundaries
-    ):
+    if any(fact.processed_at < moment <= latest for moment in rules.boundaries):
         return True
     if not rules.needs_history or fact.customer_id is None:
         return False
