@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from django.apps import apps
 
 from rewards import ledger, people, personal, programs, redemptions, reservations
 from rewards.facts import FetchedOrder
@@ -189,3 +190,12 @@ def test_a_code_that_is_being_made_is_made_for_the_survivor(world):
     people.merge(world.program, (1, 7002), (1, 7001), happened_at=NOW)
     redemption.refresh_from_db()
     assert redemption.customer_id == 7002
+
+
+def test_every_table_of_members_is_in_the_answer_to_who_asks():
+    of_members = {
+        model
+        for model in apps.get_app_config("rewards").get_models()
+        if any(field.name == "member" for field in model._meta.get_fields() if field.concrete)
+    }
+    assert {model for model, _ in personal.TABLES.values()} == of_members
