@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Count, Max, Q
 
-from rewards import clock, dates, programs, tiers
+from rewards import clock, dates, first_awards, programs, tiers
 from rewards import rules as ways
 from rewards.ledger import Book, again_if_overtaken
 from rewards.models import Action, Member, Order, Program
@@ -312,7 +312,6 @@ def circumstances(program: Program, member_id: int, at: datetime) -> ways.Circum
     ]
     # Their tags, as far as anybody told of them.
     tags: list[str] = member.tags if member.tags is not None else past[0][1]["tags"] if past else []
-    places = [context.get("ordinal", 1) + place for place, (_, context) in enumerate(past)]
     (tier,) = tiers.held_at(program.pk, [(member_id, at)])
     return ways.Circumstances(
         moment=at,
@@ -320,7 +319,7 @@ def circumstances(program: Program, member_id: int, at: datetime) -> ways.Circum
         tier=tier or "",
         customer_tags=frozenset(tag.casefold() for tag in tags),
         joined_at=member.joined_at,
-        ordinal=max(places, default=0) + 1,
+        ordinal=first_awards.next_place([context.get("ordinal", 1) for _, context in past]),
         previous_at=past[0][0] if past else None,
     )
 

@@ -146,6 +146,14 @@ def judge(one: Fresh, rules: Rules, past: "Past", take: Callable[[Fresh, Surpris
     past.note(one, rules)
 
 
+def next_place(ordinals: Sequence[int]) -> int:
+    """The place of a member's next order, by those of the known ones, newest first.
+
+    An order that Shopify told the place of may be followed by others that were counted from less.
+    """
+    return max((ordinal + later for later, ordinal in enumerate(ordinals)), default=0) + 1
+
+
 def asks_of_member(rules: Rules) -> bool:
     """Whether a first award depends on the member."""
     return bool(rules.of_orders) or rules.has_tiers or rules.caps.need_history
@@ -324,7 +332,7 @@ class Past:
         """Under which an order was paid."""
         earlier = [other for other in self.orders[self._who(one)] if other.turn < one.turn]
         told = one.item if isinstance(one.item, FetchedOrder) else None
-        counted = max((other.ordinal + place for place, other in enumerate(reversed(earlier))), default=0) + 1
+        counted = next_place([other.ordinal for other in reversed(earlier)])
         moments = [earlier[-1].turn[0]] if earlier else []
         if told and told.previous_at:
             moments.append(told.previous_at)
