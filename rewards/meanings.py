@@ -10,22 +10,14 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from rewards import offers, tier_meanings
+from rewards import kinds, offers, tier_meanings
 from rewards.money import BadMoney, major, minor
 
 Json = dict[str, Any]
 Problem = tuple[str, str]
 """(path, sentence)."""
 
-FIELDS: dict[str, frozenset[str]] = {
-    "fixed": frozenset({"value"}),
-    "percentage": frozenset({"percent"}),
-    "free_shipping": frozenset(),
-    "variable": frozenset({"per", "min", "max", "step"}),
-}
-"""What a reward has besides what all have, by its kind."""
-FIELDS_OF_KINDS = frozenset().union(*FIELDS.values())
-MONEY_OF_REWARDS = ("value", "per", "min", "max", "step", "minimum_subtotal")
+AMOUNTS_OF_REWARDS = ("minimum_subtotal",)
 YEARS = range(1900, 3000)
 BACK_MOST = Fraction(1, 5)
 """More than this of what shoppers spend is hardly meant to go back to them."""
@@ -53,10 +45,10 @@ def errors(document: Json, currency: str) -> Iterator[Problem]:
     yield from _once(document["rewards"], "rewards")
     for index, offer in enumerate(document["rewards"]):
         path = f"rewards.{index}"
-        for name in MONEY_OF_REWARDS:
-            if offer.get(name) is not None:
-                yield from _positive_money(offer[name], f"{path}.{name}", currency)
-        yield from _reward(offer, path, currency)
+        for name in _amounts(offer):
+            yield from _positive_money(offer[name], f"{path}.{name}", currency)
+        for name, why in kinds.of(offer).errors(offer, currency):
+            yield f"{path}.{name}", why
         if not offer["archived"]:
             yield from _known_tiers(offer["tiers"], f"{path}.tiers", document)
     yield from _rules(document, currency)
@@ -73,12 +65,8 @@ def write_alike(document: Json, currency: str) -> None:
         if "amount" in rule:
             rule["amount"] = major(minor(rule["amount"], currency), currency)
     for offer in document["rewards"]:
-        for name in MONEY_OF_REWARDS:
-            if offer.get(name) is not None:
-                offer[name] = major(minor(offer[name], currency), currency)
-    for rule in document["earning"]["rules"]:
-        if "amount" in rule:
-            rule["amount"] = major(minor(rule["amount"], currency), currency)
+        for name in _amounts(offer):
+            offer[name] = major(minor(offer[name], currency), currency)
     tier_meanings.write_alike(document, currency)
 
 
@@ -99,21 +87,10 @@ def _once(things: Iterable[Json], path: str) -> Iterator[Problem]:
         seen.add(thing["id"])
 
 
-def _reward(offer: Json, path: str, currency: str) -> Iterator[Problem]:
-    for name in FIELDS_OF_KINDS - FIELDS[offer["kind"]]:
-        if name in offer:
-            yield f"{path}.{name}", "doesn't belong to a reward of this kind."
-    if offer["kind"] == "percentage" and not 0 < float(offer["percent"]) <= 100:
-        yield f"{path}.percent", "must be above 0 and at most 100."
-    if offer["kind"] == "variable":
-        try:
-            low, high, step = (minor(offer[name], currency) for name in ("min", "max", "step"))
-        except BadMoney:
-            return
-        if high < low:
-            yield f"{path}.max", "must not be less than the minimum."
-        elif step > 0 and (high - low) % step:
-            yield f"{path}.step", "must lead from the minimum to the maximum in whole steps."
+def _amounts(offer: Json) -> list[str]:
+    """Settings of a reward that say an amount."""
+    names = (*AMOUNTS_OF_REWARDS, *kinds.of(offer).amounts)
+    return [name for name in names if offer.get(name) is not None]
 
 
 def _rules(document: Json, currency: str) -> Iterator[Problem]:

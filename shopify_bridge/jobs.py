@@ -14,7 +14,7 @@ import django_rq
 from django.db import close_old_connections
 from redis.exceptions import RedisError
 
-from shopify_bridge import backfill, checks, discounts, inbox, metafields, metrics
+from shopify_bridge import backfill, checks, inbox, issuing, metafields, metrics
 from shopify_bridge.beside import Beside
 
 log = logging.getLogger(__name__)
@@ -103,4 +103,4 @@ def back_fill() -> None:
 @_job
 def redeem() -> None:
     """Go on with redemptions that wait for Shopify."""
-    discounts.work_due()
+    issuing.work_due()

@@ -14,7 +14,7 @@ from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Program, Redemption
 from rewards.offers import BadChoice
 from rewards.overview import overviews, visit
-from shopify_bridge import discounts, jobs
+from shopify_bridge import issuing, jobs
 from shopify_bridge.auth import Visitor, json_error
 from shopify_bridge.models import Shop
 
@@ -111,7 +111,7 @@ def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     except MemberMerged as error:
         raise Refusal(409, "try_again", "Your accounts were just joined. Please try again.") from error
     if created:
-        redemption = discounts.work_on(redemption, within=PATIENCE_SECONDS)
+        redemption = issuing.work_on(redemption, within=PATIENCE_SECONDS)
     if redemption.state == Redemption.State.RESERVED:
         jobs.ring(jobs.redeem)
     jobs.ring(jobs.publish)
@@ -137,7 +137,7 @@ def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponse:
     if not started and found.state not in (Redemption.State.ENDING, Redemption.State.CANCELLED):
         raise Refusal(409, "not_now", "This code can't be given back any more.")
     if found.state == Redemption.State.ENDING:
-        found = discounts.work_on(found, within=PATIENCE_SECONDS)
+        found = issuing.work_on(found, within=PATIENCE_SECONDS)
         jobs.ring(jobs.publish if found.state == Redemption.State.CANCELLED else jobs.redeem)
     return JsonResponse(shown_redemption(found))
 

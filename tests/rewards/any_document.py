@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from rewards import documents, meanings
+from rewards import documents
 
 Json = dict[str, Any]
 Strategy = st.SearchStrategy[Any]
@@ -107,8 +107,6 @@ def _sensible(document: Json) -> Json:
         challenge["collections"] = [1, 2, 3] if challenge["kind"] == "collections" else []
         challenge["count"] = min(challenge["count"], 3)
     for reward in complete["rewards"]:
-        for name in meanings.FIELDS_OF_KINDS - meanings.FIELDS[reward["kind"]]:
-            reward.pop(name, None)
         if reward["kind"] == "variable":
             reward.update(min="1.00", max="5.00", step="0.50")
     return complete

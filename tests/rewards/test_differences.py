@@ -136,7 +136,7 @@ def test_what_came_and_what_went_is_named_with_what_it_is() -> None:
         "Rule “extra” was added: 1000 beans for each order for Gold members, from 24 December 2026 on.",
         "Tier “Silver” was removed.",
         "Tier “Pro” was added: reached with 250 EUR, times as many points times 1.5.",
-        "Reward “Ten” was added: kind percentage, price 9, percent off 10.",
+        "Reward “Ten” was added: percentage off, price 9, percent off 10.",
         "Rewards stand in another order: “Free shipping” and “5.00 off”.",
     ]
 

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from rewards import people, redemptions, reservations
 from rewards.models import Program, Redemption
-from shopify_bridge import discounts, vault
+from shopify_bridge import issuing, vault
+from shopify_bridge.issuers import discount
 from shopify_bridge.models import Shop
 from tests.factories import ShopFactory
 from tests.shopify_bridge.conftest import Scripted, json_answer
@@ -39,17 +40,17 @@ def test_a_second_try_cut_short_by_a_death_is_taken_up_within_a_minute(scripted:
         return json_answer({"data": {"discountCodeBasicCreate": made}})
 
     scripted.answer = answer
-    assert discounts.work_on(redemption).state == Redemption.State.ISSUED
+    assert issuing.work_on(redemption).state == Redemption.State.ISSUED
     (due_at,) = due_while_asked
-    assert due_at < datetime.now(UTC) + discounts.LEASE + timedelta(seconds=1)
+    assert due_at < datetime.now(UTC) + issuing.LEASE + timedelta(seconds=1)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_code_of_our_own_whose_answer_was_lost_is_adopted(scripted: Scripted) -> None:
     """Whoever made it died before it could note so: to the next one it is a first try."""
     redemption = _reserved(_shop())
-    scripted.answer = _codes_of({redemption.code: _node(discounts.title(redemption))})
-    worked_on = discounts.work_on(redemption)
+    scripted.answer = _codes_of({redemption.code: _node(discount.title(redemption))})
+    worked_on = issuing.work_on(redemption)
     assert (worked_on.state, worked_on.code) == (Redemption.State.ISSUED, redemption.code)
     assert worked_on.external_ref == "gid://shopify/DiscountCodeNode/9"
 
@@ -63,12 +64,12 @@ def test_a_code_that_is_taken_by_nobody_in_sight_is_neither_given_up_nor_replace
     shown: dict[str, Any] = {}
     scripted.answer = _codes_of(shown, taken={redemption.code})
     for _ in range(4):
-        worked_on = discounts.work_on(redemption)
+        worked_on = issuing.work_on(redemption)
         assert (worked_on.state, worked_on.code) == (Redemption.State.RESERVED, redemption.code)
         assert worked_on.due_at is not None
         redemption = worked_on
-    shown[redemption.code] = _node(discounts.title(redemption))
-    assert discounts.work_on(redemption).state == Redemption.State.ISSUED
+    shown[redemption.code] = _node(discount.title(redemption))
+    assert issuing.work_on(redemption).state == Redemption.State.ISSUED
 
 
 @pytest.mark.django_db(transaction=True)
@@ -80,9 +81,9 @@ def test_codes_of_other_discounts_are_replaced_until_one_is_free(
     monkeypatch.setattr(redemptions, "new_code", lambda: next(codes))
     redemption = _reserved(_shop())
     scripted.answer = _codes_of({code: _node("Summer sale") for code in taken})
-    worked_on = discounts.work_on(redemption)
+    worked_on = issuing.work_on(redemption)
     assert worked_on.state == Redemption.State.RESERVED, "as many as one step tries belong to others"
-    worked_on = discounts.work_on(worked_on)
+    worked_on = issuing.work_on(worked_on)
     assert (worked_on.state, worked_on.code) == (Redemption.State.ISSUED, "FREEFREEFREE")
     made = [
         asked["variables"]["discount"] for _, _, asked in scripted.asked if "discount" in asked["variables"]

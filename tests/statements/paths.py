@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory
 from bench import fill
 from rewards import birthdays, clock, expiry, holds, programs, tiers
 from rewards.models import MemberTier, Program, Redemption, TierGrant
-from shopify_bridge import catalogue, discounts, inbox, metafields, webhooks
+from shopify_bridge import catalogue, inbox, issuing, metafields, webhooks
 from shopify_bridge.models import InboxRow, Shop
 from tests.shopify_bridge import signing
 from tests.statements.recording import aside
@@ -222,8 +222,8 @@ def redemptions_that_are_due(scene: Scene) -> None:
     made = scene.redeems()
     with aside():
         Redemption.objects.filter(pk=made.pk).update(due_at=past, expires_at=past)
-    discounts.work_due()
-    discounts.work_due()
+    issuing.work_due()
+    issuing.work_due()
     scene.redemption(made.pk, "expired")
 
 

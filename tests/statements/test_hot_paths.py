@@ -15,7 +15,7 @@ from django.db import connection
 from loyalty_app import metrics
 from loyalty_app.postgresql.places import DISTRIBUTED
 from rewards import birthdays, due, standing, tier_rows
-from shopify_bridge import discounts, metafields, webhooks
+from shopify_bridge import issuing, metafields, webhooks
 from tests.statements.paths import PATHS, Scene
 from tests.statements.reading import strays
 from tests.statements.recording import Statement, aside, preferring_indexes, recorded
@@ -27,7 +27,7 @@ OF_ALL_TENANTS = {
     tier_rows.PROGRAMS_DUE,
     birthdays.PROGRAMS,
     metafields.PROGRAMS_WITH_NEWS,
-    discounts.LONGEST_DUE,
+    issuing.LONGEST_DUE,
 }
 FEW_FOR_EACH_TENANT = {"rewards_programversion", "shopify_bridge_backfill", "shopify_bridge_ordercheck"}
 GROWING = {*DISTRIBUTED, "shopify_bridge_inboxrow"} - FEW_FOR_EACH_TENANT

@@ -1,0 +1,66 @@
+"""What every kind of reward has: what it costs, what it is worth, what a schema can't say of its settings.
+
+A reward is a part of a program's complete document; see `docs/program.schema.json`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from rewards.rules.words import Saying
+
+Json = dict[str, Any]
+Problem = tuple[str, str]
+"""(setting, sentence that goes on after its name)."""
+
+
+class BadChoice(ValueError):
+    """The shopper asked for something the reward doesn't offer; the message says what it offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Points to pay, and the value in minor units where the reward has one."""
+
+    points: int
+    value: int | None
+
+
+class Kind(ABC):
+    """A kind of reward, as `KINDS` knows it by its name."""
+
+    name: ClassVar[str]
+    # Who makes it real: one of the issuers of the room above.
+    made_by: ClassVar[str] = "discount"
+    # Settings that are amounts of the program's currency, beside those that all rewards have.
+    amounts: ClassVar[tuple[str, ...]] = ()
+
+    def price(self, reward: Json, currency: str, points: int | None = None) -> Price:
+        """What a shopper pays, and gets. `points`: what they said they would. Raises BadChoice."""
+        if points is not None and points != reward["points"]:
+            raise BadChoice(f"This reward costs {reward['points']} points.")
+        return Price(reward["points"], self.value(reward, currency))
+
+    def value(self, reward: Json, currency: str) -> int | None:
+        """What it is worth in minor units; None: that depends on the order, or nobody can say."""
+        return None
+
+    def cheapest(self, reward: Json, currency: str) -> int:
+        """The least points with which a member can have it."""
+        points: int = reward["points"]
+        return points
+
+    def of_a_point(self, reward: Json, currency: str) -> Fraction | None:
+        """Minor units of money that each of its points is worth; None: the reward doesn't say."""
+        value = self.value(reward, currency)
+        return None if value is None else Fraction(value, reward["points"])
+
+    def errors(self, reward: Json, currency: str) -> Iterator[Problem]:
+        """What makes these settings impossible, though each of them could be."""
+        yield from ()
+
+    @abstractmethod
+    def gives(self, reward: Json, saying: Saying) -> str:
+        """What a shopper gets, in words: `5.00 EUR off an order`."""

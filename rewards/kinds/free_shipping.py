@@ -1,0 +1,11 @@
+"""The shipping of one order."""
+
+from rewards.kinds.base import Json, Kind
+from rewards.rules.words import Saying
+
+
+class FreeShipping(Kind):
+    name = "free_shipping"
+
+    def gives(self, reward: Json, saying: Saying) -> str:
+        return "the shipping of an order"

@@ -1,0 +1,15 @@
+"""Who makes which rewards real, by the name that `rewards.kinds` calls it."""
+
+from rewards import kinds
+from rewards.models import Redemption
+from shopify_bridge.issuers.base import Issuer, Refused
+from shopify_bridge.issuers.discount import DiscountIssuer
+
+__all__ = ["ISSUERS", "Issuer", "Refused", "of"]
+
+ISSUERS: dict[str, Issuer] = {"discount": DiscountIssuer()}
+
+
+def of(redemption: Redemption) -> Issuer:
+    """Whoever makes this one."""
+    return ISSUERS[kinds.of(redemption.reward).made_by]

@@ -1,0 +1,156 @@
+"""Redemptions become what they promise, and come to an end.
+
+Who makes a kind of reward is told by `issuers`. What is due is worked through by the web process at once and
+by the worker afterwards; two at the same time do no harm, since each change of state is conditional.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+
+from rewards import clock, redemptions
+from rewards.models import Redemption
+from rewards.redemptions import State
+from shopify_bridge import issuers
+from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain
+from shopify_bridge.issuers import Refused
+from shopify_bridge.models import Shop
+
+PATIENCE_SECONDS = 10.0
+LOOKS_APART = timedelta(minutes=15)
+"""A code counts as never made after two look-ups this far apart."""
+LONGEST_PAUSE = timedelta(minutes=15)
+LEASE = redemptions.WAITED_FOR
+"""So long whoever works on a redemption has it alone; if it died, somebody else goes on then."""
+CODES_TRIED = 3
+LOOKED_AT = 20
+LONGEST_DUE = "SELECT program_id, id FROM rewards_redemption WHERE due_at <= %s ORDER BY due_at, id LIMIT %s"
+
+
+def work_due() -> int:
+    """Go on with every redemption that is due; returns how many were looked at."""
+    seen = 0
+    while redemption := _claim_one():
+        work_on(redemption)
+        seen += 1
+    return seen
+
+
+def work_on(redemption: Redemption, *, within: float = PATIENCE_SECONDS) -> Redemption:
+    """One step for one redemption; the redemption as it is afterwards."""
+    shop = Shop.objects.filter(pk=redemption.source_id).first()
+    step = _STEPS.get(State(redemption.state))
+    if shop is None or step is None or shop.state == Shop.State.UNINSTALLED:
+        redemptions.at_rest(redemption)
+        return redemption
+    try:
+        step(AdminClient(shop), redemption, within)
+    except TryAgain as problem:
+        _put_off(redemption, str(problem), problem.after)
+    except NeedsHuman as problem:
+        _not_allowed(redemption, problem)
+    redemption.refresh_from_db()
+    return redemption
+
+
+def _make(client: AdminClient, redemption: Redemption, within: float) -> None:
+    """reserved: make it, or find that it was made."""
+    issuer = issuers.of(redemption)
+    if redemption.attempts:
+        # An earlier try may have gone through.
+        if found := issuer.find(client, redemption, within):
+            redemptions.issued(redemption.program_id, redemption.pk, found)
+            return
+        if _absent_for_long(redemption):
+            redemptions.failed(redemption.program_id, redemption.pk, "Shopify never made the code.")
+            return
+        # Should this process die now, it is soon looked for again, and not after a quarter of an hour.
+        redemptions.put_off(redemption, datetime.now(UTC) + LEASE, "looked for", absent=True)
+        redemption.refresh_from_db()
+    for _ in range(CODES_TRIED):
+        try:
+            made = issuer.create(client, redemption, within)
+        except Refused as refusal:
+            redemptions.failed(redemption.program_id, redemption.pk, str(refusal))
+            return
+        if made is not None:
+            redemptions.issued(redemption.program_id, redemption.pk, made)
+            return
+        redemptions.choose_again(redemption)
+        redemption.refresh_from_db()
+    raise TryAgain("Shopify has other discounts with our codes")
+
+
+def _end(client: AdminClient, redemption: Redemption, within: float) -> None:
+    """ending: take it back first, then ask whether it was used."""
+    issuer = issuers.of(redemption)
+    issuer.take_back(client, redemption.external_ref, within)
+    if not issuer.note_use(client, redemption):
+        redemptions.ended(redemption.program_id, redemption.pk)
+
+
+def _second_look(client: AdminClient, redemption: Redemption, within: float) -> None:
+    """expired, cancelled or failed a while ago: what lives all the same is taken back, a use counts."""
+    issuer = issuers.of(redemption)
+    if found := issuer.find(client, redemption, within):
+        issuer.take_back(client, found, within)
+    if not issuer.note_use(client, redemption):
+        redemptions.at_rest(redemption)
+
+
+def _expire(client: AdminClient, redemption: Redemption, within: float) -> None:
+    """issued, and its last day is over."""
+    if redemption.expires_at is None or redemption.expires_at > clock.now():
+        redemptions.at_rest(redemption)
+        return
+    redemptions.start_ending(redemption.program_id, redemption.pk, State.EXPIRED)
+
+
+_STEPS = {
+    State.RESERVED: _make,
+    State.ISSUED: _expire,
+    State.ENDING: _end,
+    State.EXPIRED: _second_look,
+    State.CANCELLED: _second_look,
+    State.FAILED: _second_look,
+}
+
+
+def _absent_for_long(redemption: Redemption) -> bool:
+    since = redemption.absent_since
+    return since is not None and clock.now() - since >= LOOKS_APART
+
+
+def _not_allowed(redemption: Redemption, problem: NeedsHuman) -> None:
+    """Shopify refuses us. At the first try nothing was made, so the points are free at once."""
+    if redemption.state == State.RESERVED and not redemption.attempts:
+        redemptions.failed(redemption.program_id, redemption.pk, str(problem))
+    else:
+        _put_off(redemption, str(problem), LONGEST_PAUSE.total_seconds())
+
+
+def _put_off(redemption: Redemption, reason: str, after: float | None) -> None:
+    """An unknown outcome is no state: the question is asked again."""
+    pause = min(timedelta(seconds=after or 2 ** min(redemption.attempts + 1, 10)), LONGEST_PAUSE)
+    redemptions.put_off(
+        redemption, datetime.now(UTC) + pause, reason, absent=redemption.absent_since is not None
+    )
+
+
+def _claim_one() -> Redemption | None:
+    """The redemption that is due for longest, leased. One, since each may take as long as Shopify does."""
+    now = datetime.now(UTC)
+    while due := _longest_due(now):
+        for program_id, redemption_id in due:
+            one = Redemption.objects.filter(program_id=program_id, pk=redemption_id)
+            # Whoever changes the row first has it; the others look at the next one.
+            if one.filter(due_at__lte=now).update(due_at=now + LEASE):
+                return one.get()
+    return None
+
+
+def _longest_due(now: datetime) -> list[tuple[int, int]]:
+    """Some of those that are due, in all programs; nothing is locked by looking."""
+    with connection.cursor() as cursor:
+        cursor.execute(LONGEST_DUE, [now, LOOKED_AT])
+        return list(cursor.fetchall())
