@@ -22,6 +22,7 @@ from rewards.facts import FetchedOrder, OrderFact, ProductFact
 from rewards.models import Member, Program
 from rewards.order_rows import OpenOrder
 from rewards.rules import Circumstances, Surprise
+from rewards.tier_replays import Replay
 from rewards.tier_reviews import Climb, climbs
 from rewards.tier_settings import Counted
 
@@ -262,7 +263,7 @@ class Past:
     def __init__(self, program: Program) -> None:
         self.zone = ZoneInfo(program.timezone)
         self.tiers: Mapping[OpenOrder, str] = {}
-        self.climbs: Mapping[int, Climb] = {}
+        self.climbs: Mapping[int, Climb | Replay] = {}
         self.joined: dict[int, datetime] = {}
         self.orders: defaultdict[int, list[_Earlier]] = defaultdict(list)
         self.earned: defaultdict[int, list[tuple[datetime, int]]] = defaultdict(list)
@@ -350,9 +351,8 @@ class Past:
     def _tier(self, one: Fresh) -> str:
         """Before this order, and after those of the same batch that were paid before it."""
         climb = self.climbs.get(self._who(one))
-        if climb and climb.has_moved:
-            return climb.tier or ""
-        return self.tiers.get(one.order, "")
+        moved = climb.on(self._day(one.turn[0])) if climb else None
+        return self.tiers.get(one.order, "") if moved is None else moved
 
     def room(self, one: Fresh, rules: Rules) -> dict[str, int]:
         """What the caps leave this order, after what the member's others gave."""

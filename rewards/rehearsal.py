@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from rewards import contexts, earning, facts, first_awards, programs
+from rewards import contexts, earning, facts, first_awards, programs, tier_replays, tiers
 from rewards.contexts import Context
 from rewards.earning import Rules, Target, TooManyPoints
 from rewards.facts import NO_PRODUCT, FetchedOrder, OrderFact, ProductFact
@@ -19,6 +19,7 @@ from rewards.first_awards import Catalogue, Fresh, Past
 from rewards.models import Budget, Member, Order, Program
 from rewards.order_rows import OpenOrder
 from rewards.rules import Selection, Surprise
+from rewards.tier_settings import Counted, Settings
 
 Json = dict[str, Any]
 Products = Callable[[Set[tuple[int, int]]], Catalogue]
@@ -52,6 +53,14 @@ class Paid:
         return sum(dispute["amount"] for dispute in self.row.disputes.values() if dispute["lost"])
 
     @property
+    def counted(self) -> list[Counted]:
+        """What it counts for on the way to a tier, as it is stored."""
+        row = self.row
+        if row.counts_on is None or row.firm_on is None:
+            return []
+        return [Counted.of_order(row.counts_on, row.firm_on, row.spend, row.points)]
+
+    @property
     def product_ids(self) -> set[int]:
         return {line.product_id for line in self.fact.lines if line.product_id}
 
@@ -75,14 +84,15 @@ class Rehearsal:
     products: Products
     # Of so many members one is looked at.
     every: int = 1
+    # The tiers by which members are judged anew; None: those that they had count.
+    tiers: Settings | None = None
     assumed: Counter[str] = field(default_factory=Counter)
     # Orders that have a place in a rule's budget.
     _places: dict[str, frozenset[int]] = field(default_factory=dict)
 
     def targets(self, batch: Sequence[Paid]) -> dict[int, Target]:
         """What these orders deserve in their present state, by their ids; without those that don't earn."""
-        fresh = self._begun(batch)
-        judged = self._judged(fresh, lambda one, rule: one.order.id in self._places.get(rule.id, ()))
+        judged = self._judged(batch, lambda one, rule: one.order.id in self._places.get(rule.id, ()))
         goals: dict[int, Target] = {}
         for paid in batch:
             if one := judged.get(paid.row.pk):
@@ -108,7 +118,7 @@ class Rehearsal:
 
         left = {rule.id: self._left(rule, holders(rule.id)) for rule in surprises}
         for batch in batches:
-            self._judged(self._begun(batch), take)
+            self._judged(batch, take)
             for rule_id, turns in asking.items():
                 asking[rule_id] = heapq.nsmallest(left[rule_id], turns)
         self._places = {id: frozenset(order for _, _, order in turns) for id, turns in asking.items()}
@@ -119,16 +129,33 @@ class Rehearsal:
         budget = Budget.objects.filter(program=self.program, rule=rule.id).first()
         return max(0, rule.budget - (budget.used - holders if budget else 0)) // self.every
 
-    def _judged(self, fresh: Sequence[Fresh], take: Callable[[Fresh, Surprise], bool]) -> dict[int, Fresh]:
-        """These orders by their ids, each with its whole context."""
+    def _judged(self, batch: Sequence[Paid], take: Callable[[Fresh, Surprise], bool]) -> dict[int, Fresh]:
+        """The orders that earn, by their ids, each with its whole context."""
+        fresh = self._begun(batch)
         if fresh and first_awards.asks_of_member(self.rules):
             past = Past.read(self.program, fresh, [self.rules], before=self.since)
+            if self.rules.has_tiers:
+                self._read_tiers(past, batch, fresh)
             for one in sorted(fresh, key=lambda one: one.turn):
                 try:
                     first_awards.judge(one, self.rules, past, take)
                 except TooManyPoints:
                     continue  # so will its target be
         return {one.order.id: one for one in fresh}
+
+    def _read_tiers(self, past: Past, batch: Sequence[Paid], fresh: Sequence[Fresh]) -> None:
+        if self.tiers is None:
+            asked = [(one.order.member_id or 0, one.turn[0]) for one in fresh]
+            held = tiers.held_at(self.program.pk, asked)
+            past.tiers = {one.order: tier or "" for one, tier in zip(fresh, held, strict=True)}
+            return
+        self.assumed["tiers"] += len(fresh)
+        again: defaultdict[int, list[Counted]] = defaultdict(list)
+        for paid in batch:
+            again[paid.member_id] += paid.counted
+        past.climbs = tier_replays.replays(
+            self.program, self.tiers, again, max(paid.paid_at for paid in batch)
+        )
 
     def _begun(self, batch: Sequence[Paid]) -> list[Fresh]:
         """The orders that earn by these rules, with what of their contexts members don't decide."""

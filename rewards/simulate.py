@@ -16,10 +16,11 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet
 
-from rewards import dates, offers, programs
+from rewards import dates, offers, programs, tiers
 from rewards.earning import Rules
-from rewards.models import Order, Program
+from rewards.models import Member, Order, Program
 from rewards.rehearsal import Paid, Products, Rehearsal
+from rewards.tier_settings import Settings
 
 Json = dict[str, Any]
 
@@ -27,11 +28,14 @@ ORDERS_MOST = 20_000
 """Of a window with more, only every so manieth member is looked at."""
 BATCH = 500
 TOP = 20
+NOT_COUNTED = ("rate", "rounding", "signup_bonus", "caps", "rules")
+"""What of earning decides on points alone, and not on what is spent."""
 ASSUMED = {
     "tags": "Of {:,} orders the customer's tags at that time aren't known; those of today were taken.",
     "products": "Tags and collections of products: {:,} times those of then are unknown; today's were taken.",
     "unknown": "Tags and collections of products: {:,} times none are known, so no rule that names any fits.",
     "history": "Which of a member's orders it is was counted from the orders known here, for {:,} orders.",
+    "tiers": "Members had the tiers that these rules would have given them all along, for {:,} orders.",
     "caps": "Towards caps counts what was earned before these days, as it was.",
     "refused": "{:,} orders would earn more points than can be counted, and count for nothing.",
 }
@@ -76,6 +80,16 @@ class Row:
     @property
     def change(self) -> int:
         return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A member who comes to another tier as soon as the change is saved; names, empty for none."""
+
+    member_id: int
+    before: str
+    after: str
+    is_up: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +143,32 @@ def preview(
     return found
 
 
+def moves(program: Program, document: Json, *, every: int = 1, now: datetime | None = None) -> Iterator[Move]:
+    """Who would move: by what counts today. Nobody is moved down before their own date."""
+    before, after = programs.tiers(program), Settings.of(document, program.currency)
+    if before == after:
+        return
+    for member_id, old, new in tiers.foreseen(program, document, every=every, now=now):
+        yield Move(member_id, _name(before, old), _name(after, new), _is_up(old, new, before, after))
+
+
+def _name(settings: Settings, level_id: str | None) -> str:
+    level = settings.level(level_id)
+    return level.name if level else ""
+
+
+def _is_up(old: str | None, new: str | None, before: Settings, after: Settings) -> bool:
+    """By the order of the new levels, or of the old ones where a level was taken out."""
+    known = after if old is None or after.rank(old) >= 0 else before
+    return known.rank(new) > known.rank(old)
+
+
+def looked_at(program: Program, most: int) -> int:
+    """Every so manieth member is looked at, so that they are so many at most."""
+    everybody = Member.objects.filter(program=program, merged_into=None).count()
+    return max(1, ceil(everybody / most))
+
+
 def worth(document: Json, currency: str) -> Worth | None:
     """What a point of this program is worth; None: no reward on offer says so."""
     said = [
@@ -168,12 +208,20 @@ class Run:
     ) -> None:
         self.program, self.window, self.spent = program, window, 0
         self.every = max(1, ceil(_orders(program, window).count() / most))
-        known = products or (lambda _: {})
+        old, currency = programs.document(program), program.currency
+        anew = not _same_tiers(old, document)
         self.before, self.after = (
-            Rehearsal(program, rules, window.since, known, self.every)
-            for rules in (
-                programs.rules(program, program.version),
-                Rules.of(document, 0, program.currency, program.timezone),
+            Rehearsal(
+                program,
+                rules,
+                window.since,
+                products or (lambda _: {}),
+                self.every,
+                Settings.of(said, currency) if anew else None,
+            )
+            for said, rules in (
+                (old, programs.rules(program, program.version)),
+                (document, Rules.of(document, 0, currency, program.timezone)),
             )
         )
 
@@ -214,6 +262,14 @@ class Run:
             batch.append(paid)
         if batch:
             yield batch
+
+
+def _same_tiers(before: Json, after: Json) -> bool:
+    """Whether members come to the same tiers by both: nothing that is counted for them differs."""
+    if before["tiers"] != after["tiers"]:
+        return False
+    free = () if after["tiers"]["metric"] == "points" else NOT_COUNTED
+    return all(before["earning"][name] == said for name, said in after["earning"].items() if name not in free)
 
 
 def _orders(program: Program, window: Window) -> QuerySet[Order]:

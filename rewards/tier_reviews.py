@@ -115,8 +115,11 @@ class Climb:
 
     def __init__(self, case: Case, rules: Rules, today: date) -> None:
         self._case, self._rules, self._today = case, rules, today
-        self.tier: str | None = None
-        self.has_moved = False
+        self._has_moved = False
+
+    def on(self, day: date) -> str | None:
+        """The tier before the next order, which is of that day; None: as it was before them all."""
+        return (self._case.state.tier or "") if self._has_moved else None
 
     def take(self, counted: Counted) -> None:
         """The next order earned this."""
@@ -125,7 +128,7 @@ class Climb:
         case.state, changes = tier_rules.review(
             case.state, case.counted, case.grants, self._rules, self._today
         )
-        self.tier, self.has_moved = case.state.tier, self.has_moved or bool(changes)
+        self._has_moved = self._has_moved or bool(changes)
 
 
 def climbs(program: Program, member_ids: Iterable[int], now: datetime) -> dict[int, Climb]:

@@ -4,7 +4,7 @@ Any form can ask: it makes the document of what is typed, `look` and `members_fi
 """
 
 import csv
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -20,14 +20,16 @@ from rewards.differences import differences
 from rewards.first_awards import Catalogue
 from rewards.models import Member, Program
 from rewards.money import decimal, exponent
-from rewards.simulate import Preview, Row, Window, Worth
+from rewards.simulate import Move, Preview, Row, Window, Worth
 from shopify_bridge import catalogue
 from shopify_bridge.auth import Staff
 from shopify_bridge.models import Shop
 
 PRODUCTS_ASKED_MOST = 100
 """Of the products that nothing is known of, so many are asked for at Shopify: four calls."""
+TIER_COLUMNS = ("Member", "Tier now", "Tier after the change")
 NAMED = 10
+MEMBERS_MOST = 20_000
 ORDERS_MOST = 5_000
 """What is answered in a few seconds; of a month with more, a part of the members is looked at."""
 COLUMNS = (
@@ -49,6 +51,11 @@ def of_program(request: HttpRequest, staff: Staff) -> HttpResponse:
 @fetch
 def members_of_program(request: HttpRequest, staff: Staff) -> HttpResponse:
     return members_file(staff, *_typed_program(request, staff))
+
+
+@fetch
+def tiers_of_program(request: HttpRequest, staff: Staff) -> HttpResponse:
+    return tiers_file(*_typed_program(request, staff))
 
 
 def _typed_program(request: HttpRequest, staff: Staff) -> tuple[Program, Json]:
@@ -77,21 +84,47 @@ def look(staff: Staff, program: Program, document: Json) -> JsonResponse:
             "figures": list(_figures(found, program, document)),
             "members": _members(staff.shop, program, found.top),
             "assumed": list(_assumed(found, program.currency)),
+            "tiers": _tiers(staff.shop, program, document),
         }
     return JsonResponse(answer)
 
 
 def members_file(staff: Staff, program: Program, document: Json) -> HttpResponse:
-    """What the change means for each member, as a file. Of numbers only, so that nothing is a formula."""
+    """What the change means for each member, as a file."""
     window = simulate.recent(program, datetime.now(UTC))
     run = simulate.Run(program, document, window, products=_Products(staff.shop), most=ORDERS_MOST)
+    return _file(
+        COLUMNS,
+        (
+            (row.member_id, row.customer_id, row.orders, row.before, row.after, row.change)
+            for row in run.rows()
+        ),
+    )
+
+
+def tiers_file(program: Program, document: Json) -> HttpResponse:
+    """Who would come to another tier, as a file."""
+    every = simulate.looked_at(program, MEMBERS_MOST)
+    return _file(
+        TIER_COLUMNS,
+        (
+            (move.member_id, _plain(move.before), _plain(move.after))
+            for move in simulate.moves(program, document, every=every)
+        ),
+    )
+
+
+def _file(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
     answer = HttpResponse(content_type="text/csv; charset=utf-8")
     file = csv.writer(answer)
-    file.writerow(COLUMNS)
-    file.writerows(
-        (row.member_id, row.customer_id, row.orders, row.before, row.after, row.change) for row in run.rows()
-    )
+    file.writerow(columns)
+    file.writerows(rows)
     return answer
+
+
+def _plain(text: str) -> str:
+    """Nothing that a spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 class _Products:
@@ -145,9 +178,7 @@ def _figures(found: Preview, program: Program, document: Json) -> Iterator[Json]
 
 def _members(shop: Shop, program: Program, rows: Sequence[Row]) -> list[Json]:
     """Those whose points change the most, by name."""
-    ids = [row.member_id for row in rows[:NAMED]]
-    people = Member.objects.filter(program=program, pk__in=ids)
-    names = customers.names_of(shop, people)
+    names = _names(shop, program, [row.member_id for row in rows[:NAMED]])
     return [
         {
             "name": names[row.member_id],
@@ -158,6 +189,35 @@ def _members(shop: Shop, program: Program, rows: Sequence[Row]) -> list[Json]:
         }
         for row in rows[:NAMED]
     ]
+
+
+def _tiers(shop: Shop, program: Program, document: Json) -> Json | None:
+    """Who would come to another tier as soon as the change is saved."""
+    every = simulate.looked_at(program, MEMBERS_MOST)
+    up, down, some = 0, 0, list[Move]()
+    for move in simulate.moves(program, document, every=every):
+        up, down = up + move.is_up, down + (not move.is_up)
+        if len(some) < NAMED:
+            some.append(move)
+    if not some:
+        return None
+    about = "About " if every > 1 else ""
+    said = f"{about}{words.number_of(up * every, 'member')} would move up, and {down * every:,} down."
+    names = _names(shop, program, [move.member_id for move in some])
+    members = [
+        {
+            "name": names[move.member_id],
+            "href": f"/app/members/{move.member_id}",
+            "before": move.before or "None",
+            "after": move.after or "None",
+        }
+        for move in some
+    ]
+    return {"said": said, "members": members}
+
+
+def _names(shop: Shop, program: Program, ids: Sequence[int]) -> dict[int, str]:
+    return customers.names_of(shop, Member.objects.filter(program=program, pk__in=ids))
 
 
 def _assumed(found: Preview, currency: str) -> Iterator[str]:

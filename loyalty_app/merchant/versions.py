@@ -46,6 +46,12 @@ def preview_members(request: HttpRequest, staff: Staff, number: int) -> HttpResp
 
 
 @fetch
+def preview_tiers(request: HttpRequest, staff: Staff, number: int) -> HttpResponse:
+    found = program_of(staff)
+    return previews.tiers_file(found, _fitting(found, number))
+
+
+@fetch
 def restore(request: HttpRequest, staff: Staff, number: int) -> HttpResponse:
     found, expected = program_of(staff), forms.version_in(typed(request))
     _fitting(found, number)

@@ -22,11 +22,13 @@ async function look(button) {
   if (form) showErrors(form, answer.errors ?? {});
   else if (answer.errors) shopify.toast.show(Object.values(answer.errors).join(' '), { isError: true });
   place.hidden = !!answer.errors;
-  for (const file of document.querySelectorAll('[data-change-file]')) file.hidden = !answer.members?.length;
+  for (const file of document.querySelectorAll('[data-change-file]')) {
+    file.hidden = !(file.dataset.of === 'tiers' ? answer.tiers : answer.members?.length);
+  }
   if (!answer.errors) place.replaceChildren(...parts(answer));
 }
 
-function* parts({ differences, risks, period, figures, members, assumed }) {
+function* parts({ differences, risks, period, figures, members, tiers, assumed }) {
   if (!differences.length) {
     yield made('p', 'This is what the program says already.');
     yield* risksOf(risks);
@@ -37,7 +39,12 @@ function* parts({ differences, risks, period, figures, members, assumed }) {
   yield* risksOf(risks);
   yield made('h3', `Orders ${period}`);
   yield made('dl', '', 'figures', figures.map(figure));
-  if (members.length) yield scrolling(table(members));
+  if (members.length) yield scrolling(table(['Most changed', 'In force', 'Changed', 'Difference'], members));
+  if (tiers) {
+    yield made('h3', 'Tiers, as soon as it is saved');
+    yield made('p', tiers.said);
+    yield scrolling(table(['Member', 'Now', 'Then'], tiers.members));
+  }
   yield made('details', '', '', [made('summary', 'How this was counted'), list(assumed)]);
 }
 
@@ -57,8 +64,9 @@ function figure({ name, was, is, remark }) {
   return made('div', '', 'figure', parts);
 }
 
-function table(members) {
-  const heads = ['Most changed', 'In force', 'Changed', 'Difference'].map((name, place) => {
+/** Of members: who, and then texts under the other headings. */
+function table(headings, members) {
+  const heads = headings.map((name, place) => {
     const head = made('th', name, place ? 'right' : '');
     head.scope = 'col';
     return head;
@@ -66,7 +74,7 @@ function table(members) {
   const rows = members.map(({ name, href, before, after, change }) => {
     const link = made('a', name);
     link.href = href;
-    const cells = [before, after, change].map((text) => made('td', text, 'right'));
+    const cells = [before, after, change].filter((text) => text !== undefined).map((text) => made('td', text, 'right'));
     return made('tr', '', '', [made('td', '', '', [link]), ...cells]);
   });
   return made('table', '', '', [made('thead', '', '', [made('tr', '', '', heads)]), made('tbody', '', '', rows)]);
@@ -77,7 +85,7 @@ function scrolling(inner) {
   const place = made('div', '', 'scroll', [inner]);
   place.tabIndex = 0;
   place.setAttribute('role', 'group');
-  place.setAttribute('aria-label', 'Members whose points change the most');
+  place.setAttribute('aria-label', 'Members');
   return place;
 }
 

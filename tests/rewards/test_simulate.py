@@ -8,9 +8,9 @@ from fractions import Fraction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rewards import documents, orders, programs, simulate
+from rewards import documents, orders, programs, simulate, tiers
 from rewards.facts import FetchedOrder, ProductFact
-from rewards.models import Budget, Member, Movement, Order
+from rewards.models import Budget, Member, MemberTier, Movement, Order
 from rewards.simulate import Window
 from tests.rewards.conftest import NOW, line, order
 
@@ -209,6 +209,44 @@ OWN = {
 }
 
 
+LEVELS = [
+    {"id": "silver", "name": "Silver", "from": "20", "multiplier": {"factor": "1.5"}},
+    {"id": "gold", "name": "Gold", "from": "60", "multiplier": {"factor": "2", "stackable": False}},
+]
+TIERS = st.fixed_dictionaries(
+    {
+        "metric": st.sampled_from(["spend", "points", "orders"]),
+        "window": st.sampled_from(["lifetime", "calendar_year", "rolling_year"]),
+        "levels": st.sampled_from([LEVELS[:1], LEVELS]).flatmap(
+            lambda levels: (
+                st.tuples(
+                    *(
+                        st.builds(
+                            lambda level, from_: {**level, "from": from_},
+                            st.just(level),
+                            st.just(str(number)),
+                        )
+                        for number, level in enumerate(levels, 2)
+                    )
+                ).map(list)
+                | st.just(levels)
+            )
+        ),
+    }
+)
+
+
+@st.composite
+def programs_said(draw):
+    """What a document says of earning and tiers."""
+    tiers = draw(st.just({}) | TIERS)
+    earning = draw(earnings())
+    for rule in earning["rules"]:
+        if tiers and draw(st.booleans()):
+            rule["audience"] = {**rule["audience"], "tiers": ["silver"]}
+    return {"earning": earning, "tiers": tiers}
+
+
 @st.composite
 def earnings(draw):
     rules = []
@@ -247,7 +285,7 @@ def earnings(draw):
 def histories(draw):
     """Orders of a few customers, one after the other; some go back in part afterwards."""
     news, later = [], []
-    for number in range(draw(st.integers(1, 9))):
+    for number in range(draw(st.integers(1, 7))):
         lines = tuple(
             line(
                 draw(st.integers(1, 6000)),
@@ -275,12 +313,10 @@ def histories(draw):
     return news, later
 
 
-def begun(earning):
+def begun(said):
     """A program that had these rules from the beginning."""
     program = programs.start("Test", "EUR", "Europe/Berlin")
-    document = programs.starter("Test", "EUR")
-    document["earning"] = earning
-    programs.apply(program, document, "test")
+    programs.apply(program, {**programs.starter("Test", "EUR"), **said}, "test")
     program.versions.update(effective_from=programs.BEGINNING)
     return program
 
@@ -294,12 +330,13 @@ def points_of_members(program):
 
 
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
-@given(earnings(), earnings(), histories())
+@given(programs_said(), programs_said(), histories())
 def test_the_preview_equals_what_then_happens(db, rules, others, history):
     first, second = begun(rules), begun(others)
     for program in (first, second):
-        for items in history:
-            assert not orders.settle_orders(program, items, catalogue=CATALOGUE, now=NOW).unsure
+        for item in history[0]:
+            assert not orders.settle_orders(program, [item], catalogue=CATALOGUE, now=item.paid_at).unsure
+        assert not orders.settle_orders(program, history[1], catalogue=CATALOGUE, now=NOW).unsure
     # Of orders that had no first award under the rules in force, those of today are taken.
     for customer, tags in TAGS.items():
         Member.objects.filter(program=first, identities__external_id=customer).update(tags=tags)
@@ -307,3 +344,62 @@ def test_the_preview_equals_what_then_happens(db, rules, others, history):
     rows = list(run.rows())
     assert {row.customer_id: row.before for row in rows} == points_of_members(first)
     assert {row.customer_id: row.after for row in rows} == points_of_members(second)
+
+
+def tiers_of(program):
+    found = MemberTier.objects.filter(program=program).exclude(tier="")
+    return dict(found.values_list("member_id", "tier"))
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(programs_said(), TIERS, histories())
+def test_who_is_said_to_move_then_moves(db, said, other, history):
+    program = begun(said)
+    for item in (*history[0], *history[1]):
+        orders.settle_orders(program, [item], catalogue=CATALOGUE, now=NOW)
+    before = tiers_of(program)
+    document = documents.checked({**programs.document(program), "tiers": other}, "EUR")
+    names = {"silver": "Silver", "gold": "Gold", None: ""}
+    moves = list(simulate.moves(program, document, now=NOW))
+    programs.apply(program, document, "test")
+    tiers.follow(now=NOW)
+    after = tiers_of(program)
+    assert {move.member_id: (move.before, move.after) for move in moves} == {
+        id: (names[before.get(id)], names[after.get(id)])
+        for id in before.keys() | after.keys()
+        if before.get(id) != after.get(id)
+    }
+
+
+def test_up_and_down_are_told_apart_where_levels_are_taken_out(world):
+    both = {"tiers": {"metric": "orders", "levels": LEVELS}}
+    world.apply({**programs.document(world.program), **both})
+    world.program.refresh_from_db()
+    settle(world.program, *(paid(number) for number in range(1, 3)))
+    for levels, expected in (
+        ([{**LEVELS[0], "from": "2"}], ("", "Silver", True)),
+        ([{**LEVELS[0], "from": "1"}, {**LEVELS[1], "from": "2"}], ("", "Gold", True)),
+    ):
+        document = documents.checked(
+            {**programs.document(world.program), "tiers": {"metric": "orders", "levels": levels}}, "EUR"
+        )
+        (move,) = simulate.moves(world.program, document)
+        assert (move.before, move.after, move.is_up) == expected
+    world.apply(
+        {
+            **programs.document(world.program),
+            "tiers": {"metric": "orders", "levels": [{**LEVELS[0], "from": "1"}, {**LEVELS[1], "from": "2"}]},
+        }
+    )
+    world.program.refresh_from_db()
+    tiers.follow(now=NOW)
+    lower = documents.checked(
+        {
+            **programs.document(world.program),
+            "tiers": {"metric": "orders", "levels": [{**LEVELS[0], "from": "1"}]},
+        },
+        "EUR",
+    )
+    (move,) = simulate.moves(world.program, lower)
+    assert (move.before, move.after, move.is_up) == ("Gold", "Silver", False)
+    assert list(simulate.moves(world.program, changed(world.program, hold_days=3))) == []

@@ -184,3 +184,29 @@ def test_what_it_means_for_each_member_can_be_downloaded(merchant: Merchant) -> 
         ["7001", "1", "100", "200", "100"],
         ["7002", "1", "40", "80", "40"],
     ]
+
+
+def test_who_would_move_is_said_and_can_be_downloaded(merchant: Merchant) -> None:
+    number = merchant.program.version
+    levels = [{"id": "gold", "name": "=Gold", "from": "50"}]
+    programs.apply(merchant.program, {**merchant.document(), "tiers": {"levels": levels}}, "test")
+    merchant.order(100, at=NOW - timedelta(days=3))
+    merchant.order(40, at=NOW - timedelta(days=2), external_id=5002, customer_id=7002)
+    # Without tiers, nobody has one any more.
+    path = f"/app/program/versions/{number}/preview"
+    said = merchant.post(path, {})["tiers"]
+    assert said["said"] == "0 members would move up, and 1 down."
+    assert [(row["name"], row["before"], row["after"]) for row in said["members"]] == [
+        ("Customer 7001", "=Gold", "None")
+    ]
+    rows = merchant.fetch_with(f"{path}/tiers", {}).content.decode().splitlines()
+    assert rows[0] == ",".join(previews.TIER_COLUMNS)
+    assert [row.partition(",")[2] for row in rows[1:]] == ["'=Gold,"]
+
+
+def test_a_change_that_moves_nobody_says_nothing_of_tiers(merchant: Merchant) -> None:
+    merchant.order(100, at=NOW - timedelta(days=3))
+    assert look(merchant, **{"earning.rate.points": "2"})["tiers"] is None
+    body = typed(merchant, **{"earning.rate.points": "2"})
+    rows = merchant.fetch_with("/app/program/preview/tiers", body).content.decode().splitlines()
+    assert rows == [",".join(previews.TIER_COLUMNS)]
