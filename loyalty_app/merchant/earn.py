@@ -103,6 +103,28 @@ def archive(request: HttpRequest, staff: Staff, rule_id: str) -> HttpResponse:
     return done("Rule archived" if given["archived"] else "Rule is back", HOME)
 
 
+def typed_rule(request: HttpRequest, staff: Staff, rule_id: str) -> tuple[Program, Json]:
+    """The program with a rule as it is typed right now."""
+    found = program_of(staff)
+    return _typed(request, found, RULES.one(programs.document(found), rule_id))
+
+
+def typed_new(request: HttpRequest, staff: Staff, rule_kind: str) -> tuple[Program, Json]:
+    """The program with a new rule."""
+    found = program_of(staff)
+    return _typed(request, found, _draft(found, rule_kind))
+
+
+def _typed(request: HttpRequest, found: Program, before: Json) -> tuple[Program, Json]:
+    given = typed(request)
+    for name in ("version", "kind"):
+        given.pop(name, None)
+    shape = _shape(found, before["kind"])
+    rule, unreadable = fields.merged(shape, before, given)
+    document, path = RULES.put(programs.document(found), rule)
+    return found, forms.checked(document, found.currency, shape.readers(), unreadable, path)
+
+
 @fetch
 def example(request: HttpRequest, staff: Staff, rule_kind: str) -> HttpResponse:
     """A rule as it is typed right now: as a sentence, and what an order would earn by it."""
@@ -132,6 +154,7 @@ def _form(request: HttpRequest, staff: Staff, found: Program, rule: Json, *, is_
         "dates": fields.only(shape, DATES),
         "groups": [group for group in shape.groups if group.path not in of_kind],
         "zone": found.timezone,
+        "preview": f"{HOME}/{'new/' + rule['kind'] if is_new else rule['id']}/preview",
         "said": None if is_new else _said(rule, document, found, staff),
     }
     return shown(request, staff, "merchant/rule.html", context)

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 
 from loyalty_app.merchant import fields, forms, things
 from loyalty_app.merchant.answers import Json, done, fetch, page, program_of, shown, typed
+from loyalty_app.merchant.forms import Reader
 from rewards import documents, programs
 from rewards.models import Program
 from shopify_bridge.auth import Staff
@@ -25,12 +26,24 @@ def limits(request: HttpRequest, staff: Staff) -> HttpResponse:
 def save(request: HttpRequest, staff: Staff) -> HttpResponse:
     given, found = typed(request), program_of(staff)
     version = forms.version_in(given)
+    changed, readers, unreadable = _typed(found, given)
+    forms.save(found, changed, staff.user_id, version, readers, unreadable, PATH)
+    return done("Limits saved", "/app/earning")
+
+
+def typed_document(request: HttpRequest, staff: Staff) -> tuple[Program, Json]:
+    """The program with the limits that are typed right now."""
+    given, found = typed(request), program_of(staff)
+    given.pop("version", None)
+    changed, readers, unreadable = _typed(found, given)
+    return found, forms.checked(changed, found.currency, readers, unreadable, PATH)
+
+
+def _typed(found: Program, given: Json) -> tuple[Json, dict[str, Reader], dict[str, str]]:
     document = programs.document(found)
     shape = _shape(found, document["earning"], things.Titles())
     earning, unreadable = fields.merged(shape, document["earning"], given)
-    changed = {**document, "earning": earning}
-    forms.save(found, changed, staff.user_id, version, shape.readers(), unreadable, PATH)
-    return done("Limits saved", "/app/earning")
+    return {**document, "earning": earning}, shape.readers(), unreadable
 
 
 def _shape(found: Program, earning: Json, titles: things.Titles) -> fields.Group:

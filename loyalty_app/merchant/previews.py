@@ -1,21 +1,21 @@
 """A change before it is saved: what differs, what is risky, what last month's orders would have earned.
 
-Any form can ask: it makes the document of what is typed, `look` and `members_file` answer.
+Any form can have a preview: it makes the document of what is typed, and `paths` are its addresses.
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path
 
-from loyalty_app.merchant import customers, forms, words
-from loyalty_app.merchant.answers import Json, fetch, program_of, typed
-from loyalty_app.merchant.forms import PROGRAM_FIELDS
+from loyalty_app.merchant import customers, risks, words
+from loyalty_app.merchant.answers import Json, View, fetch, post_only
 from loyalty_app.templatetags.panel import signed
-from rewards import meanings, programs, simulate
-from rewards.dates import local_date
+from rewards import programs, simulate
 from rewards.differences import differences
 from rewards.first_awards import Catalogue
 from rewards.models import Member, Program
@@ -24,6 +24,9 @@ from rewards.simulate import Move, Preview, Row, Window, Worth
 from shopify_bridge import catalogue
 from shopify_bridge.auth import Staff
 from shopify_bridge.models import Shop
+
+DocumentOf = Callable[..., tuple[Program, Json]]
+Answer = Callable[[Staff, Program, Json], HttpResponse]
 
 PRODUCTS_ASKED_MOST = 100
 """Of the products that nothing is known of, so many are asked for at Shopify: four calls."""
@@ -42,38 +45,33 @@ COLUMNS = (
 )
 
 
-@fetch
-def of_program(request: HttpRequest, staff: Staff) -> HttpResponse:
-    """Of what is typed into the form of the program right now."""
-    return look(staff, *_typed_program(request, staff))
+def paths(prefix: str, document_of: DocumentOf) -> list[URLPattern]:
+    """The addresses of a preview and of its files. `document_of` makes a document of what is typed."""
+    answers: dict[str, Answer] = {
+        "preview": look,
+        "preview/members": members_file,
+        "preview/tiers": tiers_file,
+    }
+    return [
+        path(f"{prefix}/{name}", post_only(_door(document_of, answer))) for name, answer in answers.items()
+    ]
 
 
-@fetch
-def members_of_program(request: HttpRequest, staff: Staff) -> HttpResponse:
-    return members_file(staff, *_typed_program(request, staff))
+def _door(document_of: DocumentOf, answer: Answer) -> View:
+    @fetch
+    def view(request: HttpRequest, staff: Staff, **captured: Any) -> HttpResponse:
+        return answer(staff, *document_of(request, staff, **captured))
 
-
-@fetch
-def tiers_of_program(request: HttpRequest, staff: Staff) -> HttpResponse:
-    return tiers_file(*_typed_program(request, staff))
-
-
-def _typed_program(request: HttpRequest, staff: Staff) -> tuple[Program, Json]:
-    given, found = typed(request), program_of(staff)
-    given.pop("version", None)
-    document, unreadable = forms.merged(programs.document(found), PROGRAM_FIELDS, given)
-    forms.of_one_policy(document, unreadable)
-    return found, forms.checked(document, found.currency, PROGRAM_FIELDS, unreadable)
+    return view
 
 
 def look(staff: Staff, program: Program, document: Json) -> JsonResponse:
     """All that can be said of a checked document beside the one in force. Nothing is saved."""
     now = datetime.now(UTC)
-    today = local_date(now, ZoneInfo(program.timezone))
     answer: Json = {
         "ok": True,
         "differences": differences(programs.document(program), document, program.currency),
-        "risks": [why for _, why in meanings.risks(document, program.currency, today)],
+        "risks": risks.sentences(program, document, ""),
     }
     if answer["differences"]:
         window = simulate.recent(program, now)
@@ -102,7 +100,7 @@ def members_file(staff: Staff, program: Program, document: Json) -> HttpResponse
     )
 
 
-def tiers_file(program: Program, document: Json) -> HttpResponse:
+def tiers_file(staff: Staff, program: Program, document: Json) -> HttpResponse:
     """Who would come to another tier, as a file."""
     every = simulate.looked_at(program, MEMBERS_MOST)
     return _file(

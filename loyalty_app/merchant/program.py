@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from loyalty_app.merchant import examples, forms, lapsing, versions
-from loyalty_app.merchant.answers import Unprocessable, done, fetch, page, program_of, shown, typed
+from loyalty_app.merchant.answers import Json, Unprocessable, done, fetch, page, program_of, shown, typed
 from loyalty_app.merchant.forms import PROGRAM_FIELDS
 from rewards import programs
+from rewards.models import Program
 from shopify_bridge import disputes
 from shopify_bridge.auth import Staff
 from shopify_bridge.errors import NeedsHuman, TryAgain
@@ -45,14 +46,19 @@ def save(request: HttpRequest, staff: Staff) -> HttpResponse:
     return done("Program saved", "/app/program")
 
 
-@fetch
-def example(request: HttpRequest, staff: Staff) -> HttpResponse:
-    """What orders would earn by what is typed right now. Nothing is saved."""
+def typed_document(request: HttpRequest, staff: Staff) -> tuple[Program, Json]:
+    """The program as it is typed right now."""
     given, found = typed(request), program_of(staff)
     given.pop("version", None)
     document, unreadable = forms.merged(programs.document(found), PROGRAM_FIELDS, given)
     forms.of_one_policy(document, unreadable)
-    document = forms.checked(document, found.currency, PROGRAM_FIELDS, unreadable)
+    return found, forms.checked(document, found.currency, PROGRAM_FIELDS, unreadable)
+
+
+@fetch
+def example(request: HttpRequest, staff: Staff) -> HttpResponse:
+    """What orders would earn by what is typed right now. Nothing is saved."""
+    found, document = typed_document(request, staff)
     rows = [row.as_data() for row in examples.of_program(document, found.currency)]
     lapse = lapsing.sentences(found, document, datetime.now(UTC))
     return JsonResponse({"ok": True, "examples": rows, "lapsing": lapse})

@@ -68,6 +68,17 @@ def save(request: HttpRequest, staff: Staff, reward_id: str) -> HttpResponse:
     return done("Reward saved", "/app/rewards")
 
 
+def typed_document(request: HttpRequest, staff: Staff, reward_id: str) -> tuple[Program, Json]:
+    """The program with a reward as it is typed right now."""
+    given, found = typed(request), program_of(staff)
+    given.pop("version", None)
+    reward = _reward(found, reward_id)
+    readers = REWARD_FIELDS[reward["kind"]]
+    changed, unreadable = forms.merged(reward, readers, given)
+    document, index = _with(found, changed)
+    return found, forms.checked(document, found.currency, readers, unreadable, f"rewards.{index}.")
+
+
 @fetch
 def archive(request: HttpRequest, staff: Staff, reward_id: str) -> HttpResponse:
     """Take a reward off the offer, or put it back. Codes that shoppers have stay good."""
@@ -101,6 +112,7 @@ def _form(request: HttpRequest, staff: Staff, found: Program, reward: Json, *, i
     context = {
         "reward": reward,
         "is_new": is_new,
+        "preview": "" if is_new else f"/app/rewards/{reward['id']}/preview",
         "kind_label": label,
         "kind_explained": explained,
         "cost": words.cost(reward, programs.document(found), found.currency),

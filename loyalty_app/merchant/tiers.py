@@ -44,6 +44,15 @@ def save(request: HttpRequest, staff: Staff) -> HttpResponse:
     return done("Tiers saved", "/app/tiers")
 
 
+def typed_document(request: HttpRequest, staff: Staff) -> tuple[Program, Json]:
+    """The program with the tiers that are typed right now."""
+    given, found = typed(request), program_of(staff)
+    given.pop("version", None)
+    document = programs.document(found)
+    said, readers, unreadable = _typed(found, document["tiers"], given)
+    return found, forms.checked({**document, "tiers": said}, found.currency, readers, unreadable, PATH)
+
+
 def _typed(found: Program, said: Json, given: Json) -> tuple[Json, dict[str, Reader], dict[str, str]]:
     """The tiers as they are typed, the fields of their form, and what can't be read."""
     parts = _parts(given)

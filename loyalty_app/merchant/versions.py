@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from loyalty_app.merchant import forms, previews
+from loyalty_app.merchant import forms
 from loyalty_app.merchant.answers import Json, Unprocessable, done, fetch, page, program_of, shown, typed
 from rewards import documents, programs
 from rewards.documents import BadProgram
@@ -34,27 +34,9 @@ def one(request: HttpRequest, staff: Staff, number: int) -> HttpResponse:
 
 
 @fetch
-def preview(request: HttpRequest, staff: Staff, number: int) -> HttpResponse:
-    found = program_of(staff)
-    return previews.look(staff, found, _fitting(found, number))
-
-
-@fetch
-def preview_members(request: HttpRequest, staff: Staff, number: int) -> HttpResponse:
-    found = program_of(staff)
-    return previews.members_file(staff, found, _fitting(found, number))
-
-
-@fetch
-def preview_tiers(request: HttpRequest, staff: Staff, number: int) -> HttpResponse:
-    found = program_of(staff)
-    return previews.tiers_file(found, _fitting(found, number))
-
-
-@fetch
 def restore(request: HttpRequest, staff: Staff, number: int) -> HttpResponse:
-    found, expected = program_of(staff), forms.version_in(typed(request))
-    _fitting(found, number)
+    expected = forms.version_in(typed(request))
+    found, _ = fitting(request, staff, number)
     with forms.refused_when_overtaken():
         programs.restore(found, number, staff.user_id, expect=expected)
     return done(f"Version {number} is in force again", "/app/program")
@@ -95,8 +77,10 @@ def _checked(program: Program, number: int) -> tuple[Json, list[str]]:
         return document, [f"{path}: {why}" for path, why in problem.errors.items()]
 
 
-def _fitting(program: Program, number: int) -> Json:
-    document, problems = _checked(program, number)
+def fitting(request: HttpRequest, staff: Staff, number: int) -> tuple[Program, Json]:
+    """What a version said, if that can be a program today."""
+    found = program_of(staff)
+    document, problems = _checked(found, number)
     if problems:
         raise Unprocessable({"": f"This version doesn't fit any more: {' '.join(problems)}"})
-    return document
+    return found, document

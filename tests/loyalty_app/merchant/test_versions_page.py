@@ -210,3 +210,46 @@ def test_a_change_that_moves_nobody_says_nothing_of_tiers(merchant: Merchant) ->
     body = typed(merchant, **{"earning.rate.points": "2"})
     rows = merchant.fetch_with("/app/program/preview/tiers", body).content.decode().splitlines()
     assert rows == [",".join(previews.TIER_COLUMNS)]
+
+
+GOLD = {"levels": "1", "levels.0.name": "Gold", "levels.0.from": "50"}
+
+
+@pytest.mark.parametrize(
+    ("path", "typed_in", "sentence"),
+    [
+        ("/app/limits", {"caps.order": "30"}, "Most points of an order: none became 30."),
+        ("/app/tiers", GOLD, "Tier “Gold” was added: reached with 50.00 EUR."),
+        ("/app/earning/new/bonus", {"points": "5"}, "Rule “new” was added: 5 points for each order."),
+        ("/app/rewards/five-off", {"points": "120"}, "Reward “5.00 off”: price 100 became 120 points."),
+    ],
+)
+def test_every_form_has_a_look_before_saving(
+    merchant: Merchant, path: str, typed_in: dict[str, str], sentence: str
+) -> None:
+    merchant.order(100, at=NOW - timedelta(days=3))
+    html = merchant.page(path)
+    assert f'data-change="{path}/preview"' in html
+    said = merchant.post(f"{path}/preview", typed(merchant, **typed_in))
+    assert said["differences"] == [sentence]
+    assert said["figures"][0]["remark"] == "for 1 order"
+    for file in ("members", "tiers"):
+        answer = merchant.fetch_with(f"{path}/preview/{file}", typed(merchant, **typed_in))
+        assert answer.status_code == 200
+    assert "no field" in merchant.errors(f"{path}/preview", typed(merchant, nonsense="1"))[""]
+
+
+def test_new_tiers_say_who_comes_to_them(merchant: Merchant) -> None:
+    merchant.order(100, at=NOW - timedelta(days=3))
+    said = merchant.post("/app/tiers/preview", typed(merchant, **GOLD))
+    assert said["tiers"]["said"] == "1 member would move up, and 0 down."
+    assert said["tiers"]["members"][0]["after"] == "Gold"
+
+
+def test_a_rule_that_is_there_is_looked_at_as_it_is_typed(merchant: Merchant) -> None:
+    merchant.order(100, at=NOW - timedelta(days=3))
+    merchant.post("/app/earning", typed(merchant, kind="bonus", title="Extra", points="5"))
+    said = merchant.post("/app/earning/extra/preview", typed(merchant, points="8"))
+    assert said["differences"] == ["Rule “Extra”, points: 5 became 8."]
+    assert [said["figures"][0][name] for name in ("was", "is")] == ["105", "108"]
+    merchant.post("/app/earning/nothing/preview", typed(merchant), 404)
