@@ -6,6 +6,7 @@ that nothing was acknowledged that isn't stored.
 
 from dataclasses import dataclass
 
+from rewards.kinds import KINDS
 from rewards.models import Bucket
 
 
@@ -13,8 +14,9 @@ from rewards.models import Bucket
 class Check:
     """One invariant: a name, the promise in words, and a query whose rows break it.
 
-    In the query, {scope} is the condition on the program, {buckets} are all there are, and {net_pending} and
-    its like are what a group of movements has brought to a bucket, less what it has taken.
+    In the query, {scope} is the condition on the program, {buckets} are all there are, {used_by_orders} the
+    kinds of rewards that orders use up, and {net_pending} and its like are what a group of movements has
+    brought to a bucket, less what it has taken.
     """
 
     name: str
@@ -22,7 +24,7 @@ class Check:
     sql: str
 
     def query(self, scope: str) -> str:
-        return self.sql.format(scope=scope, buckets=BUCKETS, **NET)
+        return self.sql.format(scope=scope, buckets=BUCKETS, used_by_orders=USED_BY_ORDERS, **NET)
 
 
 NET = {
@@ -30,6 +32,7 @@ NET = {
     for bucket in Bucket.values
 }
 BUCKETS = ", ".join(f"'{bucket}'" for bucket in Bucket.values)
+USED_BY_ORDERS = ", ".join(f"'{kind.name}'" for kind in KINDS.values() if kind.used_by_order)
 
 # A sum without its row is as wrong as a row without its sum: hence the full joins.
 CHECKS = [
@@ -155,7 +158,8 @@ CHECKS = [
         """
         SELECT program_id AS program, id AS redemption, state FROM rewards_redemption
         WHERE {scope} AND ((state IN ('reserved', 'ending') AND due_at IS NULL)
-                           OR (state IN ('used', 'returned') AND order_id IS NULL))
+                           OR (state IN ('used', 'returned') AND order_id IS NULL
+                               AND reward->>'kind' IN ({used_by_orders})))
         """,
     ),
     Check(

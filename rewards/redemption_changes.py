@@ -174,6 +174,25 @@ class Issue(Change):
         redemption.reason = ""
 
 
+class Deliver(Change):
+    """The shopper has what they paid for, and no order has to use it."""
+
+    name = "deliver"
+    before = (State.RESERVED, State.ISSUED)
+
+    def __init__(self, external_ref: str) -> None:
+        self.external_ref = external_ref
+
+    def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:
+        held.capture(posting)
+
+    def row(self, redemption: Redemption, now: datetime) -> None:
+        redemption.state = State.USED
+        redemption.external_ref = self.external_ref or redemption.external_ref
+        redemption.due_at = None
+        redemption.reason = ""
+
+
 class Fail(Change):
     name = "fail"
     before = (State.RESERVED,)

@@ -1,6 +1,7 @@
 """Points become a reward: a small state machine that never loses a point between two systems.
 
     reserved -> issued -> used -> returned
+    reserved | issued -> used                 what needs no order to be used, such as store credit
     reserved -> failed
     issued -> ending -> expired | cancelled
     expired | cancelled | failed -> used      when a use is seen late
@@ -34,6 +35,13 @@ TURNS = [Lock() for _ in range(64)]
 def issued(program_id: int, redemption_id: int, external_ref: str, *, now: datetime | None = None) -> bool:
     """The code exists in the shop: reserved -> issued. False when it isn't reserved any more."""
     return _change(program_id, redemption_id, changes.Issue(external_ref), now)
+
+
+def delivered(
+    program_id: int, redemption_id: int, external_ref: str = "", *, now: datetime | None = None
+) -> bool:
+    """The shopper has it for good, without an order: reserved or issued -> used."""
+    return _change(program_id, redemption_id, changes.Deliver(external_ref), now)
 
 
 def failed(program_id: int, redemption_id: int, reason: str, *, now: datetime | None = None) -> bool:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from rewards import clock, redemptions
+from rewards import clock, kinds, redemptions
 from rewards.models import Redemption
 from rewards.redemptions import State
 from shopify_bridge import issuers
@@ -59,7 +59,7 @@ def _make(client: AdminClient, redemption: Redemption, within: float) -> None:
     if redemption.attempts:
         # An earlier try may have gone through.
         if found := issuer.find(client, redemption, within):
-            redemptions.issued(redemption.program_id, redemption.pk, found)
+            _made(redemption, found)
             return
         if _absent_for_long(redemption):
             redemptions.failed(redemption.program_id, redemption.pk, "Shopify never made the code.")
@@ -74,11 +74,18 @@ def _make(client: AdminClient, redemption: Redemption, within: float) -> None:
             redemptions.failed(redemption.program_id, redemption.pk, str(refusal))
             return
         if made is not None:
-            redemptions.issued(redemption.program_id, redemption.pk, made)
+            _made(redemption, made)
             return
         redemptions.choose_again(redemption)
         redemption.refresh_from_db()
     raise TryAgain("Shopify has other discounts with our codes")
+
+
+def _made(redemption: Redemption, external_ref: str) -> None:
+    """It is there: to be used, or the shopper's own already."""
+    is_theirs = kinds.of(redemption.reward).handed_over
+    note = redemptions.delivered if is_theirs else redemptions.issued
+    note(redemption.program_id, redemption.pk, external_ref)
 
 
 def _end(client: AdminClient, redemption: Redemption, within: float) -> None:

@@ -34,6 +34,10 @@ class Kind(ABC):
     name: ClassVar[str]
     # Who makes it real: one of the issuers of the room above.
     made_by: ClassVar[str] = "discount"
+    # An order uses it up. Otherwise it is used when it is handed over.
+    used_by_order: ClassVar[bool] = True
+    # Once it is made it is the shopper's own: there is nothing to be used, and nothing to be undone.
+    handed_over: ClassVar[bool] = False
     # Settings that are amounts of the program's currency, beside those that all rewards have.
     amounts: ClassVar[tuple[str, ...]] = ()
 
