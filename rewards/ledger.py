@@ -44,7 +44,7 @@ __all__ = [
     "Posting",
     "adjust",
     "again_if_overtaken",
-    "held_by",
+    "moved",
     "opened",
     "reverse",
 ]
@@ -287,20 +287,11 @@ def opened(
         book.write()
 
 
-def held_by(redemption: Redemption) -> dict[str, dict[int, int]]:
-    """Where a redemption's points are, reserved and spent, by lot, out of its movements."""
-    held: dict[str, dict[int, int]] = {Bucket.RESERVED: defaultdict(int), Bucket.SPENT: defaultdict(int)}
-    rows = (
-        Movement.objects.filter(program_id=redemption.program_id, redemption_id=redemption.pk)
-        .values_list("lot_id", "source", "target")
-        .annotate(points=Sum("points"))
-    )
-    for lot_id, source, target, points in rows:
-        if target in held:
-            held[target][lot_id] += points
-        if source in held:
-            held[source][lot_id] -= points
-    return held
+def moved(redemption: Redemption) -> Iterable[tuple[int, str, str, int]]:
+    """(lot, from, to, points) of a redemption's movements, as far as they are written."""
+    movements = Movement.objects.filter(program_id=redemption.program_id, redemption_id=redemption.pk)
+    rows = movements.values_list("lot_id", "source", "target").annotate(points=Sum("points"))
+    return rows.order_by("lot_id")
 
 
 def reverse(posting: Posting, points: int, order_id: int, *, forgive: bool) -> None:

@@ -11,7 +11,7 @@ from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
 from rewards import actions, birthdays, challenges, clock, programs, tiers
-from rewards.ledger import Book, OpenLot, Posting, held_by
+from rewards.ledger import Book, OpenLot, Posting, moved
 from rewards.models import (
     Bucket,
     Identity,
@@ -301,7 +301,10 @@ def _reserved_by_lot(program_id: int, member_id: int) -> dict[int | None, list[t
         program_id=program_id, member_id=member_id, state=Redemption.State.RESERVED
     )
     for redemption in open_ones.order_by("pk"):
-        for lot_id, points in held_by(redemption)[Bucket.RESERVED].items():
+        held: dict[int, int] = defaultdict(int)
+        for lot_id, source, target, points in moved(redemption):
+            held[lot_id] += points * ((target == Bucket.RESERVED) - (source == Bucket.RESERVED))
+        for lot_id, points in held.items():
             if points:
                 found[lot_id].append((redemption.pk, points))
     return found

@@ -4,11 +4,14 @@ A change is applied in an open book, in the transaction that saves the row; see 
 """
 
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from rewards import programs
-from rewards.ledger import Book, OpenLot, Posting, held_by
+from rewards.accounts import LARGEST, OpenLot
+from rewards.ledger import Book, Posting, moved
 from rewards.models import Bucket, Program, Redemption
 from rewards.money import major
 
@@ -59,17 +62,27 @@ def _named(redemption: Redemption) -> str:
 
 
 class Held:
-    """Where a redemption's points are, by lot, out of its movements."""
+    """Where a redemption's points are, reserved and spent, by lot."""
 
-    def __init__(self, book: Book, reserved: dict[int, int], spent: dict[int, int]) -> None:
+    def __init__(self, book: Book, reserved: dict[OpenLot, int], spent: dict[OpenLot, int]) -> None:
         self.book = book
         self.reserved = reserved
         self.spent = spent
 
     @classmethod
     def by(cls, book: Book, redemption: Redemption) -> "Held":
-        held = held_by(redemption)
-        return cls(book, held[Bucket.RESERVED], held[Bucket.SPENT])
+        """Out of its movements, unwritten ones too: news of an order may tell of a use and of its end."""
+        written = (
+            (book.lot(lot), source, target, points) for lot, source, target, points in moved(redemption)
+        )
+        own = (leg for leg in book.legs if leg.redemption_id == redemption.pk)
+        unwritten = ((leg.lot, leg.source, leg.target, leg.points) for leg in own)
+        reserved: dict[OpenLot, int] = defaultdict(int)
+        spent: dict[OpenLot, int] = defaultdict(int)
+        for lot, source, target, points in chain(written, unwritten):
+            reserved[lot] += points * ((target == Bucket.RESERVED) - (source == Bucket.RESERVED))
+            spent[lot] += points * ((target == Bucket.SPENT) - (source == Bucket.SPENT))
+        return cls(book, reserved, spent)
 
     def capture(self, posting: Posting) -> None:
         """reserved -> spent"""
@@ -89,10 +102,10 @@ class Held:
         missing = points - sum(self.spent.values()) - sum(self.reserved.values())
         rest = posting.take(missing, Bucket.AVAILABLE, Bucket.SPENT)
         if rest:
-            origin = self.book.lot(min({*self.spent, *self.reserved}))
+            origin = min({*self.spent, *self.reserved}, key=lambda lot: lot.id or LARGEST)
             posting.move(origin, Bucket.DEBT, Bucket.SPENT, rest)
 
-    def _bring_home(self, posting: Posting, held: dict[int, int], source: Bucket, own_undo: bool) -> None:
+    def _bring_home(self, posting: Posting, held: dict[OpenLot, int], source: Bucket, own_undo: bool) -> None:
         for lot, points in self._lots(held):
             full = source == Bucket.SPENT and lot.held + lot.buckets[Bucket.EXPIRED] + points > lot.given
             home = self._home(lot, posting, points, own_undo, full)
@@ -103,9 +116,9 @@ class Held:
                 posting.move(lot, source, Bucket.TRANSFERRED, points)
                 posting.move(home, Bucket.TRANSFERRED, Bucket.AVAILABLE, points)
 
-    def _lots(self, held: dict[int, int]) -> list[tuple[OpenLot, int]]:
+    def _lots(self, held: dict[OpenLot, int]) -> list[tuple[OpenLot, int]]:
         """The lots with what they hold, in the order in which they would be spent."""
-        found = [(self.book.lot(lot_id), points) for lot_id, points in held.items() if points > 0]
+        found = [(lot, points) for lot, points in held.items() if points > 0]
         return sorted(found, key=lambda part: part[0].turn)
 
     def _home(self, lot: OpenLot, posting: Posting, points: int, own_undo: bool, full: bool) -> OpenLot:
@@ -256,4 +269,5 @@ class Return(Change):
 
     def row(self, redemption: Redemption, now: datetime) -> None:
         redemption.state = State.RETURNED
-        redemption.due_at = None
+        # Whatever the shop makes of the code of an undone order: it is to be disabled.
+        redemption.due_at = now

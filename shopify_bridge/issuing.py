@@ -105,6 +105,14 @@ def _second_look(client: AdminClient, redemption: Redemption, within: float) -> 
         redemptions.at_rest(redemption)
 
 
+def _disable(client: AdminClient, redemption: Redemption, within: float) -> None:
+    """returned: the points are back, so nobody is to use it a second time."""
+    issuer = issuers.of(redemption)
+    if made := redemption.external_ref or issuer.find(client, redemption, within):
+        issuer.take_back(client, made, within)
+    redemptions.at_rest(redemption)
+
+
 def _expire(client: AdminClient, redemption: Redemption, within: float) -> None:
     """issued, and its last day is over."""
     if redemption.expires_at is None or redemption.expires_at > clock.now():
@@ -120,6 +128,7 @@ _STEPS = {
     State.EXPIRED: _second_look,
     State.CANCELLED: _second_look,
     State.FAILED: _second_look,
+    State.RETURNED: _disable,
 }
 
 

@@ -279,7 +279,8 @@ def redemption(points=100, **changes):
 
 
 def held(opened, reserved=None, spent=None):
-    return Held(opened, reserved or {}, spent or {})
+    by_lot = [{opened.lot(id): points for id, points in (part or {}).items()} for part in (reserved, spent)]
+    return Held(opened, *by_lot)
 
 
 def test_capturing_and_releasing_move_what_is_reserved_and_nothing_else():
@@ -291,7 +292,7 @@ def test_capturing_and_releasing_move_what_is_reserved_and_nothing_else():
     other = book()
     lot(other, 1, reserved=30)
     lot(other, 2, reserved=1)
-    held(other, {1: 30, 2: 1, 3: 0}).release(posting(other))
+    held(other, {1: 30, 2: 1}).release(posting(other))
     assert legs(other) == [(1, "reserved", "available", 30), (2, "reserved", "available", 1)]
 
 
@@ -428,7 +429,7 @@ def test_what_each_change_leaves_in_the_row():
     assert (one.state, one.order_id, one.due_at) == ("used", 3, None)
     one.due_at = NOW
     Return().row(one, NOW)
-    assert (one.state, one.due_at) == ("returned", None)
+    assert (one.state, one.due_at) == ("returned", NOW)
 
 
 def test_what_each_change_does_to_the_points():

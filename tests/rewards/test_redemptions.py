@@ -165,6 +165,16 @@ def test_an_order_with_the_code_uses_it_and_its_cancellation_returns_it(redeemed
     assert balances(member) == (250, 0, 0)
 
 
+def test_a_use_that_is_heard_of_with_its_end_gives_the_points_back(world):
+    """Found by random lives: nobody knew yet that the code was made, and its order came as cancelled."""
+    member = world.earn(250)
+    redemption = reserve(world, member)
+    world.settle(used_order(redemption, cancelled=True))
+    redemption.refresh_from_db()
+    assert redemption.state == State.RETURNED
+    assert balances(member) == (250, 0, 0)
+
+
 def test_a_use_seen_after_the_points_came_back_takes_them_again(redeemed):
     world, member, redemption = redeemed
     redemptions.start_ending(world.program.pk, redemption.pk, State.CANCELLED)
