@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox import catalogue_payloads
-from sandbox.model import Collection, Product
+from sandbox.model import Collection, Items, Product
 from sandbox.world import ShopState, World
 
 
@@ -24,7 +24,9 @@ def product_changed(world: World, state: ShopState, product: Product) -> None:
 
 
 def delete_product(world: World, state: ShopState, product: Product) -> None:
-    """It leaves its collections, and no line of an order names it any more; the orders don't change."""
+    """It leaves its collections and the discounts that name it, and no line of an order names it any more;
+    the orders don't change.
+    """
     for collection in state.collections.values():
         if product.id in collection.product_ids:
             collection.product_ids.remove(product.id)
@@ -35,8 +37,20 @@ def delete_product(world: World, state: ShopState, product: Product) -> None:
             line.product_id = line.variant_id = None
         if lines:
             world.save(state, order)
+    _leave_discounts(world, state, product)
     world.remove(state, product)
     world.emit(state, "products/delete", {"id": product.id})
+
+
+def _leave_discounts(world: World, state: ShopState, product: Product) -> None:
+    """A discount that was for nothing else stays, and applies to nothing."""
+    variants = {variant.id for variant in product.variants}
+    for discount in state.discounts.values():
+        for items in (discount.items, discount.buys.items if discount.buys else Items()):
+            if product.id in (items.product_ids or []) or variants & {*(items.variant_ids or [])}:
+                items.product_ids = [i for i in items.product_ids or [] if i != product.id]
+                items.variant_ids = [i for i in items.variant_ids or [] if i not in variants]
+                world.save(state, discount)
 
 
 def collection_made(world: World, state: ShopState, collection: Collection) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from sandbox import discounts, money, orders
-from sandbox.discounts import Applicability, Goods
+from sandbox.discounts import Applicability, Basket, Claim, Goods
 from sandbox.model import (
+    SELLING_PLAN_ID,
     CartLine,
     Customer,
     Discount,
@@ -27,11 +29,17 @@ from sandbox.orders import CodeOff, Draft
 from sandbox.world import ShopState, World
 
 
+def line_key(variant_id: int, subscription: bool) -> str:
+    """What names a line of the cart. Once and as a subscription are two lines."""
+    return f"{variant_id}:{SELLING_PLAN_ID if subscription else 0}"
+
+
 @dataclass(frozen=True)
 class PricedLine:
     product: Product
     variant: Variant
     quantity: int
+    subscription: bool
     gross: int  # price x quantity
     discount: int
     tax: int  # contained in the price where the shop's prices include tax
@@ -40,6 +48,10 @@ class PricedLine:
     def net(self) -> int:
         return self.gross - self.discount
 
+    @property
+    def key(self) -> str:
+        return line_key(self.variant.id, self.subscription)
+
 
 @dataclass(frozen=True)
 class AppliedCode:
@@ -47,6 +59,10 @@ class AppliedCode:
     title: str
     amount: int
     on_lines: tuple[int, ...]  # per line of the cart; all zero for free shipping
+
+    @property
+    def on_shipping(self) -> bool:
+        return not any(self.on_lines)
 
 
 @dataclass(frozen=True)
@@ -111,28 +127,51 @@ def customer_of(state: ShopState, session: Session | None) -> Customer | None:
 # -- the cart --------------------------------------------------------------------------------------
 
 
-def set_quantity(world: World, state: ShopState, session: Session, variant_id: int, quantity: int) -> None:
+def set_quantity(
+    world: World,
+    state: ShopState,
+    session: Session,
+    variant_id: int,
+    quantity: int,
+    subscription: bool = False,
+) -> None:
     """Zero takes the line out; an unknown variant is ignored."""
-    rest = [line for line in session.cart if line.variant_id != variant_id]
+    wanted = (variant_id, subscription)
+    keys = [(line.variant_id, line.subscription) for line in session.cart]
+    rest = [line for line, key in zip(session.cart, keys, strict=True) if key != wanted]
     if quantity > 0 and variant_id in state.variants:
-        known = [line.variant_id for line in session.cart]
-        position = known.index(variant_id) if variant_id in known else len(rest)
-        rest.insert(position, CartLine(variant_id, quantity))
+        position = keys.index(wanted) if wanted in keys else len(rest)
+        rest.insert(position, CartLine(variant_id, quantity, subscription))
     session.cart = rest
     world.save(state, session)
 
 
-def add_to_cart(world: World, state: ShopState, session: Session, variant_id: int, quantity: int = 1) -> None:
-    present = sum(line.quantity for line in session.cart if line.variant_id == variant_id)
-    set_quantity(world, state, session, variant_id, present + quantity)
+def add_to_cart(
+    world: World,
+    state: ShopState,
+    session: Session,
+    variant_id: int,
+    quantity: int = 1,
+    subscription: bool = False,
+) -> None:
+    same = [
+        line for line in session.cart if (line.variant_id, line.subscription) == (variant_id, subscription)
+    ]
+    present = sum(line.quantity for line in same)
+    set_quantity(world, state, session, variant_id, present + quantity, subscription)
+
+
+def can_subscribe(state: ShopState, variant: Variant) -> bool:
+    """To whatever is sent, in a shop that sells subscriptions."""
+    return state.shop.sells_subscriptions and variant.requires_shipping
 
 
 def add_code(world: World, state: ShopState, session: Session, code: str) -> Applicability:
     """Puts the code into the cart when it applies; otherwise says why not."""
-    totals_codes = [known for known in session.codes if known.upper() != code.strip().upper()]
-    answer = applicability(world, state, code, session.cart, customer_of(state, session), totals_codes)
-    if answer.ok and answer.discount is not None:
-        session.codes = [*totals_codes, answer.discount.code]
+    others = [known for known in session.codes if known.upper() != code.strip().upper()]
+    answer = applicability(world, state, code, session.cart, customer_of(state, session), others)
+    if answer.ok and answer.claim is not None:
+        session.codes = [*others, answer.claim.code.code]
         world.save(state, session)
     return answer
 
@@ -150,8 +189,8 @@ def applicability(
     customer: Customer | None,
     other_codes: Sequence[str] = (),
 ) -> Applicability:
-    others = [found for other in other_codes if (found := state.discount_by_code(other)) is not None]
-    return discounts.applicability(state, code, _goods(state, cart), customer, world.now(), others)
+    others = [claim for other in other_codes if (claim := discounts.claim_of(state, other)) is not None]
+    return discounts.applicability(state, code, Basket(_goods(state, cart), customer), world.now(), others)
 
 
 def price_cart(
@@ -161,21 +200,22 @@ def price_cart(
     customer: Customer | None = None,
     codes: Sequence[str] = (),
     with_shipping: bool = False,
+    ship_to: str | None = None,
 ) -> Totals:
-    """The cart with every code that applies; those that don't are in `refused` with the reason."""
+    """The cart with every code that applies; those that don't are in `refused` with the reason. With shipping
+    it is the checkout's view: the goods go to `ship_to`, or stay in the shop's country.
+    """
     cart = [line for line in cart if line.variant_id in state.variants]
     goods = _goods(state, cart)
-    accepted: list[Discount] = []
-    refused: dict[str, str] = {}
-    for code in codes:
-        answer = discounts.applicability(state, code, goods, customer, world.now(), accepted)
-        if answer.ok and answer.discount is not None:
-            accepted.append(answer.discount)
-        else:
-            refused[code] = answer.reason
     shipping = _shipping(state, cart) if with_shipping else 0
-    applied = _apply(state, accepted, goods, shipping)
-    shipping_off = sum(use.amount for use in applied if not any(use.on_lines))
+    basket = Basket(goods, customer)
+    if with_shipping:
+        basket = Basket(goods, customer, ship_to or state.shop.country, shipping)
+    claims, refused = _claims(state, codes, basket, world.now())
+    applied = _apply(state, claims, goods, shipping)
+    refused |= {use.code: f"{use.code} lowers no price further" for use in applied if _is_idle(state, use)}
+    applied = [use for use in applied if use.code not in refused]
+    shipping_off = sum(use.amount for use in applied if use.on_shipping)
     return Totals(
         currency=state.shop.currency,
         lines=_priced_lines(state, cart, applied, customer),
@@ -187,11 +227,34 @@ def price_cart(
     )
 
 
+def _claims(
+    state: ShopState, codes: Sequence[str], basket: Basket, now: datetime
+) -> tuple[list[Claim], dict[str, str]]:
+    """Each code in turn, beside those accepted before it; and why others are refused."""
+    claims: list[Claim] = []
+    refused: dict[str, str] = {}
+    for code in codes:
+        answer = discounts.applicability(state, code, basket, now, claims)
+        if answer.ok and answer.claim is not None:
+            claims.append(answer.claim)
+        else:
+            refused[code] = answer.reason
+    return claims, refused
+
+
 def _goods(state: ShopState, cart: Sequence[CartLine]) -> list[Goods]:
     found = [(state.variants[line.variant_id], line) for line in cart if line.variant_id in state.variants]
     return [
-        Goods(v.price, line.quantity, v.product_id, v.id, state.products[v.product_id].gift_card)
-        for v, line in found
+        Goods(
+            price=variant.price,
+            quantity=line.quantity,
+            product_id=variant.product_id,
+            variant_id=variant.id,
+            gift_card=state.products[variant.product_id].gift_card,
+            subscription=line.subscription,
+            ships=variant.requires_shipping,
+        )
+        for variant, line in found
     ]
 
 
@@ -201,22 +264,49 @@ def _shipping(state: ShopState, cart: Sequence[CartLine]) -> int:
 
 
 def _apply(
-    state: ShopState, accepted: Sequence[Discount], goods: Sequence[Goods], shipping: int
+    state: ShopState, claims: Sequence[Claim], goods: Sequence[Goods], shipping: int
 ) -> list[AppliedCode]:
-    """Product discounts come before order discounts, as in Shopify's checkout."""
-    order_of_classes = ["PRODUCT", "ORDER", "SHIPPING"]
-    left = [line.gross for line in goods]
-    applied = []
-    for discount in sorted(accepted, key=lambda d: order_of_classes.index(discounts.discount_class(d))):
-        if discount.kind == "free_shipping":
-            limit = discount.maximum_shipping_price
-            off = shipping if limit is None or shipping <= limit else 0
-            applied.append(AppliedCode(discount.code, discount.title, off, tuple(0 for _ in goods)))
-            continue
-        amounts = discounts.amounts_off(state, discount, goods, left)
+    """Product discounts come before order discounts, and these before shipping, as in Shopify's checkout."""
+    by_class: dict[str, list[Claim]] = {"PRODUCT": [], "ORDER": [], "SHIPPING": []}
+    for claim in claims:
+        by_class[discounts.discount_class(claim.discount)].append(claim)
+    applied = _best_of_each_line(state, by_class["PRODUCT"], goods)
+    left = [line.gross - sum(use.on_lines[i] for use in applied) for i, line in enumerate(goods)]
+    for claim in by_class["ORDER"]:
+        amounts = discounts.amounts_off(state, claim.discount, goods, left)
         left = [rest - amount for rest, amount in zip(left, amounts, strict=True)]
-        applied.append(AppliedCode(discount.code, discount.title, sum(amounts), tuple(amounts)))
-    return applied
+        applied.append(_applied(claim, amounts))
+    free = [
+        AppliedCode(c.code.code, c.discount.title, shipping, (0,) * len(goods)) for c in by_class["SHIPPING"]
+    ]
+    return applied + free
+
+
+def _best_of_each_line(
+    state: ShopState, claims: Sequence[Claim], goods: Sequence[Goods]
+) -> list[AppliedCode]:
+    """One product discount for a line: the one that takes most off it, of equals the first."""
+    gross = [line.gross for line in goods]
+    offers = [discounts.amounts_off(state, claim.discount, goods, gross) for claim in claims]
+    best = [max(range(len(claims)), key=lambda n: offers[n][i], default=0) for i in range(len(goods))]
+    return [
+        _applied(claim, [amount if best[i] == n else 0 for i, amount in enumerate(offers[n])])
+        for n, claim in enumerate(claims)
+    ]
+
+
+def _applied(claim: Claim, amounts: Sequence[int]) -> AppliedCode:
+    return AppliedCode(claim.code.code, claim.discount.title, sum(amounts), tuple(amounts))
+
+
+def _is_idle(state: ShopState, use: AppliedCode) -> bool:
+    """Another took its place on every line; it isn't used up by that."""
+    is_shipping = discounts.discount_class(claimed(state, use)) == "SHIPPING"
+    return not is_shipping and not use.amount
+
+
+def claimed(state: ShopState, use: AppliedCode) -> Discount:
+    return state.discounts[state.codes[use.code.upper()].discount_id]
 
 
 def _priced_lines(
@@ -230,7 +320,7 @@ def _priced_lines(
         off = sum(use.on_lines[index] for use in applied)
         taxable = variant.taxable and not product.gift_card and not (customer and customer.tax_exempt)
         tax = tax_on(state, gross - off) if taxable else 0
-        priced.append(PricedLine(product, variant, line.quantity, gross, off, tax))
+        priced.append(PricedLine(product, variant, line.quantity, line.subscription, gross, off, tax))
     return priced
 
 
@@ -254,14 +344,16 @@ def checkout(world: World, state: ShopState, session: Session, email: str | None
     cart = [line for line in session.cart if line.variant_id in state.variants]
     if not cart:
         raise CheckoutRefused("Your cart is empty")
-    priced = price_cart(world, state, cart, customer, session.codes, with_shipping=True)
+    priced = price_cart(
+        world, state, cart, customer, session.codes, with_shipping=True, ship_to=session.country
+    )
     if priced.refused:
         raise CheckoutRefused(next(iter(priced.refused.values())))
     order = orders.create(world, state, _draft(world, state, priced, customer, email))
     if priced.total:
         orders.pay(world, state, order, priced.total, gateway="sandbox_card")
     orders.announce(world, state, order)
-    session.cart, session.codes = [], []
+    session.cart, session.codes, session.country = [], [], None
     world.save(state, session)
     return order
 
@@ -300,18 +392,21 @@ def _order_line(world: World, state: ShopState, line: PricedLine) -> LineItem:
         gift_card=line.product.gift_card,
         taxable=line.variant.taxable,
         requires_shipping=line.variant.requires_shipping,
+        subscription=line.subscription,
         tax_lines=tax,
     )
 
 
 def _code_off(state: ShopState, use: AppliedCode) -> CodeOff:
-    discount = state.codes[use.code.upper()]
+    discount = claimed(state, use)
     if discount.kind == "free_shipping":
         return CodeOff(use.code, "shipping", Decimal(0), amount=use.amount)
+    is_for_some = discounts.discount_class(discount) == "PRODUCT"
     if discount.value_percentage is not None:
-        return CodeOff(use.code, "percentage", Decimal(discount.value_percentage) * 100, use.on_lines)
+        percent = Decimal(discount.value_percentage) * 100
+        return CodeOff(use.code, "percentage", percent, use.on_lines, is_for_some=is_for_some)
     value = money.to_decimal(discount.value_amount or 0, state.shop.currency)
-    return CodeOff(use.code, "fixed_amount", value, use.on_lines)
+    return CodeOff(use.code, "fixed_amount", value, use.on_lines, is_for_some=is_for_some)
 
 
 def orders_of(state: ShopState, customer: Customer) -> list[Order]:

@@ -204,15 +204,22 @@ def new_shop() -> ResponseReturnValue:
     return jsonify(id=state.shop.id, domain=domain), 201
 
 
+SETTINGS = {
+    "name", "currency", "timezone", "plan", "email", "tax_rate", "shipping_price", "sells_subscriptions",
+}  # fmt: skip
+
+
 @blueprint.post("/shop")
 def change_shop() -> ResponseReturnValue:
-    """Changes name, currency, timezone, plan, email, tax_rate, shipping_price; sends shop/update."""
-    given = form()
-    unknown = set(given) - {"name", "currency", "timezone", "plan", "email", "tax_rate", "shipping_price"}
+    """Changes what SETTINGS names; sends shop/update."""
+    given: dict[str, Any] = dict(form())
+    unknown = set(given) - SETTINGS
     if unknown:
         raise BadRequest(f"unknown: {', '.join(sorted(unknown))}")
     if given.get("plan", "basic") not in ("basic", "advanced", "plus", "enterprise"):
         raise BadRequest("plan is one of basic, advanced, plus, enterprise")
+    if not isinstance(given.get("sells_subscriptions", True), bool):
+        raise BadRequest("sells_subscriptions is true or false")
     with world().change():
         state = current_state()
         for name, value in given.items():

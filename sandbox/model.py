@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+# The only one: all subscriptions are of it.
+SELLING_PLAN_ID = 1
+SELLING_PLAN_NAME = "Delivered every month"
+
 
 @dataclass
 class Shop:
@@ -24,6 +28,7 @@ class Shop:
     created_at: datetime
     updated_at: datetime
     next_order_number: int = 1001
+    sells_subscriptions: bool = True
 
 
 @dataclass
@@ -103,13 +108,36 @@ class Customer:
 
 
 @dataclass
+class Items:
+    """Goods that a discount is about; without any list: all of them."""
+
+    product_ids: list[int] | None = None
+    variant_ids: list[int] | None = None
+    collection_ids: list[int] | None = None
+
+    @property
+    def are_all(self) -> bool:
+        return self.product_ids is None and self.variant_ids is None and self.collection_ids is None
+
+
+@dataclass
+class Buys:
+    """What has to be bought for the rest of a "buy X, get Y"; either `quantity` or `amount` is set."""
+
+    items: Items
+    quantity: int | None = None
+    amount: int | None = None
+    one_time: bool = True
+    subscription: bool = False
+
+
+@dataclass
 class Discount:
-    """A discount with one code. `value_*`: exactly one is set for kind basic, none for free_shipping."""
+    """A discount, whose codes stand apart. `value_*`: exactly one is set, but none for free_shipping."""
 
     id: int
-    kind: str  # basic, free_shipping
+    kind: str  # basic, free_shipping, bxgy
     title: str
-    code: str
     starts_at: datetime
     ends_at: datetime | None
     created_at: datetime
@@ -118,25 +146,61 @@ class Discount:
     value_percentage: str | None = None  # "0.1" is ten percent
     value_amount: int | None = None
     on_each_item: bool = False
+    items: Items = field(default_factory=Items)  # those whose price is lowered
+    one_time: bool = True
+    subscription: bool = False
+    recurring_cycle_limit: int = 1  # 0: for all deliveries of a subscription
     customer_ids: list[int] | None = None  # None: everybody
-    product_ids: list[int] | None = None  # all three None: all items
-    variant_ids: list[int] | None = None
-    collection_ids: list[int] | None = None
     minimum_subtotal: int | None = None
     minimum_quantity: int | None = None
     combines_with_order: bool = False
     combines_with_product: bool = False
     combines_with_shipping: bool = False
     once_per_customer: bool = False
-    usage_limit: int | None = None
-    maximum_shipping_price: int | None = None
+    usage_limit: int | None = None  # of each code
     tags: list[str] = field(default_factory=list)
+    usage_count: int = 0  # of all codes
+    # free_shipping
+    maximum_shipping_price: int | None = None
+    countries: list[str] | None = None  # None: all of them
+    rest_of_world: bool = False
+    # bxgy
+    buys: Buys | None = None
+    gets_quantity: int = 1
+    uses_per_order: int | None = None
+
+
+@dataclass
+class RedeemCode:
+    """One of the codes of a discount."""
+
+    id: int
+    discount_id: int
+    code: str
+    created_at: datetime
     usage_count: int = 0
     used_by: list[int] = field(default_factory=list)
 
-    @property
-    def has_item_scope(self) -> bool:
-        return not (self.product_ids is None and self.variant_ids is None and self.collection_ids is None)
+
+@dataclass
+class NewCode:
+    """What became of one code of a bulk creation."""
+
+    id: int
+    code: str
+    redeem_code_id: int | None = None
+    error: str | None = None
+
+
+@dataclass
+class CodeCreation:
+    """Codes that are added to a discount a moment after they were asked for."""
+
+    id: int
+    discount_id: int
+    created_at: datetime
+    codes: list[NewCode]
+    done: bool = False
 
 
 @dataclass
@@ -185,6 +249,7 @@ class LineItem:
     gift_card: bool = False
     taxable: bool = True
     requires_shipping: bool = True
+    subscription: bool = False
     fulfilled_quantity: int = 0
     allocations: list[Allocation] = field(default_factory=list)
     tax_lines: list[TaxLine] = field(default_factory=list)
@@ -348,6 +413,7 @@ class Metafield:
 class CartLine:
     variant_id: int
     quantity: int
+    subscription: bool = False
 
 
 @dataclass
@@ -360,6 +426,7 @@ class Session:
     customer_id: int | None = None
     cart: list[CartLine] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)  # as typed into the cart
+    country: str | None = None  # where it is to be sent, once that is known
 
 
 @dataclass

@@ -7,7 +7,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sandbox import money, totals
-from sandbox.model import LineItem, Order, Refund, RefundLine, ShippingLine, TaxLine, Transaction
+from sandbox.model import (
+    SELLING_PLAN_ID,
+    LineItem,
+    Order,
+    Refund,
+    RefundLine,
+    ShippingLine,
+    TaxLine,
+    Transaction,
+)
 from sandbox.payloads import Json, bag, customer_body, gid, tags_text, time_text
 from sandbox.world import ShopState, World
 
@@ -209,7 +218,7 @@ def _line(order: Order, line: LineItem) -> Json:
         "properties": [],
         "product_exists": line.product_id is not None,
         "variant_inventory_management": None,
-        "selling_plan_id": None,
+        "selling_plan_id": SELLING_PLAN_ID if line.subscription else None,
     }
 
 

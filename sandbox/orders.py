@@ -42,7 +42,8 @@ class CodeOff:
     kind: str  # fixed_amount, percentage, shipping
     value: Decimal  # in units of the currency, or percent
     on_lines: Sequence[int] | None = None
-    amount: int | None = None  # of free shipping with a limit
+    amount: int | None = None  # of free shipping
+    is_for_some: bool = False  # of the lines
 
 
 @dataclass
@@ -121,7 +122,7 @@ def _apply_code(order: Order, code: CodeOff) -> None:
             value=f"{shown:.1f}" if code.kind != "fixed_amount" else f"{shown:.2f}",
             value_type="fixed_amount" if code.kind == "fixed_amount" else "percentage",
             allocation_method="across" if code.kind == "fixed_amount" else "each",
-            target_selection="all",
+            target_selection="entitled" if code.is_for_some else "all",
             target_type="shipping_line" if code.kind == "shipping" else "line_item",
         )
     )
@@ -136,13 +137,16 @@ def _amounts(order: Order, code: CodeOff) -> list[int]:
 
 
 def _count_use(world: World, state: ShopState, order: Order, code: str) -> None:
-    discount = state.discount_by_code(code)
-    if discount is None:
+    used = state.redeem_code(code)
+    if used is None:
         return
+    discount = state.discounts[used.discount_id]
     discount.usage_count += 1
+    used.usage_count += 1
     if order.customer_id is not None:
-        discount.used_by.append(order.customer_id)
+        used.used_by.append(order.customer_id)
     world.save(state, discount)
+    world.save(state, used)
 
 
 def tax_of(amount: int, rate: str, included: bool) -> int:

@@ -11,6 +11,7 @@ from flask import Flask
 
 from sandbox.api.bulk import fail_unfinished
 from sandbox.api.cost import Buckets
+from sandbox.api.redeem_code_mutations import finish_creations
 from sandbox.config import Config
 from sandbox.faults import Faults
 from sandbox.subscriptions import read_app_config
@@ -36,6 +37,7 @@ def create_app(world: World, config: Config) -> Flask:
     app.extensions["faults"] = Faults()
     app.extensions["buckets"] = Buckets()
     fail_unfinished(world)
+    finish_creations(world)
     app.extensions["admin_token"] = _admin_token(world, config)
     app.extensions["outbox"] = Outbox(world, config, app.extensions["app_config"], app.extensions["faults"])
     for part in _PARTS:

@@ -19,6 +19,7 @@ from sandbox import codec
 from sandbox.config import DEFAULT_SHOP
 from sandbox.model import (
     BulkOperation,
+    CodeCreation,
     Collection,
     Customer,
     Delivery,
@@ -29,6 +30,7 @@ from sandbox.model import (
     Metafield,
     Order,
     Product,
+    RedeemCode,
     Repeated,
     Session,
     Shop,
@@ -44,6 +46,7 @@ _KINDS: dict[str, type] = {
     "customer": Customer, "discount": Discount, "order": Order, "metafield": Metafield, "session": Session,
     "delivery": Delivery, "token": Token, "repeated": Repeated, "store_credit": StoreCreditAccount,
     "bulk_operation": BulkOperation, "hook_subscription": HookSubscription, "dispute": Dispute,
+    "redeem_code": RedeemCode, "code_creation": CodeCreation,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -71,7 +74,9 @@ class ShopState:
     hook_subscriptions: dict[int, HookSubscription] = field(default_factory=dict)
     disputes: dict[int, Dispute] = field(default_factory=dict)
     edits: dict[int, Any] = field(default_factory=dict)  # staged order edits; not kept over a restart
-    codes: dict[str, Discount] = field(default_factory=dict)  # upper case
+    codes: dict[str, RedeemCode] = field(default_factory=dict)  # by the code in upper case
+    codes_by_discount: dict[int, dict[int, RedeemCode]] = field(default_factory=dict)
+    code_creations: dict[int, CodeCreation] = field(default_factory=dict)
     _code_of: dict[int, str] = field(default_factory=dict)
     _customer_of: dict[int, int] = field(default_factory=dict)
 
@@ -79,8 +84,16 @@ class ShopState:
     def domain(self) -> str:
         return self.shop.domain
 
-    def discount_by_code(self, code: str) -> Discount | None:
+    def redeem_code(self, code: str) -> RedeemCode | None:
         return self.codes.get(code.strip().upper())
+
+    def discount_by_code(self, code: str) -> Discount | None:
+        found = self.redeem_code(code)
+        return self.discounts[found.discount_id] if found else None
+
+    def codes_of(self, discount: Discount) -> list[RedeemCode]:
+        """Oldest first."""
+        return list(self.codes_by_discount.get(discount.id, {}).values())
 
     def orders_of(self, customer_id: int) -> list[Order]:
         """Newest first."""
@@ -108,7 +121,10 @@ class ShopState:
                 self.customers[thing.id] = thing
             case Discount():
                 self.discounts[thing.id] = thing
-                self._place_discount(thing)
+            case RedeemCode():
+                self._place_code(thing)
+            case CodeCreation():
+                self.code_creations[thing.id] = thing
             case Order():
                 self._place_order(thing)
             case Metafield():
@@ -132,11 +148,11 @@ class ShopState:
             case Dispute():
                 self.disputes[thing.id] = thing
 
-    def _place_discount(self, discount: Discount) -> None:
-        self.codes.pop(self._code_of.get(discount.id, ""), None)
-        self.discounts[discount.id] = discount
-        self.codes[discount.code.upper()] = discount
-        self._code_of[discount.id] = discount.code.upper()
+    def _place_code(self, code: RedeemCode) -> None:
+        self.codes.pop(self._code_of.get(code.id, ""), None)
+        self.codes[code.code.upper()] = code
+        self.codes_by_discount.setdefault(code.discount_id, {})[code.id] = code
+        self._code_of[code.id] = code.code.upper()
 
     def _place_order(self, order: Order) -> None:
         self.orders[order.id] = order
@@ -158,7 +174,9 @@ class ShopState:
                 self.customers.pop(thing.id, None)
             case Discount():
                 self.discounts.pop(thing.id, None)
-                self.codes.pop(thing.code.upper(), None)
+            case RedeemCode():
+                self.codes.pop(self._code_of.pop(thing.id, ""), None)
+                self.codes_by_discount.get(thing.discount_id, {}).pop(thing.id, None)
             case Order():
                 self.orders.pop(thing.id, None)
                 self.orders_by_customer.get(thing.customer_id or 0, {}).pop(thing.id, None)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from sandbox import discounts, money, totals
 from sandbox.config import Config
-from sandbox.model import Discount, Order
+from sandbox.model import Discount, Order, RedeemCode
 from sandbox.storefront.visit import visit
 from sandbox.subscriptions import AppConfig
 from sandbox.world import ShopState, World
@@ -88,7 +88,9 @@ def delivery_tag(order: Order) -> Markup:
 
 def discount_tag(discount: Discount) -> Markup:
     status = discounts.status(discount, world().now())
-    if status == "ACTIVE" and discount.usage_limit and discount.usage_count >= discount.usage_limit:
+    limit = discount.usage_limit
+    codes = state().codes_of(discount)
+    if status == "ACTIVE" and limit and all(code.usage_count >= limit for code in codes):
         return _tag("Used", "")
     return _tag(status.capitalize(), "good" if status == "ACTIVE" else "wait")
 
@@ -96,10 +98,15 @@ def discount_tag(discount: Discount) -> Markup:
 def takes_off(discount: Discount) -> str:
     if discount.kind == "free_shipping":
         return "Shipping"
-    if discount.value_percentage is not None:
-        return f"{float(discount.value_percentage) * 100:g} %"
     currency = state().shop.currency
-    return f"{money.to_text(discount.value_amount or 0, currency)} {currency}"
+    off = f"{money.to_text(discount.value_amount or 0, currency)} {currency}"
+    if discount.value_percentage is not None:
+        off = f"{float(discount.value_percentage) * 100:g} %"
+    return f"{off} of {discount.gets_quantity} when others are bought" if discount.kind == "bxgy" else off
+
+
+def codes_of(discount: Discount) -> list[RedeemCode]:
+    return state().codes_of(discount)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -108,5 +115,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "delivery_tag": delivery_tag,
     "discount_tag": discount_tag,
     "takes_off": takes_off,
+    "codes": codes_of,
     "current_total": totals.current_total,
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox import discounts, money, payloads
+from sandbox import discounts, money
 from sandbox.api.connections import connect
+from sandbox.api.search import Searchable, compile_query
 from sandbox.api.views import (
     CollectionView,
     CustomerView,
@@ -15,7 +16,33 @@ from sandbox.api.views import (
     WithMetafields,
     amount,
 )
-from sandbox.model import Discount
+from sandbox.model import Buys, CodeCreation, Discount, Items, NewCode, RedeemCode
+
+_TYPES = {
+    "basic": "DiscountCodeBasic",
+    "free_shipping": "DiscountCodeFreeShipping",
+    "bxgy": "DiscountCodeBxgy",
+}
+REDEEM_CODES = Searchable(
+    exact={"id": lambda c: c.id, "code": lambda c: c.code, "times_used": lambda c: c.usage_count},
+    dates={"created_at": lambda c: c.created_at},
+    default=lambda c: c.code,
+)
+_CODE_SORT = {
+    "CODE": lambda c: c.code.upper(),
+    "CREATED_AT": lambda c: c.created_at,
+    "ID": lambda c: c.id,
+    "RELEVANCE": lambda c: c.id,
+}
+
+
+class RedeemCodeView(View):
+    kind = "DiscountRedeemCode"
+    it: RedeemCode
+
+    @property
+    def async_usage_count(self) -> int:
+        return self.it.usage_count
 
 
 class DiscountView(View):
@@ -23,25 +50,22 @@ class DiscountView(View):
 
     @property
     def kind(self) -> str:  # type: ignore[override]
-        return "DiscountCodeFreeShipping" if self.it.kind == "free_shipping" else "DiscountCodeBasic"
+        return _TYPES[self.it.kind]
 
     @property
     def status(self) -> str:
         return discounts.status(self.it, self.context.world.now())
 
     def codes(self, query: str | None = None, sort_key: str = "ID", **args: Any) -> dict[str, Any]:
-        def view(discount: Discount) -> dict[str, Any]:
-            return {
-                "id": payloads.gid("DiscountRedeemCode", discount.id),
-                "code": discount.code,
-                "asyncUsageCount": discount.usage_count,
-            }
-
-        found = [self.it] if query is None or query.upper() in self.it.code.upper() else []
-        return connect(found, view, lambda x: x.id, **args)
+        matches = compile_query(query, REDEEM_CODES, self.context.world.now())
+        found = [code for code in self.here.codes_of(self.it) if matches(code)]
+        return connect(found, lambda code: RedeemCodeView(self.context, code), _CODE_SORT[sort_key], **args)
 
     def codes_count(self, limit: int | None = None) -> dict[str, Any]:
-        return {"count": 1, "precision": "EXACT"}
+        count = len(self.here.codes_of(self.it))
+        if limit is not None and count > limit:
+            return {"count": limit, "precision": "AT_LEAST"}
+        return {"count": count, "precision": "EXACT"}
 
     @property
     def async_usage_count(self) -> int:
@@ -71,15 +95,27 @@ class DiscountView(View):
         }
 
     @property
+    def applies_on_one_time_purchase(self) -> bool:
+        return self.it.one_time
+
+    @property
+    def applies_on_subscription(self) -> bool:
+        return self.it.subscription
+
+    @property
     def customer_gets(self) -> dict[str, Any]:
+        effect = self._effect()
+        if self.it.kind == "bxgy":
+            pieces = {"__typename": "DiscountQuantity", "quantity": self.it.gets_quantity}
+            effect = {"__typename": "DiscountOnQuantity", "effect": effect, "quantity": pieces}
         return {
-            "appliesOnOneTimePurchase": True,
-            "appliesOnSubscription": False,
-            "items": self._items(),
-            "value": self._value(),
+            "appliesOnOneTimePurchase": self.it.one_time,
+            "appliesOnSubscription": self.it.subscription,
+            "items": self._items(self.it.items),
+            "value": effect,
         }
 
-    def _value(self) -> dict[str, Any]:
+    def _effect(self) -> dict[str, Any]:
         if self.it.value_percentage is not None:
             return {"__typename": "DiscountPercentage", "percentage": float(self.it.value_percentage)}
         return {
@@ -88,10 +124,38 @@ class DiscountView(View):
             "appliesOnEachItem": self.it.on_each_item,
         }
 
-    def _items(self) -> Any:
-        if not self.it.has_item_scope:
+    def _items(self, items: Items) -> Any:
+        if items.are_all:
             return {"__typename": "AllDiscountItems", "allItems": True}
-        return _Items(self.context, self.it)
+        return _ItemsView(self.context, items)
+
+    @property
+    def customer_buys(self) -> dict[str, Any]:
+        buys = self.it.buys or Buys(Items())
+        value: dict[str, Any] = {"__typename": "DiscountQuantity", "quantity": buys.quantity}
+        if buys.amount is not None:
+            text = amount(buys.amount, self.here.shop.currency)["amount"]
+            value = {"__typename": "DiscountPurchaseAmount", "amount": text}
+        return {
+            "isOneTimePurchase": buys.one_time,
+            "isSubscription": buys.subscription,
+            "items": self._items(buys.items),
+            "value": value,
+        }
+
+    @property
+    def uses_per_order_limit(self) -> int | None:
+        return self.it.uses_per_order
+
+    @property
+    def destination_selection(self) -> dict[str, Any]:
+        if self.it.countries is None:
+            return {"__typename": "DiscountCountryAll", "allCountries": True}
+        return {
+            "__typename": "DiscountCountries",
+            "countries": self.it.countries,
+            "includeRestOfWorld": self.it.rest_of_world,
+        }
 
     @property
     def minimum_requirement(self) -> dict[str, Any] | None:
@@ -117,14 +181,16 @@ class DiscountView(View):
         if self.it.kind == "free_shipping":
             return "Free shipping"
         if self.it.value_percentage is not None:
-            return f"{float(self.it.value_percentage) * 100:g}% off"
-        return f"{money.to_text(self.it.value_amount or 0, self.here.shop.currency)} off"
+            off = f"{float(self.it.value_percentage) * 100:g}% off"
+        else:
+            off = f"{money.to_text(self.it.value_amount or 0, self.here.shop.currency)} off"
+        return f"{off} {self.it.gets_quantity} of the items" if self.it.kind == "bxgy" else off
 
     summary = short_summary
 
 
-class _Items(View):
-    it: Discount
+class _ItemsView(View):
+    it: Items
 
     @property
     def kind(self) -> str:  # type: ignore[override]
@@ -159,3 +225,36 @@ class DiscountCodeNodeView(WithMetafields):
     @property
     def code_discount(self) -> DiscountView:
         return DiscountView(self.context, self.it)
+
+
+class CodeCreationView(View):
+    kind = "DiscountRedeemCodeBulkCreation"
+    it: CodeCreation
+
+    @property
+    def codes_count(self) -> int:
+        return len(self.it.codes)
+
+    @property
+    def imported_count(self) -> int:
+        return sum(new.redeem_code_id is not None for new in self.it.codes)
+
+    @property
+    def failed_count(self) -> int:
+        return sum(new.error is not None for new in self.it.codes)
+
+    @property
+    def discount_code(self) -> DiscountCodeNodeView | None:
+        found = self.here.discounts.get(self.it.discount_id)
+        return DiscountCodeNodeView(self.context, found) if found else None
+
+    def codes(self, **args: Any) -> dict[str, Any]:
+        return connect(self.it.codes, self._new_code, lambda new: new.id, **args)
+
+    def _new_code(self, new: NewCode) -> dict[str, Any]:
+        """As Shopify tells them, these errors carry no code of an error: the message has to do."""
+        errors = [{"field": ["code"], "message": new.error, "code": None}] if new.error else []
+        made = self.here.redeem_code(new.code) if new.redeem_code_id is not None else None
+        is_there = made is not None and made.id == new.redeem_code_id
+        redeem_code = RedeemCodeView(self.context, made) if is_there else None
+        return {"code": new.code, "errors": errors, "discountRedeemCode": redeem_code}

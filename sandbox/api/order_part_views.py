@@ -10,6 +10,8 @@ from sandbox.api.connections import connect
 from sandbox.api.context import Context
 from sandbox.api.views import ProductView, VariantView, View, bag
 from sandbox.model import (
+    SELLING_PLAN_ID,
+    SELLING_PLAN_NAME,
     Fulfillment,
     LineItem,
     Order,
@@ -127,6 +129,13 @@ class LineView(_Priced):
     @property
     def discounted_unit_price_after_all_discounts_set(self) -> Bag:
         return self.bag(totals.share(totals.line_net(self.it), 1, self.it.quantity))
+
+    @property
+    def selling_plan(self) -> dict[str, str] | None:
+        if not self.it.subscription:
+            return None
+        plan_id = payloads.gid("SellingPlan", SELLING_PLAN_ID)
+        return {"name": SELLING_PLAN_NAME, "sellingPlanId": plan_id}
 
     @property
     def product(self) -> ProductView | None:

@@ -10,7 +10,11 @@ from graphql import GraphQLError
 from sandbox import totals
 from sandbox.api.connections import connect
 from sandbox.api.context import REQUIRED_SCOPES, Context, access_denied, number
-from sandbox.api.discount_views import DiscountCodeNodeView, DiscountNodeView
+from sandbox.api.discount_views import (
+    CodeCreationView,
+    DiscountCodeNodeView,
+    DiscountNodeView,
+)
 from sandbox.api.order_part_views import LineView, RefundView, TransactionView
 from sandbox.api.order_views import FulfillmentOrderView, OrderView
 from sandbox.api.search import Searchable, compile_query
@@ -27,7 +31,7 @@ from sandbox.api.views import (
 )
 from sandbox.api.webhook_mutations import WebhookSubscriptionView
 from sandbox.discounts import status
-from sandbox.model import Order
+from sandbox.model import Discount, Order
 
 VERSIONS = {
     "2026-01": True,
@@ -97,17 +101,22 @@ COLLECTIONS = Searchable(
 
 
 def _discounts(context: Context) -> Searchable:
+    def codes(discount: Discount) -> list[str]:
+        return [one.code for one in context.state.codes_of(discount)]
+
+    def kind(discount: Discount) -> str:
+        by_value = "percentage" if discount.value_percentage else "fixed_amount"
+        return by_value if discount.kind == "basic" else discount.kind
+
     return Searchable(
         exact={
             "id": lambda d: d.id,
             "title": lambda d: d.title,
-            "code": lambda d: d.code,
+            "code": codes,
             "status": lambda d: status(d, context.world.now()),
             "method": lambda d: "code",
             "type": lambda d: d.kind,
-            "discount_type": lambda d: {"free_shipping": "free_shipping"}.get(
-                d.kind, "percentage" if d.value_percentage else "fixed_amount"
-            ),
+            "discount_type": kind,
             "times_used": lambda d: d.usage_count,
             "tag": lambda d: d.tags,
         },
@@ -117,7 +126,7 @@ def _discounts(context: Context) -> Searchable:
             "starts_at": lambda d: d.starts_at,
             "ends_at": lambda d: d.ends_at,
         },
-        default=lambda d: f"{d.title} {d.code}",
+        default=lambda d: f"{d.title} {' '.join(codes(d))}",
     )
 
 
@@ -179,6 +188,7 @@ _NODES: dict[str, tuple[str, type[View]]] = {
     "Collection": ("collections", CollectionView),
     "DiscountNode": ("discounts", DiscountNodeView),
     "DiscountCodeNode": ("discounts", DiscountCodeNodeView),
+    "DiscountRedeemCodeBulkCreation": ("code_creations", CodeCreationView),
     "FulfillmentOrder": ("orders", FulfillmentOrderView),
     "StoreCreditAccount": ("store_credit", StoreCreditView),
     "BulkOperation": ("bulk_operations", BulkOperationView),
@@ -335,6 +345,10 @@ class Queries:
     def code_discount_node_by_code(self, code: str) -> Any:
         found = self.here.discount_by_code(code)
         return DiscountCodeNodeView(self.context, found) if found else None
+
+    def discount_redeem_code_bulk_creation(self, id: str) -> Any:
+        found = self.here.code_creations.get(number(id, "DiscountRedeemCodeBulkCreation"))
+        return CodeCreationView(self.context, found) if found else None
 
     def discount_codes_count(self, query: str | None = None, limit: int | None = None) -> Any:
         return _count(self.context, self.here.discounts.values(), _discounts(self.context), query, limit)

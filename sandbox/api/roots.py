@@ -10,6 +10,7 @@ from sandbox.api.metafield_mutations import MetafieldMutations
 from sandbox.api.order_create import OrderCreate
 from sandbox.api.order_mutations import OrderMutations
 from sandbox.api.product_mutations import ProductMutations
+from sandbox.api.redeem_code_mutations import RedeemCodeMutations
 from sandbox.api.webhook_mutations import WebhookMutations
 
 
@@ -19,6 +20,7 @@ class Mutations(
     OrderMutations,
     OrderEditing,
     DiscountMutations,
+    RedeemCodeMutations,
     MetafieldMutations,
     ProductMutations,
     BulkMutations,

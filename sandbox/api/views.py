@@ -151,6 +151,10 @@ class ShopView(WithMetafields):
         return {"publicDisplayName": self.it.plan.title(), "partnerDevelopment": False, "shopifyPlus": plus}
 
     @property
+    def features(self) -> dict[str, bool]:
+        return {"sellsSubscriptions": self.it.sells_subscriptions}
+
+    @property
     def url(self) -> str:
         return f"https://{self.it.domain}"
 

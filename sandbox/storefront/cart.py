@@ -5,12 +5,15 @@ https://shopify.dev/docs/api/ajax/reference/cart
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import commerce
+from sandbox.commerce import line_key
+from sandbox.model import SELLING_PLAN_ID, SELLING_PLAN_NAME, CartLine, Variant
 from sandbox.storefront.prices import liquid_cents
 from sandbox.storefront.rendering import cart_totals, page, picture_filter
 from sandbox.storefront.sums import sums_of_cart
@@ -35,7 +38,7 @@ def show() -> Response:
 
 @cart.post("/cart/add")
 def add_by_form() -> AnyResponse:
-    _add(visit(), request.form.get("id"), request.form.get("quantity", "1"))
+    _add(visit(), request.form)
     return redirect("/cart", 303)
 
 
@@ -81,37 +84,40 @@ def add_by_script() -> tuple[Response, int] | Response:
     given = _given()
     items = given.get("items") or [given]
     for item in items:
-        if _variant_id(item.get("id")) not in here.state.variants:
+        variant = here.state.variants.get(_variant_id(item.get("id")))
+        if variant is None:
             return _refused("Cart Error", f"Cannot find variant {item.get('id')}", 404)
+        if not _plan_fits(here, variant, item.get("selling_plan")):
+            return _refused("Cart Error", "Cannot apply selling plan to variant.", 422)
     for item in items:
-        _add(here, item.get("id"), item.get("quantity", 1))
+        _add(here, item)
     with here.world.lock:
-        lines = {line["id"]: line for line in _cart_json(here)["items"]}
-    added = [lines[_variant_id(item.get("id"))] for item in items]
+        lines = {line["key"]: line for line in _cart_json(here)["items"]}
+    added = [lines[line_key(_variant_id(item.get("id")), bool(item.get("selling_plan")))] for item in items]
     return jsonify({"items": added} if "items" in given else added[0])
 
 
 @cart.post("/cart/change.js")
 @cart.post("/cart/change.json")
 def change_by_script() -> tuple[Response, int] | Response:
-    """A line is named by its place (`line`, from 1) or by its variant (`id`)."""
+    """A line is named by its place (`line`, from 1), its key, or its variant (`id`)."""
     here = visit()
     given = _given()
     lines = here.session.cart if here.session else []
     place = _variant_id(given.get("line"))
-    wanted = _variant_id(given.get("id"))
+    wanted = [line for line in lines if _is_named(line, given.get("id"))][:1]
     if place:
-        wanted = lines[place - 1].variant_id if place <= len(lines) else 0
-    if not any(line.variant_id == wanted for line in lines):
+        wanted = lines[place - 1 : place]
+    if not wanted:
         return _refused("Cart Error", "no valid id or line parameter", 400)
-    _set(here, wanted, given.get("quantity", 1))
+    _set(here, line_key(wanted[0].variant_id, wanted[0].subscription), given.get("quantity", 1))
     return _cart_answer(here)
 
 
 @cart.post("/cart/update.js")
 @cart.post("/cart/update.json")
 def update_by_script() -> Response:
-    """`updates` sets quantities by variant; `discount` replaces all codes, comma-separated, empty for none.
+    """`updates` sets quantities by variant or key; `discount` replaces all codes, with commas between.
     https://shopify.dev/changelog/cart-ajax-api-discounts-support-on-cartupdatejs
     """
     here = visit()
@@ -162,16 +168,37 @@ def _pieces(given: Any) -> int:
     return min(int(text), MOST_PIECES) if text.isdecimal() and len(text) < 6 else 1
 
 
-def _add(here: Visit, variant: Any, quantity: Any) -> None:
-    session = here.known_session()
-    present = next((line.quantity for line in session.cart if line.variant_id == _variant_id(variant)), 0)
-    _set(here, variant, present + _pieces(quantity))
+def _is_subscription(key: Any) -> bool:
+    return str(key).endswith(f":{SELLING_PLAN_ID}")
 
 
-def _set(here: Visit, variant: Any, quantity: Any) -> None:
+def _is_named(line: CartLine, name: Any) -> bool:
+    """By its key, or by its variant alone."""
+    if _variant_id(name) != line.variant_id:
+        return False
+    return ":" not in str(name) or _is_subscription(name) == line.subscription
+
+
+def _plan_fits(here: Visit, variant: Variant, plan: Any) -> bool:
+    return not plan or (str(plan) == str(SELLING_PLAN_ID) and commerce.can_subscribe(here.state, variant))
+
+
+def _add(here: Visit, item: Mapping[str, Any]) -> None:
+    """`id`, and if wanted `quantity` and `selling_plan`."""
     session = here.known_session()
+    variant = here.state.variants.get(_variant_id(item.get("id")))
+    if variant is None or not _plan_fits(here, variant, item.get("selling_plan")):
+        return
+    key = line_key(variant.id, bool(item.get("selling_plan")))
+    present = next((line.quantity for line in session.cart if _is_named(line, key)), 0)
+    _set(here, key, present + _pieces(item.get("quantity", 1)))
+
+
+def _set(here: Visit, key: Any, quantity: Any) -> None:
+    session = here.known_session()
+    pieces, is_subscription = _pieces(quantity), _is_subscription(key)
     with here.world.change():
-        commerce.set_quantity(here.world, here.state, session, _variant_id(variant), _pieces(quantity))
+        commerce.set_quantity(here.world, here.state, session, _variant_id(key), pieces, is_subscription)
 
 
 def set_codes(here: Visit, codes: list[str]) -> None:
@@ -204,7 +231,7 @@ def _cart_json(here: Visit) -> dict[str, Any]:
             "type": "discount_code",
             "title": use.code,
             "total_allocated_amount": cents(use.amount),
-            "target_type": "line_item" if any(use.on_lines) else "shipping_line",
+            "target_type": "shipping_line" if use.on_shipping else "line_item",
         }
         for use in totals.applied
     ]
@@ -231,7 +258,7 @@ def _line_json(line: commerce.PricedLine, cents: Any) -> dict[str, Any]:
     title = line.product.title
     return {
         "id": line.variant.id,
-        "key": f"{line.variant.id}:0",
+        "key": line.key,
         "variant_id": line.variant.id,
         "product_id": line.product.id,
         "title": f"{title} - {line.variant.title}",
@@ -250,4 +277,9 @@ def _line_json(line: commerce.PricedLine, cents: Any) -> dict[str, Any]:
         "url": f"/products/{line.product.handle}?variant={line.variant.id}",
         "image": picture_filter(line.product),
         "properties": {},
+        **(
+            {"selling_plan_allocation": {"selling_plan": {"id": SELLING_PLAN_ID, "name": SELLING_PLAN_NAME}}}
+            if line.subscription
+            else {}
+        ),
     }

@@ -9,13 +9,18 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox import commerce
-from sandbox.model import Discount
+from sandbox.discounts import Claim
 from sandbox.storefront.cart import set_codes
 from sandbox.storefront.rendering import cart_totals, theme_values
 from sandbox.storefront.sums import sums_of_cart
 from sandbox.storefront.visit import Visit, visit
 
 checkout = Blueprint("checkout", __name__)
+
+COUNTRIES = {
+    "AE": "United Arab Emirates", "CA": "Canada", "CH": "Switzerland", "DE": "Germany", "FR": "France",
+    "GB": "United Kingdom", "JP": "Japan", "US": "United States",
+}  # fmt: skip
 
 
 @checkout.get("/checkout")
@@ -25,15 +30,30 @@ def show() -> AnyResponse:
 
 @checkout.post("/checkout/discount")
 def use_code() -> AnyResponse:
-    """A code that doesn't apply isn't kept: what is shown is what will be paid."""
+    """`code` goes beside those there, `remove` takes one away. A code that doesn't apply isn't kept: what is
+    shown is what will be paid.
+    """
     here = visit()
-    code = request.form.get("code", "").strip()
-    set_codes(here, [code])
+    code, gone = request.form.get("code", "").strip(), request.form.get("remove", "").upper()
+    others = [known for known in here.codes if known.upper() not in (code.upper(), gone)]
+    set_codes(here, [*others, code])
     with here.world.lock:
         refused = cart_totals(here, with_shipping=True).refused
-    if refused:
-        set_codes(here, [])
-        return _form(here, refusals=list(refused.values()), status=422)
+    if code not in refused:
+        return redirect("/checkout", 303)
+    set_codes(here, others)
+    return _form(here, refusals=[refused[code]], status=422)
+
+
+@checkout.post("/checkout/country")
+def choose_country() -> AnyResponse:
+    here = visit()
+    wanted = request.form.get("country", "")
+    if wanted in COUNTRIES:
+        session = here.known_session()
+        with here.world.change():
+            session.country = wanted
+            here.world.save(here.state, session)
     return redirect("/checkout", 303)
 
 
@@ -46,7 +66,6 @@ def pay() -> AnyResponse:
         with here.world.change():
             order = commerce.checkout(here.world, here.state, here.session)
     except commerce.CheckoutRefused as refusal:
-        set_codes(here, [])
         return _form(here, refusals=[str(refusal)], status=422)
     return redirect(f"/orders/{order.id}/thanks", 303)
 
@@ -58,7 +77,7 @@ def _form(here: Visit, refusals: list[str], status: int) -> AnyResponse:
         totals = cart_totals(here, with_shipping=True)
         # A code that came along from the cart but doesn't apply is named once and left out.
         if totals.refused:
-            refusals = [*refusals, *totals.refused.values()]
+            refusals = list(dict.fromkeys([*refusals, *totals.refused.values()]))
             set_codes(here, [use.code for use in totals.applied])
             totals = cart_totals(here, with_shipping=True)
         body = render_template(
@@ -69,20 +88,25 @@ def _form(here: Visit, refusals: list[str], status: int) -> AnyResponse:
             codes=here.codes,
             refusals=refusals,
             own_codes=_codes_of(here),
+            countries=COUNTRIES,
+            country=here.session.country or here.state.shop.country,
         )
     answer: Response = make_response(body, status)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-def _codes_of(here: Visit) -> list[Discount]:
+def _codes_of(here: Visit) -> list[Claim]:
     """Codes made for this customer that can still be used, newest first."""
     customer = here.customer
     if customer is None:
         return []
     lines = here.session.cart if here.session else []
     own = [one for one in here.state.discounts.values() if customer.id in (one.customer_ids or [])]
+    claims = [Claim(one, code) for one in own for code in here.state.codes_of(one)]
     usable = [
-        one for one in own if commerce.applicability(here.world, here.state, one.code, lines, customer).ok
+        claim
+        for claim in claims
+        if commerce.applicability(here.world, here.state, claim.code.code, lines, customer).ok
     ]
-    return sorted(usable, key=lambda one: one.id, reverse=True)
+    return sorted(usable, key=lambda claim: claim.code.id, reverse=True)

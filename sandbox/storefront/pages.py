@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort, request
 
-from sandbox.model import Collection, Product
+from sandbox import commerce
+from sandbox.model import SELLING_PLAN_ID, Collection, Product
 from sandbox.storefront import drops
 from sandbox.storefront.pictures import picture
 from sandbox.storefront.rendering import page
@@ -66,6 +67,8 @@ def product(handle: str, _collection: str = "") -> Response:
         variant=chosen,
         collection=shelf,
         related=related,
+        subscribable=commerce.can_subscribe(state, chosen),
+        selling_plan=SELLING_PLAN_ID,
     )
 
 

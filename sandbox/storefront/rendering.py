@@ -58,7 +58,10 @@ def page(
 
 def cart_totals(here: Visit, with_shipping: bool = False) -> commerce.Totals:
     lines = here.session.cart if here.session else []
-    return commerce.price_cart(here.world, here.state, lines, here.customer, here.codes, with_shipping)
+    ship_to = here.session.country if here.session else None
+    return commerce.price_cart(
+        here.world, here.state, lines, here.customer, here.codes, with_shipping, ship_to
+    )
 
 
 def theme_values(here: Visit) -> dict[str, Any]:

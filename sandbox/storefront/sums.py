@@ -24,8 +24,8 @@ class Sums:
 def sums_of_cart(state: ShopState, totals: Totals, with_shipping: bool) -> Sums:
     """Before checkout neither shipping nor tax is shown, as in most shops."""
     shop = state.shop
-    on_goods = [(use.code, use.amount) for use in totals.applied if any(use.on_lines)]
-    on_shipping = [(use.code, use.amount) for use in totals.applied if not any(use.on_lines)]
+    on_goods = [(use.code, use.amount) for use in totals.applied if not use.on_shipping]
+    on_shipping = [(use.code, use.amount) for use in totals.applied if use.on_shipping]
     return Sums(
         gross=sum(line.gross for line in totals.lines),
         discounts=on_goods + (on_shipping if with_shipping else []),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox import commerce, totals
-from sandbox.model import CartLine, Customer, Discount, Session
+from sandbox.model import CartLine, Customer, Discount, Items, RedeemCode, Session
 from sandbox.world import ShopState, World
 from tests.sandbox.conftest import Query
 
@@ -29,6 +29,12 @@ FIVE_OFF = {
 def create(query: Query, **changes: Any) -> list[dict[str, Any]]:
     answer = query(CREATE, input={k: v for k, v in (FIVE_OFF | changes).items() if v is not None})
     return answer["data"]["discountCodeBasicCreate"]["userErrors"]
+
+
+def node_id(state: ShopState, code: str) -> str:
+    discount = state.discount_by_code(code)
+    assert discount is not None
+    return f"gid://shopify/DiscountCodeNode/{discount.id}"
 
 
 @pytest.mark.parametrize("name", ["title", "code", "startsAt", "context", "customerGets"])
@@ -58,8 +64,7 @@ def test_what_makes_no_sense_is_refused(query: Query, changes: dict[str, Any], c
 def test_deactivating_ends_the_discount_now(query: Query, state: ShopState) -> None:
     create(query)
     off = "mutation($id: ID!) { discountCodeDeactivate(id: $id) { userErrors { code } } }"
-    discount = state.codes["FIVE-OFF"]
-    query(off, id=f"gid://shopify/DiscountCodeNode/{discount.id}")
+    query(off, id=node_id(state, "FIVE-OFF"))
     fields = "codeDiscount { ... on DiscountCodeBasic { status } }"
     found = query(f'{{ codeDiscountNodeByCode(code: "five-off") {{ {fields} }} }}')
     assert found["data"]["codeDiscountNodeByCode"]["codeDiscount"] == {"status": "EXPIRED"}
@@ -82,16 +87,18 @@ def session(world: World, state: ShopState) -> Session:
     return session
 
 
-def add(world: World, state: ShopState, code: str = "CODE", **fields: Any) -> Discount:
+def add(world: World, state: ShopState, code: str = "CODE", uses: int = 0, **fields: Any) -> RedeemCode:
     now = world.now()
     discount = Discount(
-        world.new_id(), "basic", code, code, now - timedelta(days=1), None, now, now, 1, value_amount=500
+        world.new_id(), "basic", code, now - timedelta(days=1), None, now, now, 1, value_amount=500
     )
     for name, value in fields.items():
         setattr(discount, name, value)
+    made = RedeemCode(world.new_id(), discount.id, code, now, uses)
     with world.change():
         world.save(state, discount)
-    return discount
+        world.save(state, made)
+    return made
 
 
 def reason(world: World, state: ShopState, session: Session, code: str = "CODE") -> str:
@@ -102,7 +109,7 @@ def reason(world: World, state: ShopState, session: Session, code: str = "CODE")
 def test_a_fitting_code_is_taken_off_and_counted_once_paid(
     world: World, state: ShopState, session: Session, ada: Customer
 ) -> None:
-    discount = add(world, state, usage_limit=1, customer_ids=[ada.id])
+    code = add(world, state, usage_limit=1, customer_ids=[ada.id])
     assert "sign in" in reason(world, state, session)
     with world.change():
         commerce.sign_in(world, state, session, ada.id)
@@ -113,7 +120,7 @@ def test_a_fitting_code_is_taken_off_and_counted_once_paid(
         ("CODE", 500, "fixed_amount")
     ]
     assert (totals.subtotal(order), totals.financial_status(order)) == (3100, "paid")
-    assert (discount.usage_count, discount.used_by, session.cart) == (1, [ada.id], [])
+    assert (code.usage_count, code.used_by, session.cart) == (1, [ada.id], [])
     with world.change():
         commerce.add_to_cart(world, state, session, order.lines[0].variant_id or 0)
     assert "usage limit" in reason(world, state, session)
@@ -125,8 +132,8 @@ def test_a_fitting_code_is_taken_off_and_counted_once_paid(
         ({"customer_ids": [1]}, "sign in"),
         ({"minimum_subtotal": 3601}, "36.01"),
         ({"minimum_quantity": 3}, "3 items"),
-        ({"product_ids": [1]}, "doesn't apply"),
-        ({"usage_limit": 2, "usage_count": 2}, "usage limit"),
+        ({"items": Items(product_ids=[1])}, "doesn't apply"),
+        ({"usage_limit": 2, "uses": 2}, "usage limit"),
     ],
 )
 def test_a_code_that_does_not_fit_says_why(
@@ -162,7 +169,7 @@ def test_two_codes_go_together_only_when_both_say_so(
 
 def test_a_percentage_of_a_collection_leaves_the_rest_alone(world: World, state: ShopState) -> None:
     cups = state.collection_by_handle("cups")
-    add(world, state, value_amount=None, value_percentage="0.5", collection_ids=[cups.id])
+    add(world, state, value_amount=None, value_percentage="0.5", items=Items(collection_ids=[cups.id]))
     mug = state.product_by_handle("dune-mug").variants[0]
     knife = state.product_by_handle("bread-knife").variants[0]
     cart = [CartLine(mug.id, 1), CartLine(knife.id, 1)]
@@ -174,9 +181,9 @@ def test_a_percentage_of_a_collection_leaves_the_rest_alone(world: World, state:
 def test_a_code_that_was_used_meanwhile_stops_the_checkout(
     world: World, state: ShopState, session: Session
 ) -> None:
-    discount = add(world, state, usage_limit=1)
+    code = add(world, state, usage_limit=1)
     reason(world, state, session)
-    discount.usage_count = 1
+    code.usage_count = 1
     with world.change(), pytest.raises(commerce.CheckoutRefused, match="usage limit"):
         commerce.checkout(world, state, session)
     assert state.orders == {}
