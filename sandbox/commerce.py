@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from sandbox import discounts, money, orders
+from sandbox import discounts, gift_cards, money, orders, store_credit
 from sandbox.discounts import Applicability, Basket, Claim, Goods
 from sandbox.model import (
     SELLING_PLAN_ID,
     CartLine,
     Customer,
     Discount,
+    GiftCard,
     LineItem,
     Order,
     Product,
@@ -113,7 +114,7 @@ def sign_in(world: World, state: ShopState, session: Session, customer_id: int) 
 
 
 def sign_out(world: World, state: ShopState, session: Session) -> None:
-    session.customer_id = None
+    session.customer_id, session.uses_store_credit = None, False
     world.save(state, session)
 
 
@@ -335,6 +336,51 @@ class CheckoutRefused(Exception):
     """The message is for the shopper."""
 
 
+_GATEWAYS = {
+    store_credit.GATEWAY: "Store credit",
+    gift_cards.GATEWAY: "Gift card",
+    "sandbox_card": "Pretend money",
+}
+
+
+@dataclass(frozen=True)
+class Payment:
+    """A part of the total and where it comes from."""
+
+    gateway: str
+    amount: int
+    gift_card: GiftCard | None = None
+
+    @property
+    def words(self) -> str:
+        return _GATEWAYS[self.gateway]
+
+
+def payments(world: World, state: ShopState, session: Session, total: int) -> list[Payment]:
+    """Store credit first, where the customer wants that, then gift cards; the rest comes from a card."""
+    found: list[Payment] = []
+    left = total
+    if session.uses_store_credit and state.shop.store_credit:
+        part = min(left, store_credit.balance_of(world, state, session.customer_id))
+        found.append(Payment(store_credit.GATEWAY, part))
+        left -= part
+    for card in gift_cards.usable(world, state, session.gift_card_ids):
+        part = min(left, card.balance)
+        found.append(Payment(gift_cards.GATEWAY, part, card))
+        left -= part
+    return [one for one in [*found, Payment("sandbox_card", left)] if one.amount]
+
+
+def add_gift_card(world: World, state: ShopState, session: Session, code: str) -> str | None:
+    """Why it can't be used; None when it will be."""
+    card = state.gift_card_by_code(gift_cards.clean(code))
+    reason = gift_cards.problem(world, state, card)
+    if card is not None and reason is None and card.id not in session.gift_card_ids:
+        session.gift_card_ids.append(card.id)
+        world.save(state, session)
+    return reason
+
+
 def checkout(world: World, state: ShopState, session: Session, email: str | None = None) -> Order:
     """Pays for the cart: makes a paid order, counts the codes as used, empties the cart, sends the webhooks.
 
@@ -349,13 +395,28 @@ def checkout(world: World, state: ShopState, session: Session, email: str | None
     )
     if priced.refused:
         raise CheckoutRefused(next(iter(priced.refused.values())))
+    for card_id in session.gift_card_ids:
+        if reason := gift_cards.problem(world, state, state.gift_cards.get(card_id)):
+            raise CheckoutRefused(reason)
     order = orders.create(world, state, _draft(world, state, priced, customer, email))
-    if priced.total:
-        orders.pay(world, state, order, priced.total, gateway="sandbox_card")
+    for payment in payments(world, state, session, priced.total):
+        _pay(world, state, order, payment)
     orders.announce(world, state, order)
     session.cart, session.codes, session.country = [], [], None
+    session.uses_store_credit, session.gift_card_ids = False, []
     world.save(state, session)
     return order
+
+
+def _pay(world: World, state: ShopState, order: Order, payment: Payment) -> None:
+    made = orders.pay(world, state, order, payment.amount, gateway=payment.gateway)
+    if payment.gift_card is not None:
+        gift_cards.move(world, state, payment.gift_card, -payment.amount)
+        made.paid_from = payment.gift_card.id
+    elif payment.gateway == store_credit.GATEWAY:
+        account = store_credit.account_of(state, order.customer_id or 0, order.currency)
+        if account is not None:
+            made.paid_from = store_credit.debit(world, state, account, payment.amount, "ORDER_PAYMENT").id
 
 
 def _draft(

@@ -17,12 +17,13 @@ from sandbox import (
     installation,
     money,
     payloads,
+    store_credit,
     tokens,
     totals,
 )
 from sandbox.api.cost import Buckets
 from sandbox.faults import Faults
-from sandbox.model import Customer, Order
+from sandbox.model import Customer, GiftCard, Order
 from sandbox.orders import Refused
 from sandbox.seed import add_shop
 from sandbox.webhooks import Outbox
@@ -206,6 +207,7 @@ def new_shop() -> ResponseReturnValue:
 
 SETTINGS = {
     "name", "currency", "timezone", "plan", "email", "tax_rate", "shipping_price", "sells_subscriptions",
+    "store_credit",
 }  # fmt: skip
 
 
@@ -218,8 +220,9 @@ def change_shop() -> ResponseReturnValue:
         raise BadRequest(f"unknown: {', '.join(sorted(unknown))}")
     if given.get("plan", "basic") not in ("basic", "advanced", "plus", "enterprise"):
         raise BadRequest("plan is one of basic, advanced, plus, enterprise")
-    if not isinstance(given.get("sells_subscriptions", True), bool):
-        raise BadRequest("sells_subscriptions is true or false")
+    for name in ("sells_subscriptions", "store_credit"):
+        if not isinstance(given.get(name, True), bool):
+            raise BadRequest(f"{name} is true or false")
     with world().change():
         state = current_state()
         for name, value in given.items():
@@ -327,10 +330,30 @@ def idle() -> ResponseReturnValue:
 
 @blueprint.get("/books")
 def books() -> ResponseReturnValue:
-    """What every order comes to, reckoned by the sandbox alone; amounts in minor units."""
+    """What every order comes to, and what customers still have, reckoned by the sandbox alone; amounts in
+    minor units.
+    """
     with world().change():
         state = current_state()
-        return jsonify(shop=state.domain, orders=[_book(order) for order in state.orders.values()])
+        accounts = [store_credit.lapse(world(), state, one) for one in state.store_credit.values()]
+        return jsonify(
+            shop=state.domain,
+            orders=[_book(order) for order in state.orders.values()],
+            store_credit=[{"customer_id": one.customer_id, "balance": one.balance} for one in accounts],
+            gift_cards=[_gift_card(card) for card in state.gift_cards.values()],
+        )
+
+
+def _gift_card(card: GiftCard) -> dict[str, Any]:
+    return {
+        "id": card.id,
+        "code": card.code,
+        "customer_id": card.customer_id,
+        "initial": card.initial,
+        "balance": card.balance,
+        "expires_on": card.expires_on,
+        "enabled": card.deactivated_at is None,
+    }
 
 
 def _book(order: Order) -> dict[str, Any]:
@@ -352,6 +375,7 @@ def _book(order: Order) -> dict[str, Any]:
         "current_subtotal": totals.current_subtotal(order),
         "refund_discrepancy": totals.refund_discrepancy(order),
         "discount_codes": [use.code for use in order.discount_codes],
+        "gateways": sorted({one.gateway for one in order.transactions}),
         "lines": [
             {
                 "id": line.id,

@@ -193,7 +193,7 @@ class _Call:
                 answer.headers["Retry-After"] = "1.0"
                 return answer
             case "taken":
-                return self._send({"data": dict.fromkeys(_answer_names(self._operation), _TAKEN)})
+                return self._send({"data": _taken(self._operation)})
             case "html":
                 return Response(
                     "<!doctype html><title>Something went wrong</title>", content_type="text/html"
@@ -210,17 +210,28 @@ class _Call:
         return Response("<html><h1>502 Bad Gateway</h1></html>", 502, content_type="text/html")
 
 
-_TAKEN = {
-    "codeDiscountNode": None,
-    "userErrors": [
-        {
-            "field": ["basicCodeDiscount", "code"],
-            "code": "TAKEN",
-            "message": "Code must be unique. Please try a different code.",
-            "extraInfo": None,
-        }
-    ],
+_CODES = {
+    "discountCodeFreeShippingCreate": ["freeShippingCodeDiscount", "code"],
+    "discountCodeBxgyCreate": ["bxgyCodeDiscount", "code"],
+    "giftCardCreate": ["input", "code"],
 }
+
+
+def _taken(operation: OperationDefinitionNode) -> dict[str, Any]:
+    """Each root field's payload with nothing but the error."""
+    return {(field.alias or field.name).value: _taken_payload(field) for field in _fields(operation)}
+
+
+def _taken_payload(field: FieldNode) -> dict[str, Any]:
+    error = {
+        "field": _CODES.get(field.name.value, ["basicCodeDiscount", "code"]),
+        "code": "TAKEN",
+        "message": "Code must be unique. Please try a different code.",
+        "extraInfo": None,
+    }
+    asked = field.selection_set.selections if field.selection_set else ()
+    nothing = {(one.alias or one.name).value: None for one in asked if isinstance(one, FieldNode)}
+    return nothing | {"userErrors": [error]}
 
 
 def _throttled(bucket: Bucket, requested: int) -> dict[str, Any]:
@@ -240,7 +251,3 @@ def _fields(operation: OperationDefinitionNode) -> list[FieldNode]:
 
 def _root_fields(operation: OperationDefinitionNode) -> list[str]:
     return [field.name.value for field in _fields(operation)]
-
-
-def _answer_names(operation: OperationDefinitionNode) -> list[str]:
-    return [(field.alias or field.name).value for field in _fields(operation)]

@@ -29,6 +29,7 @@ class Shop:
     updated_at: datetime
     next_order_number: int = 1001
     sells_subscriptions: bool = True
+    store_credit: bool = True  # may it be spent at the checkout?
 
 
 @dataclass
@@ -296,6 +297,7 @@ class Transaction:
     processed_at: datetime
     parent_id: int | None = None
     test: bool = False
+    paid_from: int | None = None  # the gift card, or the debit of store credit
 
 
 @dataclass
@@ -427,6 +429,8 @@ class Session:
     cart: list[CartLine] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)  # as typed into the cart
     country: str | None = None  # where it is to be sent, once that is known
+    uses_store_credit: bool = False
+    gift_card_ids: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -494,19 +498,41 @@ class Repeated:
 @dataclass
 class StoreCreditTransaction:
     id: int
-    amount: int  # negative: debit
+    kind: str  # credit, debit, debit_revert, expiration
+    amount: int  # negative: it left the account
     balance_after: int
     created_at: datetime
-    expires_at: datetime | None = None
+    event: str  # in the words of the GraphQL API
+    expires_at: datetime | None = None  # of a credit
+    remaining: int = 0  # of a credit: what no debit has spent
+    lapsed: bool = False  # of a credit: what remained has left the account
+    parent_id: int | None = None  # the credit that expired, or the debit that was reverted
 
 
 @dataclass
 class StoreCreditAccount:
+    """The money that a shop owes a customer, in one currency."""
+
     id: int
     customer_id: int
     currency: str
     balance: int = 0
     transactions: list[StoreCreditTransaction] = field(default_factory=list)
+
+
+@dataclass
+class GiftCard:
+    id: int
+    code: str  # lower case
+    currency: str
+    initial: int
+    balance: int
+    created_at: datetime
+    updated_at: datetime
+    customer_id: int | None = None
+    expires_on: str | None = None  # the last day, 2027-12-31
+    note: str | None = None
+    deactivated_at: datetime | None = None
 
 
 @dataclass

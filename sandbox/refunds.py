@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sandbox import events, orders, totals
+from sandbox import events, gift_cards, orders, store_credit, totals
 from sandbox.model import (
     Order,
     OrderAdjustment,
@@ -35,7 +35,7 @@ class Wanted:
 
 def refund(world: World, state: ShopState, order: Order, wanted: Wanted) -> Refund:
     _check(order, wanted)
-    made = _record(world, order, wanted)
+    made = _record(world, state, order, wanted)
     order.refunds.append(made)
     orders.touch(world, order)
     world.save(state, order)
@@ -72,7 +72,7 @@ def _check(order: Order, wanted: Wanted) -> None:
         raise Refused("Refund must have line items, shipping or transactions", None)
 
 
-def _record(world: World, order: Order, wanted: Wanted) -> Refund:
+def _record(world: World, state: ShopState, order: Order, wanted: Wanted) -> Refund:
     paid = totals.received(order)
     made = Refund(world.new_id(), world.now(), wanted.processed_at or world.now(), wanted.note)
     explained = 0
@@ -86,6 +86,7 @@ def _record(world: World, order: Order, wanted: Wanted) -> Refund:
         explained += _refund_shipping(world, order, made, wanted.shipping)
     for amount, parent, gateway in wanted.money:
         made.transactions.append(_transaction(world, order, made, amount, parent, gateway))
+        _give_back(world, state, order, made.transactions[-1])
     difference = explained - made.money
     # With nothing paid there is nothing to give back: taking lines off is no discrepancy.
     if difference and paid:
@@ -118,7 +119,8 @@ def _refund_shipping(world: World, order: Order, made: Refund, wanted: int) -> i
 def _transaction(
     world: World, order: Order, made: Refund, amount: int, parent: int | None, gateway: str
 ) -> Transaction:
-    sale = next((t for t in order.transactions if t.kind in ("sale", "capture")), None)
+    sales = [one for one in order.transactions if one.kind in ("sale", "capture")]
+    sale = next((one for one in sales if one.gateway == gateway), sales[0] if sales else None)
     return Transaction(
         id=world.new_id(),
         kind="refund",
@@ -132,6 +134,33 @@ def _transaction(
     )
 
 
+def _give_back(world: World, state: ShopState, order: Order, refunded: Transaction) -> None:
+    """Store credit and gift cards get their own money back."""
+    paid = next((one for one in order.transactions if one.id == refunded.parent_id), None)
+    if paid is None or paid.paid_from is None or refunded.gateway != paid.gateway:
+        return
+    if paid.gateway == store_credit.GATEWAY:
+        store_credit.revert(world, state, paid.paid_from, refunded.amount)
+    elif card := state.gift_cards.get(paid.paid_from):
+        gift_cards.move(world, state, card, refunded.amount)
+
+
+def sources(order: Order, amount: int) -> list[tuple[int, int | None, str]]:
+    """The payments that an amount goes back to, the last of them first: for `Wanted.money`."""
+    back: dict[int | None, int] = {}
+    for refund in order.refunds:
+        for one in refund.transactions:
+            back[one.parent_id] = back.get(one.parent_id, 0) + one.amount
+    found: list[tuple[int, int | None, str]] = []
+    for paid in reversed([t for t in order.transactions if t.kind in ("sale", "capture")]):
+        part = min(amount, paid.amount - back.get(paid.id, 0))
+        if paid.status == "success" and part > 0:
+            found.append((part, paid.id, paid.gateway))
+            amount -= part
+    gateway = order.transactions[0].gateway if order.transactions else "sandbox"
+    return [*found, (amount, None, gateway)] if amount else found
+
+
 def cancel(
     world: World, state: ShopState, order: Order, reason: str, give_back: bool, restock: bool
 ) -> Refund | None:
@@ -143,10 +172,10 @@ def cancel(
     if give_back or not paid:
         how = "cancel" if restock else "no_restock"
         lines = [(line.id, line.current_quantity, how) for line in order.lines if line.current_quantity]
-        money = [(paid, None, _gateway(order))] if give_back and paid else []
+        money = sources(order, paid) if give_back and paid else []
         shipping = totals.current_shipping(order) if paid else None
         if lines or money or shipping:
-            made = _record(world, order, Wanted(lines=lines, shipping=shipping, money=money))
+            made = _record(world, state, order, Wanted(lines=lines, shipping=shipping, money=money))
             order.refunds.append(made)
     order.voided = not totals.received(order)
     order.cancelled_at = order.closed_at = world.now()
@@ -157,7 +186,3 @@ def cancel(
         events.refund(world, state, order, made)
     events.order(world, state, order, "orders/cancelled", "orders/updated")
     return made
-
-
-def _gateway(order: Order) -> str:
-    return order.transactions[0].gateway if order.transactions else "sandbox"

@@ -25,6 +25,7 @@ from sandbox.model import (
     Delivery,
     Discount,
     Dispute,
+    GiftCard,
     HookSubscription,
     Installation,
     Metafield,
@@ -46,7 +47,7 @@ _KINDS: dict[str, type] = {
     "customer": Customer, "discount": Discount, "order": Order, "metafield": Metafield, "session": Session,
     "delivery": Delivery, "token": Token, "repeated": Repeated, "store_credit": StoreCreditAccount,
     "bulk_operation": BulkOperation, "hook_subscription": HookSubscription, "dispute": Dispute,
-    "redeem_code": RedeemCode, "code_creation": CodeCreation,
+    "redeem_code": RedeemCode, "code_creation": CodeCreation, "gift_card": GiftCard,
 }  # fmt: skip
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -70,6 +71,7 @@ class ShopState:
     tokens: dict[str, Token] = field(default_factory=dict)  # by access token and by refresh token
     repeated: dict[str, Repeated] = field(default_factory=dict)  # by idempotency key
     store_credit: dict[int, StoreCreditAccount] = field(default_factory=dict)
+    gift_cards: dict[int, GiftCard] = field(default_factory=dict)
     bulk_operations: dict[int, BulkOperation] = field(default_factory=dict)
     hook_subscriptions: dict[int, HookSubscription] = field(default_factory=dict)
     disputes: dict[int, Dispute] = field(default_factory=dict)
@@ -99,6 +101,9 @@ class ShopState:
         """Newest first."""
         orders = self.orders_by_customer.get(customer_id, {}).values()
         return sorted(orders, key=lambda order: (order.processed_at, order.id), reverse=True)
+
+    def gift_card_by_code(self, code: str) -> GiftCard | None:
+        return next((card for card in self.gift_cards.values() if card.code == code.lower()), None)
 
     def product_by_handle(self, handle: str) -> Product | None:
         return next((p for p in self.products.values() if p.handle == handle), None)
@@ -141,6 +146,8 @@ class ShopState:
                 self.repeated[thing.key] = thing
             case StoreCreditAccount():
                 self.store_credit[thing.id] = thing
+            case GiftCard():
+                self.gift_cards[thing.id] = thing
             case BulkOperation():
                 self.bulk_operations[thing.id] = thing
             case HookSubscription():
@@ -180,6 +187,8 @@ class ShopState:
             case Order():
                 self.orders.pop(thing.id, None)
                 self.orders_by_customer.get(thing.customer_id or 0, {}).pop(thing.id, None)
+            case StoreCreditAccount():
+                self.store_credit.pop(thing.id, None)
             case Metafield():
                 self.metafields.pop((thing.owner, thing.namespace, thing.key), None)
             case Session():

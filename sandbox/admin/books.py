@@ -8,7 +8,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, abort, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox import money, orders, refunds, totals
+from sandbox import money, orders, refunds, store_credit, totals
 from sandbox.admin.shared import page, paged, state, world
 from sandbox.model import Order
 from sandbox.storefront.sums import sums_of_order
@@ -84,12 +84,12 @@ def refund(order_id: int) -> AnyResponse:
     if amount:
         if not re.fullmatch(r"\d{1,12}([.]\d{1,3})?", amount):
             return _order(order_id, "The amount must be a number such as 12.50.", 422)
-        wanted = refunds.Wanted(money=[_money(order, money.to_minor(amount, order.currency))])
+        wanted = refunds.Wanted(money=refunds.sources(order, money.to_minor(amount, order.currency)))
     else:
         lines = _pieces(order)
         if not lines:
             return _order(order_id, "Choose at least one piece to refund.", 422)
-        wanted = refunds.Wanted(lines=lines, money=[_money(order, _worth(order, lines))])
+        wanted = refunds.Wanted(lines=lines, money=refunds.sources(order, _worth(order, lines)))
     return _act(order_id, lambda found: refunds.refund(world(), state(), found, wanted))
 
 
@@ -102,11 +102,6 @@ def _worth(order: Order, pieces: list[tuple[int, int, str]]) -> int:
     lines = {line.id: line for line in order.lines}
     worths = [totals.worth(lines[line_id], count) for line_id, count, _ in pieces]
     return sum(subtotal + (0 if order.taxes_included else tax) for subtotal, tax in worths)
-
-
-def _money(order: Order, amount: int) -> tuple[int, int | None, str]:
-    sale = next((t for t in order.transactions if t.kind in ("sale", "capture")), None)
-    return amount, sale.id if sale else None, sale.gateway if sale else "sandbox"
 
 
 @books.get("/customers")
@@ -123,7 +118,18 @@ def customer(customer_id: int) -> Response:
     person = state().customers.get(customer_id) or abort(404)
     with world().lock:
         found = state().orders_of(customer_id)
-    return page("customer", "customers", person=person, orders=found)
+    with world().change():
+        credit = store_credit.balance_of(world(), state(), customer_id)
+    cards = [card for card in state().gift_cards.values() if card.customer_id == customer_id]
+    return page("customer", "customers", person=person, orders=found, credit=credit, cards=cards)
+
+
+@books.get("/gift-cards")
+def gift_cards() -> Response:
+    with world().lock:
+        found = sorted(state().gift_cards.values(), key=lambda card: card.id, reverse=True)
+    rows = paged(found)
+    return page("gift_cards", "gift_cards", cards=rows["rows"], people=state().customers, **rows)
 
 
 @books.get("/discounts")

@@ -9,9 +9,9 @@ from typing import Any
 from flask import Response, current_app, make_response, render_template, request
 from markupsafe import Markup
 
-from sandbox import discounts, money, totals
+from sandbox import discounts, gift_cards, money, totals
 from sandbox.config import Config
-from sandbox.model import Discount, Order, RedeemCode
+from sandbox.model import Discount, GiftCard, Order, RedeemCode
 from sandbox.storefront.visit import visit
 from sandbox.subscriptions import AppConfig
 from sandbox.world import ShopState, World
@@ -95,6 +95,11 @@ def discount_tag(discount: Discount) -> Markup:
     return _tag(status.capitalize(), "good" if status == "ACTIVE" else "wait")
 
 
+def gift_card_tag(card: GiftCard) -> Markup:
+    problem = gift_cards.problem(world(), state(), card)
+    return _tag("Not usable", "bad") if problem else _tag("Usable", "good")
+
+
 def takes_off(discount: Discount) -> str:
     if discount.kind == "free_shipping":
         return "Shipping"
@@ -114,6 +119,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "payment_tag": payment_tag,
     "delivery_tag": delivery_tag,
     "discount_tag": discount_tag,
+    "gift_card_tag": gift_card_tag,
     "takes_off": takes_off,
     "codes": codes_of,
     "current_total": totals.current_total,

@@ -1,4 +1,4 @@
-"""Customers, tags and store credit."""
+"""Customers and tags."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from sandbox import catalogue, events, money, orders
+from sandbox import catalogue, events, orders
 from sandbox.api.mutation import MutationSet, Payload, mutation
 from sandbox.api.order_views import OrderView
-from sandbox.api.views import CustomerView, ProductView, StoreCreditTransactionView
-from sandbox.model import Consent, Customer, StoreCreditAccount, StoreCreditTransaction
+from sandbox.api.views import CustomerView, ProductView
+from sandbox.model import Consent, Customer
 from sandbox.orders import Refused
 from sandbox.world import ShopState, World
 
@@ -148,6 +148,8 @@ class CustomerMutations(MutationSet):
 
     def _forget(self, customer: Customer) -> None:
         self.world.remove(self.here, customer)
+        for account in [a for a in self.here.store_credit.values() if a.customer_id == customer.id]:
+            self.world.remove(self.here, account)
         gid = f"gid://shopify/Customer/{customer.id}"
         for metafield in [m for m in self.here.metafields.values() if m.owner == gid]:
             self.world.remove(self.here, metafield)
@@ -171,6 +173,10 @@ class CustomerMutations(MutationSet):
         found = self.context.customer(gid)
         if found is None:
             raise Refused("Customer does not exist", [field], "INVALID_CUSTOMER_ID")
+        if any(card.customer_id == found.id for card in self.here.gift_cards.values()):
+            raise Refused("Customers with gift cards can't be merged", [field], "CUSTOMER_HAS_GIFT_CARDS")
+        if any(one.customer_id == found.id and one.balance for one in self.here.store_credit.values()):
+            raise Refused("Customers with store credit can't be merged", [field], "INVALID_CUSTOMER")
         return found
 
     def _survivor(self, one: Customer, two: Customer, override: dict[str, Any]) -> tuple[Customer, Customer]:
@@ -252,56 +258,3 @@ class CustomerMutations(MutationSet):
         product.tags = change(product.tags)
         catalogue.product_changed(self.world, self.here, product)
         return {"node": ProductView(self.context, product)}
-
-    # -- store credit --------------------------------------------------------------------------------
-
-    @mutation()
-    def store_credit_account_credit(self, id: str, credit_input: dict[str, Any]) -> Payload:
-        amount = self._credit_amount(credit_input["creditAmount"], "creditInput", "creditAmount")
-        account = self._account(id, create=True)
-        return self._move_credit(account, amount, credit_input.get("expiresAt"))
-
-    @mutation()
-    def store_credit_account_debit(self, id: str, debit_input: dict[str, Any]) -> Payload:
-        amount = self._credit_amount(debit_input["debitAmount"], "debitInput", "debitAmount")
-        account = self._account(id, create=False)
-        if amount > account.balance:
-            raise Refused(
-                "The store credit account does not have sufficient funds to satisfy the request",
-                ["debitInput", "debitAmount", "amount"],
-                "INSUFFICIENT_FUNDS",
-            )
-        return self._move_credit(account, -amount, None)
-
-    def _credit_amount(self, given: dict[str, Any], *path: str) -> int:
-        if given["currencyCode"] != self.here.shop.currency:
-            raise Refused("The currency does not match", [*path, "currencyCode"], "MISMATCHING_CURRENCY")
-        if given["amount"] <= 0:
-            raise Refused(
-                "The amount must be greater than zero", [*path, "amount"], "NEGATIVE_OR_ZERO_AMOUNT"
-            )
-        return money.to_minor(given["amount"], self.here.shop.currency)
-
-    def _account(self, gid: str, create: bool) -> StoreCreditAccount:
-        accounts = self.here.store_credit
-        if "/StoreCreditAccount/" in gid:
-            found = accounts.get(int(gid.rsplit("/", 1)[1].split("?")[0]))
-            if found is None:
-                raise Refused("Store credit account not found", ["id"], "ACCOUNT_NOT_FOUND")
-            return found
-        customer = self.context.customer(gid)
-        if customer is None:
-            raise Refused("The owner does not exist", ["id"], "OWNER_NOT_FOUND")
-        own = next((a for a in accounts.values() if a.customer_id == customer.id), None)
-        if own is None and not create:
-            raise Refused("Store credit account not found", ["id"], "ACCOUNT_NOT_FOUND")
-        return own or StoreCreditAccount(self.world.new_id(), customer.id, self.here.shop.currency)
-
-    def _move_credit(self, account: StoreCreditAccount, amount: int, expires: Any) -> Payload:
-        account.balance += amount
-        moved = StoreCreditTransaction(
-            self.world.new_id(), amount, account.balance, self.world.now(), expires
-        )
-        account.transactions.append(moved)
-        self.world.save(self.here, account)
-        return {"storeCreditAccountTransaction": StoreCreditTransactionView(self.context, moved, account)}

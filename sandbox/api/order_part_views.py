@@ -23,6 +23,7 @@ from sandbox.model import (
     Transaction,
 )
 from sandbox.orders import open_pieces
+from sandbox.refunds import sources
 
 Bag = dict[str, Any]
 
@@ -326,13 +327,17 @@ def suggested_refund(context: Context, order: Order, pieces: dict[int, int], shi
     def money(minor: int) -> Bag:
         return bag(minor, order.currency)
 
-    sale = next((t for t in order.transactions if t.kind in ("sale", "capture")), None)
-    transaction = {
-        "amountSet": money(amount),
-        "gateway": sale.gateway if sale else None,
-        "kind": "SUGGESTED_REFUND",
-        "parentTransaction": TransactionView(context, order, sale) if sale else None,
-    }
+    payments = {t.id: t for t in order.transactions}
+    transactions = [
+        {
+            "amountSet": money(part),
+            "gateway": gateway,
+            "kind": "SUGGESTED_REFUND",
+            "parentTransaction": TransactionView(context, order, payments[parent]),
+        }
+        for part, parent, gateway in sources(order, amount)
+        if parent is not None
+    ]
     return {
         "amountSet": money(amount),
         "subtotalSet": money(subtotal),
@@ -345,5 +350,5 @@ def suggested_refund(context: Context, order: Order, pieces: dict[int, int], shi
             "taxSet": money(shipping_tax),
             "maximumRefundableSet": money(totals.current_shipping(order)),
         },
-        "suggestedTransactions": [transaction] if sale and amount else [],
+        "suggestedTransactions": transactions,
     }

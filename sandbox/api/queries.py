@@ -7,7 +7,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from sandbox import totals
+from sandbox import gift_cards, money, totals
 from sandbox.api.connections import connect
 from sandbox.api.context import REQUIRED_SCOPES, Context, access_denied, number
 from sandbox.api.discount_views import (
@@ -15,6 +15,8 @@ from sandbox.api.discount_views import (
     DiscountCodeNodeView,
     DiscountNodeView,
 )
+from sandbox.api.gift_card_views import GiftCardView
+from sandbox.api.gift_card_views import searchable as gift_cards_searchable
 from sandbox.api.order_part_views import LineView, RefundView, TransactionView
 from sandbox.api.order_views import FulfillmentOrderView, OrderView
 from sandbox.api.search import Searchable, compile_query
@@ -28,6 +30,7 @@ from sandbox.api.views import (
     StoreCreditView,
     VariantView,
     View,
+    amount,
 )
 from sandbox.api.webhook_mutations import WebhookSubscriptionView
 from sandbox.discounts import status
@@ -140,6 +143,9 @@ _SORT = {
     "STARTS_AT": lambda x: x.starts_at,
     "ENDS_AT": lambda x: x.ends_at.isoformat() if x.ends_at else "",
     "ID": lambda x: x.id,
+    "BALANCE": lambda x: x.balance,
+    "INITIAL_VALUE": lambda x: x.initial,
+    "EXPIRES_ON": lambda x: x.expires_on or "",
 }
 
 
@@ -191,6 +197,7 @@ _NODES: dict[str, tuple[str, type[View]]] = {
     "DiscountRedeemCodeBulkCreation": ("code_creations", CodeCreationView),
     "FulfillmentOrder": ("orders", FulfillmentOrderView),
     "StoreCreditAccount": ("store_credit", StoreCreditView),
+    "GiftCard": ("gift_cards", GiftCardView),
     "BulkOperation": ("bulk_operations", BulkOperationView),
 }
 
@@ -308,6 +315,28 @@ class Queries:
     def store_credit_account(self, id: str) -> Any:
         found = self.here.store_credit.get(number(id, "StoreCreditAccount"))
         return StoreCreditView(self.context, found) if found else None
+
+    @property
+    def store_credit_configuration(self) -> dict[str, bool]:
+        return {"storeCreditEnabled": self.here.shop.store_credit}
+
+    def gift_card(self, id: str) -> Any:
+        found = self.here.gift_cards.get(number(id, "GiftCard"))
+        return GiftCardView(self.context, found) if found else None
+
+    def gift_cards(self, **args: Any) -> dict[str, Any]:
+        everything = self.here.gift_cards.values()
+        return find(self.context, everything, gift_cards_searchable(self.context), GiftCardView, **args)
+
+    def gift_cards_count(self, query: str | None = None, limit: int | None = None) -> Any:
+        everything = self.here.gift_cards.values()
+        return _count(self.context, everything, gift_cards_searchable(self.context), query, limit)
+
+    @property
+    def gift_card_configuration(self) -> dict[str, Any]:
+        currency = self.here.shop.currency
+        limit = amount(money.to_minor(gift_cards.LIMIT, currency), currency)
+        return {"issueLimit": limit, "purchaseLimit": limit}
 
     # -- orders --------------------------------------------------------------------------------------
 

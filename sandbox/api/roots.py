@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from sandbox.api.bulk import BulkMutations, BulkQueries
+from sandbox.api.credit_mutations import CreditMutations
 from sandbox.api.customer_mutations import CustomerMutations
 from sandbox.api.discount_mutations import DiscountMutations
 from sandbox.api.editing import OrderEditing
+from sandbox.api.gift_card_mutations import GiftCardMutations
 from sandbox.api.metafield_mutations import MetafieldMutations
 from sandbox.api.order_create import OrderCreate
 from sandbox.api.order_mutations import OrderMutations
@@ -21,6 +23,8 @@ class Mutations(
     OrderEditing,
     DiscountMutations,
     RedeemCodeMutations,
+    CreditMutations,
+    GiftCardMutations,
     MetafieldMutations,
     ProductMutations,
     BulkMutations,

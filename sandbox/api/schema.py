@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,13 @@ def _time_text(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _day(value: Any) -> str:
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError) as error:
+        raise GraphQLError(f"{value!r} is not a date") from error
+
+
 def _unsigned(value: Any) -> int:
     if not str(value).isdecimal():
         raise GraphQLError(f"{value!r} is not an unsigned number")
@@ -74,6 +81,7 @@ def _unsigned(value: Any) -> int:
 _SCALARS: dict[str, tuple[Any, Any]] = {
     "Decimal": (_decimal, str),
     "Money": (_decimal, str),
+    "Date": (_day, str),
     "DateTime": (_time, _time_text),
     "UnsignedInt64": (_unsigned, str),
     "JSON": (lambda value: value, lambda value: json.loads(json.dumps(value))),

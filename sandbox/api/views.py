@@ -8,9 +8,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sandbox import money, payloads, totals
+from sandbox import money, payloads, store_credit, totals
 from sandbox.api.connections import connect
 from sandbox.api.context import Context, app_number
+from sandbox.api.search import Searchable, compile_query
 from sandbox.model import (
     BulkOperation,
     Collection,
@@ -330,13 +331,34 @@ class CustomerView(WithMetafields):
         return found
 
     def store_credit_accounts(self, query: str | None = None, **args: Any) -> dict[str, Any]:
-        found = [a for a in self.here.store_credit.values() if a.customer_id == self.it.id]
-        return self.page(found, StoreCreditView, **args)
+        matches = compile_query(query, _ACCOUNTS, self.context.world.now())
+        own = [a for a in self.here.store_credit.values() if a.customer_id == self.it.id]
+        return self.page(filter(matches, own), StoreCreditView, **args)
+
+
+_ACCOUNTS = Searchable(exact={"id": lambda a: a.id, "currency_code": lambda a: a.currency}, dates={})
+_MOVES = Searchable(
+    exact={"id": lambda t: t.id, "type": lambda t: t.kind},
+    dates={"expires_at": lambda t: t.expires_at},
+)
+_MOVE_SORT = {
+    "CREATED_AT": lambda t: t.created_at,
+    "EXPIRES_AT": lambda t: t.expires_at.isoformat() if t.expires_at else "",
+}
+_MOVE_KINDS = {
+    "credit": "StoreCreditAccountCreditTransaction",
+    "debit": "StoreCreditAccountDebitTransaction",
+    "debit_revert": "StoreCreditAccountDebitRevertTransaction",
+    "expiration": "StoreCreditAccountExpirationTransaction",
+}
 
 
 class StoreCreditView(View):
     kind = "StoreCreditAccount"
     it: StoreCreditAccount
+
+    def __init__(self, context: Context, it: StoreCreditAccount) -> None:
+        super().__init__(context, store_credit.lapse(context.world, context.state, it))
 
     @property
     def balance(self) -> dict[str, Any]:
@@ -352,14 +374,15 @@ class StoreCreditView(View):
         def view(transaction: StoreCreditTransaction) -> StoreCreditTransactionView:
             return StoreCreditTransactionView(self.context, transaction, self.it)
 
-        return connect(self.it.transactions, view, lambda t: t.created_at, **args)
+        matches = compile_query(query, _MOVES, self.context.world.now())
+        return connect(filter(matches, self.it.transactions), view, _MOVE_SORT[sort_key], **args)
 
 
 class StoreCreditTransactionView(View):
     def __init__(self, context: Context, it: StoreCreditTransaction, account: StoreCreditAccount) -> None:
         super().__init__(context, it)
         self._account = account
-        self.kind = f"StoreCreditAccount{'Credit' if it.amount > 0 else 'Debit'}Transaction"
+        self.kind = _MOVE_KINDS[it.kind]
 
     @property
     def account(self) -> StoreCreditView:
@@ -372,6 +395,17 @@ class StoreCreditTransactionView(View):
     @property
     def balance_after_transaction(self) -> dict[str, Any]:
         return amount(self.it.balance_after, self._account.currency)
+
+    @property
+    def remaining_amount(self) -> dict[str, Any]:
+        return amount(self.it.remaining, self._account.currency)
+
+    def _parent(self) -> StoreCreditTransactionView:
+        found = next(one for one in self._account.transactions if one.id == self.it.parent_id)
+        return StoreCreditTransactionView(self.context, found, self._account)
+
+    credit_transaction = property(_parent)
+    debit_transaction = property(_parent)
 
 
 class BulkOperationView(View):

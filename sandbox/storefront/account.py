@@ -7,7 +7,7 @@ import re
 from flask import Blueprint, Response, abort, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox import commerce, events
+from sandbox import commerce, events, store_credit
 from sandbox.model import Customer, Order
 from sandbox.storefront.cart import safe_path
 from sandbox.storefront.rendering import page
@@ -24,7 +24,10 @@ def show() -> AnyResponse:
     here = visit()
     if here.customer is None:
         return redirect("/account/login", 302)
-    return page("account", "customers/account", orders=commerce.orders_of(here.state, here.customer))
+    with here.world.change():
+        credit = store_credit.balance_of(here.world, here.state, here.customer.id)
+    orders = commerce.orders_of(here.state, here.customer)
+    return page("account", "customers/account", orders=orders, credit=credit)
 
 
 @account.get("/account/login")

@@ -8,8 +8,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox import commerce
+from sandbox import commerce, gift_cards, store_credit
 from sandbox.discounts import Claim
+from sandbox.model import GiftCard, Session
 from sandbox.storefront.cart import set_codes
 from sandbox.storefront.rendering import cart_totals, theme_values
 from sandbox.storefront.sums import sums_of_cart
@@ -57,6 +58,32 @@ def choose_country() -> AnyResponse:
     return redirect("/checkout", 303)
 
 
+@checkout.post("/checkout/gift-card")
+def use_gift_card() -> AnyResponse:
+    """`code` is used beside the cards there, `remove` takes one away by its id."""
+    here = visit()
+    session = here.known_session()
+    gone = request.form.get("remove", "")
+    with here.world.change():
+        if gone:
+            session.gift_card_ids = [one for one in session.gift_card_ids if str(one) != gone]
+            here.world.save(here.state, session)
+            return redirect("/checkout", 303)
+        reason = commerce.add_gift_card(here.world, here.state, session, request.form.get("code", ""))
+    return _form(here, refusals=[reason], status=422) if reason else redirect("/checkout", 303)
+
+
+@checkout.post("/checkout/store-credit")
+def use_store_credit() -> AnyResponse:
+    """`use` says whether; guests and customers without credit have none to use."""
+    here = visit()
+    session = here.known_session()
+    with here.world.change():
+        session.uses_store_credit = request.form.get("use") == "1" and here.customer is not None
+        here.world.save(here.state, session)
+    return redirect("/checkout", 303)
+
+
 @checkout.post("/checkout/pay")
 def pay() -> AnyResponse:
     here = visit()
@@ -73,13 +100,15 @@ def pay() -> AnyResponse:
 def _form(here: Visit, refusals: list[str], status: int) -> AnyResponse:
     if here.session is None or not here.session.cart:
         return redirect("/cart", 303)
-    with here.world.lock:
+    with here.world.change():
         totals = cart_totals(here, with_shipping=True)
         # A code that came along from the cart but doesn't apply is named once and left out.
         if totals.refused:
             refusals = list(dict.fromkeys([*refusals, *totals.refused.values()]))
             set_codes(here, [use.code for use in totals.applied])
             totals = cart_totals(here, with_shipping=True)
+        cards, problems = _cards_of(here, here.session)
+        refusals = list(dict.fromkeys([*refusals, *problems]))
         body = render_template(
             "store/checkout.html",
             **theme_values(here),
@@ -88,12 +117,33 @@ def _form(here: Visit, refusals: list[str], status: int) -> AnyResponse:
             codes=here.codes,
             refusals=refusals,
             own_codes=_codes_of(here),
+            payments=commerce.payments(here.world, here.state, here.session, totals.total),
+            gift_cards=cards,
+            credit=_credit_of(here),
+            uses_credit=here.session.uses_store_credit,
             countries=COUNTRIES,
             country=here.session.country or here.state.shop.country,
         )
     answer: Response = make_response(body, status)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _cards_of(here: Visit, session: Session) -> tuple[list[GiftCard], list[str]]:
+    """The gift cards that will be used; those that can't be any more are left out, with the reason."""
+    cards = gift_cards.usable(here.world, here.state, session.gift_card_ids)
+    known = [here.state.gift_cards.get(one) for one in session.gift_card_ids]
+    problems = [gift_cards.problem(here.world, here.state, card) for card in known]
+    session.gift_card_ids = [card.id for card in cards]
+    here.world.save(here.state, session)
+    return cards, [problem for problem in problems if problem]
+
+
+def _credit_of(here: Visit) -> int:
+    """What there is to spend, in a shop that lets it be spent."""
+    if here.customer is None or not here.state.shop.store_credit:
+        return 0
+    return store_credit.balance_of(here.world, here.state, here.customer.id)
 
 
 def _codes_of(here: Visit) -> list[Claim]:

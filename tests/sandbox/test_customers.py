@@ -1,4 +1,4 @@
-"""Customers made, changed, merged and deleted; store credit."""
+"""Customers made, changed, merged and deleted."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox import commerce
-from sandbox.model import Customer
+from sandbox.model import Customer, GiftCard, StoreCreditAccount
 from sandbox.world import ShopState, World
 from tests.sandbox.conftest import Query, number
 
@@ -21,14 +21,6 @@ mutation($one: ID!, $two: ID!, $override: CustomerMergeOverrideFields) {
     userErrors { code }
   }
 }"""
-CREDIT = """
-mutation($id: ID!, $amount: Decimal!) {
-  storeCreditAccountCredit(id: $id, creditInput: {creditAmount: {amount: $amount, currencyCode: USD}}) {
-    storeCreditAccountTransaction { balanceAfterTransaction { amount } account { id } }
-    userErrors { code }
-  }
-}"""
-DEBIT = CREDIT.replace("Credit(", "Debit(").replace("creditInput: {credit", "debitInput: {debit")
 
 
 def gid(customer: Customer) -> str:
@@ -103,6 +95,21 @@ def test_nobody_is_merged_with_himself_or_a_stranger(query: Query, ada: Customer
         ]
 
 
+def test_money_that_a_customer_still_has_stands_against_a_merge(
+    query: Query, world: World, state: ShopState, ada: Customer, jonas: Customer
+) -> None:
+    with world.change():
+        account = StoreCreditAccount(world.new_id(), ada.id, "USD", balance=1)
+        card = GiftCard(world.new_id(), "abcd1234", "USD", 1, 1, world.now(), world.now(), jonas.id)
+        world.save(state, account)
+        world.save(state, card)
+    merged = query(MERGE, one=gid(ada), two=gid(jonas))["data"]["customerMerge"]
+    assert merged["userErrors"] == [{"code": "INVALID_CUSTOMER"}]
+    account.balance = 0
+    merged = query(MERGE, one=gid(ada), two=gid(jonas))["data"]["customerMerge"]
+    assert merged["userErrors"] == [{"code": "CUSTOMER_HAS_GIFT_CARDS"}]
+
+
 def test_a_customer_with_orders_is_not_deleted(
     query: Query, state: ShopState, ada: Customer, make_order: Callable[..., dict[str, Any]]
 ) -> None:
@@ -120,16 +127,6 @@ def test_an_order_makes_the_customer_it_names(
     first, second = (state.orders[order_id].customer_id for order_id in made)
     assert first == second
     assert state.customers[first or 0].email == "new@example.com"
-
-
-def test_store_credit_is_never_overdrawn(query: Query, ada: Customer) -> None:
-    moved = query(CREDIT, id=gid(ada), amount="12.50")["data"]["storeCreditAccountCredit"]
-    assert moved["storeCreditAccountTransaction"]["balanceAfterTransaction"] == {"amount": "12.5"}
-    account = moved["storeCreditAccountTransaction"]["account"]["id"]
-    too_much = query(DEBIT, id=account, amount="12.51")["data"]["storeCreditAccountDebit"]
-    assert too_much["userErrors"] == [{"code": "INSUFFICIENT_FUNDS"}]
-    left = query(DEBIT, id=account, amount="2.50")["data"]["storeCreditAccountDebit"]
-    assert left["storeCreditAccountTransaction"]["balanceAfterTransaction"] == {"amount": "10.0"}
 
 
 CONSENT = """

@@ -9,6 +9,7 @@ from sandbox import model
 from sandbox.api import (
     discount_views,
     editing,
+    gift_card_views,
     order_part_views,
     order_views,
     roots,
@@ -31,6 +32,15 @@ SHOWN = {
     "StoreCreditAccount": (views.StoreCreditView, model.StoreCreditAccount),
     "StoreCreditAccountCreditTransaction": (views.StoreCreditTransactionView, model.StoreCreditTransaction),
     "StoreCreditAccountDebitTransaction": (views.StoreCreditTransactionView, model.StoreCreditTransaction),
+    "StoreCreditAccountDebitRevertTransaction": (
+        views.StoreCreditTransactionView,
+        model.StoreCreditTransaction,
+    ),
+    "StoreCreditAccountExpirationTransaction": (
+        views.StoreCreditTransactionView,
+        model.StoreCreditTransaction,
+    ),
+    "GiftCard": (gift_card_views.GiftCardView, model.GiftCard),
     "Order": (order_views.OrderView, model.Order),
     "LineItem": (order_part_views.LineView, model.LineItem),
     "ShippingLine": (order_part_views.ShippingLineView, model.ShippingLine),

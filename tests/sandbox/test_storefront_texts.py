@@ -12,8 +12,8 @@ STOREFRONT = Path(__file__).parents[2] / "sandbox" / "storefront"
 #: Shown through a variable: titles of collections and pages, states of orders, the tax.
 FROM_PYTHON = {
     "Awaiting payment", "Brewing", "Cancelled", "Coffee", "Cups and mugs", "Gifts", "Kitchen", "Not found",
-    "Earn points with every order and turn them into discounts.", "Paid", "Partly refunded", "Sales tax",
-    "Sent",
+    "Earn points with every order and turn them into discounts.", "Paid", "Partly refunded", "Pretend money",
+    "Sales tax", "Sent",
     "There is nothing at this address. It may have moved, or never existed.",
 }  # fmt: skip
 
