@@ -16,7 +16,7 @@ from sandbox.world import ShopState, World
 
 FIELDS = {"customer", "processed_at", "lines", "source", "paid", "presentment"}
 SOURCES = ("pos", "web", "shopify_draft_order")
-LINE_FIELDS = {"title", "price", "quantity", "discounts", "variant"}
+LINE_FIELDS = {"title", "price", "quantity", "discounts", "variant", "subscription"}
 
 
 class BadBasket(ValueError):
@@ -78,6 +78,7 @@ def _line(world: World, state: ShopState, wanted: dict[str, Any]) -> LineItem:
     if not isinstance(quantity, int) or quantity < 1 or price < 0:
         raise BadBasket("quantity is at least 1, price at least 0")
     line = LineItem(world.new_id(), wanted["title"], quantity, quantity, price)
+    line.subscription = wanted.get("subscription") is True
     if "variant" in wanted:
         _name_product(state, line, wanted["variant"])
     return line

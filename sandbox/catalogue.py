@@ -5,10 +5,11 @@ Every function is called inside `with world.change():`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from dataclasses import replace
 
 from sandbox import catalogue_payloads
-from sandbox.model import Collection, Items, Product
+from sandbox.model import Collection, Items, Product, Variant
 from sandbox.world import ShopState, World
 
 
@@ -37,20 +38,39 @@ def delete_product(world: World, state: ShopState, product: Product) -> None:
             line.product_id = line.variant_id = None
         if lines:
             world.save(state, order)
-    _leave_discounts(world, state, product)
+    _leave_discounts(world, state, [product.id], [variant.id for variant in product.variants])
     world.remove(state, product)
     world.emit(state, "products/delete", {"id": product.id})
 
 
-def _leave_discounts(world: World, state: ShopState, product: Product) -> None:
+def _leave_discounts(
+    world: World,
+    state: ShopState,
+    products: Container[int] = (),
+    variants: Container[int] = (),
+    collections: Container[int] = (),
+) -> None:
     """A discount that was for nothing else stays, and applies to nothing."""
-    variants = {variant.id for variant in product.variants}
     for discount in state.discounts.values():
         for items in (discount.items, discount.buys.items if discount.buys else Items()):
-            if product.id in (items.product_ids or []) or variants & {*(items.variant_ids or [])}:
-                items.product_ids = [i for i in items.product_ids or [] if i != product.id]
-                items.variant_ids = [i for i in items.variant_ids or [] if i not in variants]
+            before = replace(items)
+            items.product_ids = _without(items.product_ids, products)
+            items.variant_ids = _without(items.variant_ids, variants)
+            items.collection_ids = _without(items.collection_ids, collections)
+            if items != before:
                 world.save(state, discount)
+
+
+def _without(ids: list[int] | None, gone: Container[int]) -> list[int] | None:
+    return None if ids is None else [one for one in ids if one not in gone]
+
+
+def replace_variants(world: World, state: ShopState, product: Product, variants: list[Variant]) -> None:
+    gone = [variant.id for variant in product.variants]
+    for variant_id in gone:
+        state.variants.pop(variant_id, None)
+    _leave_discounts(world, state, variants=gone)
+    product.variants = variants
 
 
 def collection_made(world: World, state: ShopState, collection: Collection) -> None:
@@ -67,6 +87,7 @@ def collection_changed(world: World, state: ShopState, collection: Collection) -
 
 def delete_collection(world: World, state: ShopState, collection: Collection) -> None:
     """Its products stay."""
+    _leave_discounts(world, state, collections=[collection.id])
     world.remove(state, collection)
     world.emit(state, "collections/delete", catalogue_payloads.collection_deleted(collection))
 

@@ -22,6 +22,9 @@ OPERATION_FAULTS = {
 }
 
 
+JOB_SECONDS = 0.2  # from the asking for codes to their being there or gone
+
+
 @dataclass
 class OperationFault:
     operation: str  # a root field such as discountCodeBasicCreate, or *
@@ -45,31 +48,37 @@ class Faults:
     webhooks: WebhookFaults = field(default_factory=WebhookFaults)
     operations: list[OperationFault] = field(default_factory=list)
     seed: int = 1
+    job_seconds: float = JOB_SECONDS
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._lock = threading.Lock()
 
     def configure(self, wanted: dict[str, Any]) -> None:
-        """`{"reset": true, "seed": 7, "webhooks": {...}, "operations": [{...}]}`; raises ValueError."""
+        """`{"reset": true, "seed": 7, "webhooks": {...}, "operations": [{...}], "job_seconds": 5}`; raises
+        ValueError.
+        """
         webhooks = WebhookFaults(**_numbers(wanted.get("webhooks", {}), WebhookFaults))
         operations = [_operation(entry) for entry in wanted.get("operations", [])]
-        unknown = set(wanted) - {"reset", "seed", "webhooks", "operations"}
+        job_seconds = float(wanted.get("job_seconds", 0))
+        unknown = set(wanted) - {"reset", "seed", "webhooks", "operations", "job_seconds"}
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
         with self._lock:
             if wanted.get("reset"):
-                self.webhooks, self.operations = WebhookFaults(), []
+                self.webhooks, self.operations, self.job_seconds = WebhookFaults(), [], JOB_SECONDS
             if "webhooks" in wanted:
                 self.webhooks = webhooks
             if "seed" in wanted:
                 self.seed = int(wanted["seed"])
                 self._random = random.Random(self.seed)
+            self.job_seconds = job_seconds if "job_seconds" in wanted else self.job_seconds
             self.operations += operations
 
     def as_json(self) -> dict[str, Any]:
         return {
             "seed": self.seed,
+            "job_seconds": self.job_seconds,
             "webhooks": vars(self.webhooks),
             "operations": [vars(operation) for operation in self.operations],
         }

@@ -39,7 +39,8 @@ class ProductMutations(MutationSet):
         if known:
             self._fill_product(product, input)
         if input.get("variants"):
-            product.variants = [self._variant(product, given) for given in input["variants"]]
+            variants = [self._variant(product, given) for given in input["variants"]]
+            catalogue.replace_variants(self.world, self.here, product, variants)
         announce = catalogue.product_changed if known else catalogue.product_made
         announce(self.world, self.here, product)
         if input.get("collections") is not None:

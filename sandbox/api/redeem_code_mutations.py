@@ -19,7 +19,6 @@ from sandbox.orders import Refused
 from sandbox.world import ShopState, World
 
 MOST_AT_ONCE = 250
-MOMENT = 0.2  # seconds
 
 
 class RedeemCodeMutations(MutationSet):
@@ -71,7 +70,7 @@ class RedeemCodeMutations(MutationSet):
         return found
 
     def _soon(self, work: Callable[[], None]) -> None:
-        timer = threading.Timer(MOMENT, work)
+        timer = threading.Timer(self.context.services["faults"].job_seconds, work)
         timer.daemon = True
         self.world.after_commit(timer.start)
 

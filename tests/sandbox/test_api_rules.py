@@ -273,6 +273,46 @@ def test_an_accident_strikes_as_often_as_told_and_only_the_app(
     assert call(client, app_token, ON).get_json()["data"]
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "asked"),
+    [
+        ("discountCodeBxgyCreate", "bxgyCodeDiscount: {}", "codeDiscountNode { id }"),
+        ("discountCodeBxgyUpdate", 'id: "gid://shopify/DiscountCodeNode/1", bxgyCodeDiscount: {}', ""),
+        (
+            "discountRedeemCodeBulkAdd",
+            'discountId: "gid://shopify/DiscountCodeNode/1", codes: [{code: "A"}]',
+            "bulkCreation { id }",
+        ),
+        (
+            "discountCodeRedeemCodeBulkDelete",
+            'discountId: "gid://shopify/DiscountCodeNode/1", search: "A"',
+            "job { id }",
+        ),
+        (
+            "storeCreditAccountDebit",
+            'id: "gid://shopify/Customer/1", debitInput: {debitAmount: {amount: 1, currencyCode: USD}}',
+            "",
+        ),
+        ("giftCardCreate", "input: {}", "giftCard { id }"),
+        ("giftCardUpdate", 'id: "gid://shopify/GiftCard/1", input: {note: "x"}', ""),
+        ("giftCardDeactivate", 'id: "gid://shopify/GiftCard/1"', ""),
+    ],
+)
+def test_accidents_strike_every_call_for_rewards(
+    client: FlaskClient, app_token: str, state: ShopState, name: str, arguments: str, asked: str
+) -> None:
+    state.installation.scopes += ["write_gift_cards", "write_store_credit_account_transactions"]
+    document = f"mutation {{ {name}({arguments}) {{ {asked} userErrors {{ message }} }} }}"
+    faults = ("throttle", "5xx", "cut", "late_create", "timeout_after_work")
+    wanted = [{"operation": name, "fault": fault, "times": 1, "seconds": 0} for fault in faults]
+    client.post("/sandbox/faults", json={"operations": wanted})
+    answers = [call(client, app_token, document) for _ in (*faults, None)]
+    assert [answer.status_code for answer in answers] == [200, 502, 200, 504, 200, 200]
+    assert answers[0].json["errors"][0]["extensions"]["code"] == "THROTTLED"
+    assert answers[2].get_json(silent=True) is None
+    assert answers[4].json["data"] == answers[5].json["data"]
+
+
 def test_throttle_taken_and_timeout(client: FlaskClient, app_token: str) -> None:
     wanted = [
         {"operation": "discountCodeActivate", "fault": name, "times": 1, "seconds": 0.2}
@@ -295,10 +335,16 @@ def test_faults_are_checked_and_reset(client: FlaskClient) -> None:
     ):
         assert client.post("/sandbox/faults", json=wrong).status_code == 400
     client.post(
-        "/sandbox/faults", json={"webhooks": {"drop": 1}, "operations": [{"operation": "*", "fault": "5xx"}]}
+        "/sandbox/faults",
+        json={
+            "webhooks": {"drop": 1},
+            "operations": [{"operation": "*", "fault": "5xx"}],
+            "job_seconds": 9,
+        },
     )
     assert client.post("/sandbox/faults", json={"reset": True}).get_json() == {
         "seed": 1,
+        "job_seconds": 0.2,
         "webhooks": {"duplicate": 0.0, "renamed": 0.0, "drop": 0.0, "shuffle": 0.0, "delay": 0.0},
         "operations": [],
     }

@@ -58,6 +58,13 @@ def test_a_line_may_be_of_a_product_in_the_shop_at_the_tills_own_price(
     }  # fmt: skip
 
 
+def test_a_line_may_be_a_subscription(client: FlaskClient, state: ShopState) -> None:
+    lines = [{"title": "Tea", "price": "1.00", "subscription": each} for each in (True, False)]
+    made = client.post("/sandbox/orders", json={"lines": lines}).get_json()
+    sold = order_payloads.order(state, state.orders[made["id"]])["line_items"]
+    assert [line["selling_plan_id"] for line in sold] == [1, None]
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -603,6 +603,27 @@ def test_a_product_that_is_deleted_leaves_the_discounts(
     assert "is for an item that isn&#39;t in your cart" in refusal(client, "CODE")
 
 
+def test_variants_that_are_replaced_and_collections_that_are_deleted_leave_too(
+    query: Query, make: Make, state: ShopState, mug: Variant
+) -> None:
+    items = {"products": {"productVariantsToAdd": [gid("ProductVariant", mug)]}}
+    value = {"percentage": 0.5}
+    scoped = make("basic", "VARIANT", customerGets={"value": value, "items": items})["codeDiscountNode"]
+    bought = make("bxgy")["codeDiscountNode"]
+    replace = """mutation($id: ID!) { productSet(identifier: {id: $id},
+      input: {variants: [{price: 1, optionValues: [{optionName: "Size", name: "S"}]}]}) {
+        userErrors { message } } }"""
+    answer = query(replace, id=f"gid://shopify/Product/{mug.product_id}")
+    assert answer["data"]["productSet"]["userErrors"] == []
+    assert mug.id not in state.variants
+    assert state.discounts[number(scoped["id"])].items.variant_ids == []
+    delete = "mutation($id: ID!) { collectionDelete(input: {id: $id}) { deletedCollectionId } }"
+    query(delete, id=gid("Collection", state.collection_by_handle("cups")))
+    buys = state.discounts[number(bought["id"])].buys
+    assert buys is not None
+    assert (buys.items.collection_ids, buys.items.are_all) == ([], False)
+
+
 def test_a_code_is_paid_for_as_it_was_shown(world: World, state: ShopState, make: Make, mug: Variant) -> None:
     """What no longer applies stops the checkout instead of raising the price."""
     made(make("shipping", maximumShippingPrice="6.00"))

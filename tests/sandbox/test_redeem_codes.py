@@ -11,7 +11,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from sandbox import commerce
-from sandbox.api import redeem_code_mutations
 from sandbox.api.redeem_code_mutations import finish_creations
 from sandbox.model import CodeCreation, Customer, NewCode
 from sandbox.seed import seed_demo_shop
@@ -38,8 +37,8 @@ CODES = """query($id: ID!, $query: String) { codeDiscountNode(id: $id) { codeDis
 
 
 @pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redeem_code_mutations, "MOMENT", 0.01)
+def at_once(client: FlaskClient) -> None:
+    client.post("/sandbox/faults", json={"job_seconds": 0.01})
 
 
 @pytest.fixture
@@ -90,6 +89,14 @@ def test_codes_are_there_a_moment_later(query: Query, discount: str) -> None:
     assert by_code["data"]["codeDiscountNodeByCode"]["id"] == discount
     found = query('{ discountNodes(first: 5, query: "code:SECOND") { nodes { id } } }')
     assert len(found["data"]["discountNodes"]["nodes"]) == 1
+
+
+def test_a_moment_may_be_long(client: FlaskClient, query: Query, state: ShopState, discount: str) -> None:
+    client.post("/sandbox/faults", json={"job_seconds": 3600})
+    creation = query(ADD, id=discount, codes=[{"code": "SECOND"}])["data"]["made"]["bulkCreation"]
+    found = query(POLL, id=creation["id"])["data"]["discountRedeemCodeBulkCreation"]
+    assert (found["done"], found["codes"]["nodes"][0]["discountRedeemCode"]) == (False, None)
+    assert set(state.codes) == {"FIRST"}
 
 
 def test_each_code_that_may_not_be_says_why(query: Query, discount: str) -> None:
