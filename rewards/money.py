@@ -71,6 +71,11 @@ def major(amount: int | Fraction, currency: str) -> str:
     return decimal(Fraction(amount, 10**digits), digits, digits + 4)
 
 
+def units(number: int, currency: str) -> str:
+    """So many dollars; yen by the hundred, as a yen is a hundredth of what most units are worth."""
+    return major(number * 10 ** (exponent(currency) or 2), currency)
+
+
 def decimal(exact: Fraction, least: int, most: int) -> str:
     """As a person writes it, with `least` to `most` decimals; "…" says that there would be more."""
     for places in range(least, most + 1):

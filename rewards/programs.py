@@ -15,6 +15,7 @@ from rewards import clock, offers
 from rewards.differences import differences
 from rewards.documents import checked, completed
 from rewards.earning import Rules
+from rewards.kinds import KINDS
 from rewards.models import (
     Achievement,
     Action,
@@ -33,7 +34,7 @@ from rewards.models import (
     TierGrant,
     Tombstone,
 )
-from rewards.money import exponent, major, minor
+from rewards.money import units
 from rewards.tier_settings import Settings
 
 Json = dict[str, Any]
@@ -67,36 +68,23 @@ ERASED = (
     *(Budget, Member, ProgramVersion),
 )
 """Rows of a program, those that refer to others first."""
+STARTING_REWARDS = {
+    "five-off": "fixed",
+    "ten-percent": "percentage",
+    "free-shipping": "free_shipping",
+    "choose": "variable",
+}
+"""What a new program has on offer: ids, and of what kind they are."""
 
 
 def starter(name: str, currency: str) -> Json:
     """What a new program says: 1 point per unit of money, a sign-up bonus, four rewards."""
-    # A yen is a hundredth of what most units are worth; three-decimal currencies are close enough.
-    unit = 1 if exponent(currency) else 100
     return {
         "name": f"{name} Rewards"[:120],
         "points": {"one": "point", "many": "points"},
-        "earning": {"rate": {"points": 1, "per": str(unit)}, "signup_bonus": 50},
+        "earning": {"rate": {"points": 1, "per": units(1, currency)}, "signup_bonus": 50},
         "rewards": [
-            {
-                "id": "five-off",
-                "kind": "fixed",
-                "title": f"{major(minor(5 * unit, currency), currency)} off",
-                "points": 100,
-                "value": str(5 * unit),
-            },
-            {"id": "ten-percent", "kind": "percentage", "title": "10% off", "points": 200, "percent": "10"},
-            {"id": "free-shipping", "kind": "free_shipping", "title": "Free shipping", "points": 150},
-            {
-                "id": "choose",
-                "kind": "variable",
-                "title": "Choose your discount",
-                "points": 20,
-                "per": str(unit),
-                "min": str(unit),
-                "max": str(50 * unit),
-                "step": str(unit),
-            },
+            {"id": id, "kind": kind, **KINDS[kind].start(currency)} for id, kind in STARTING_REWARDS.items()
         ],
     }
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rewards import programs
-from rewards.money import exponent, major
+from rewards.money import units
 
 Json = dict[str, Any]
 
@@ -30,9 +30,9 @@ def points(document: Json, currency: str, product: int = 0) -> Json:
 def tiers(document: Json, currency: str, product: int = 0) -> Json:
     """Three levels by what is spent in twelve months, each with more points."""
     levels = [
-        _level("Bronze", amount(50, currency), "1.1", 0, []),
-        _level("Silver", amount(200, currency), "1.25", 100, ["Early access to sales"]),
-        _level("Gold", amount(500, currency), "1.5", 250, ["Early access to sales"]),
+        _level("Bronze", units(50, currency), "1.1", 0, []),
+        _level("Silver", units(200, currency), "1.25", 100, ["Early access to sales"]),
+        _level("Gold", units(500, currency), "1.5", 250, ["Early access to sales"]),
     ]
     said = {"metric": "spend", "window": "rolling_year", "grace_days": 30, "levels": levels}
     return {**document, "tiers": said}
@@ -62,11 +62,6 @@ TEMPLATES = {
         needs_product=True,
     ),
 }
-
-
-def amount(units: int, currency: str) -> str:
-    """So many dollars; yen by the hundred, as a yen is a hundredth of what most units are worth."""
-    return major(units * 10 ** (exponent(currency) or 2), currency)
 
 
 def _level(name: str, reached: str | None, factor: str, entry_points: int, perks: list[str]) -> Json:

@@ -65,6 +65,10 @@ class Kind(ABC):
         """What makes these settings impossible, though each of them could be."""
         yield from ()
 
+    def start(self, currency: str) -> Json:
+        """What a new one says until somebody says something else: its name, its price, its own settings."""
+        return {}
+
     @abstractmethod
     def gives(self, reward: Json, saying: Saying) -> str:
         """What a shopper gets, in words: `5.00 EUR off an order`."""

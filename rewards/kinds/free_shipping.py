@@ -7,5 +7,8 @@ from rewards.rules.words import Saying
 class FreeShipping(Kind):
     name = "free_shipping"
 
+    def start(self, currency: str) -> Json:
+        return {"title": "Free shipping", "points": 150}
+
     def gives(self, reward: Json, saying: Saying) -> str:
         return "the shipping of an order"

@@ -13,5 +13,8 @@ class Percentage(Kind):
         if not 0 < float(reward["percent"]) <= 100:
             yield "percent", "must be above 0 and at most 100."
 
+    def start(self, currency: str) -> Json:
+        return {"title": "10% off", "points": 200, "percent": "10"}
+
     def gives(self, reward: Json, saying: Saying) -> str:
         return f"{reward['percent']}% off an order"

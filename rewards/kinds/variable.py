@@ -5,7 +5,7 @@ from fractions import Fraction
 from math import ceil
 
 from rewards.kinds.base import BadChoice, Json, Kind, Price, Problem
-from rewards.money import BadMoney, major, minor
+from rewards.money import BadMoney, major, minor, units
 from rewards.rules.words import Saying
 
 
@@ -43,6 +43,17 @@ class Variable(Kind):
             yield "max", "must not be less than the minimum."
         elif step > 0 and (high - low) % step:
             yield "step", "must lead from the minimum to the maximum in whole steps."
+
+    def start(self, currency: str) -> Json:
+        one, fifty = units(1, currency), units(50, currency)
+        return {
+            "title": "Choose your discount",
+            "points": 20,
+            "per": one,
+            "min": one,
+            "max": fifty,
+            "step": one,
+        }
 
     def gives(self, reward: Json, saying: Saying) -> str:
         return f"{saying.money(reward['min'])} to {saying.money(reward['max'])} off an order"

@@ -39,11 +39,14 @@ def test_a_checked_document_is_complete_and_stays_the_same():
     assert once["rewards"][0]["combines_with"] == {"order": False, "product": False, "shipping": True}
 
 
-@pytest.mark.parametrize(("currency", "unit"), [("EUR", "1"), ("JPY", "100"), ("KWD", "1")])
-def test_a_starter_gives_about_the_same_in_every_currency(currency, unit):
+@pytest.mark.parametrize(
+    ("currency", "unit", "five"),
+    [("EUR", "1.00", "5.00"), ("JPY", "100", "500"), ("KWD", "1.000", "5.000")],
+)
+def test_a_starter_gives_about_the_same_in_every_currency(currency, unit, five):
     starter = programs.starter("Test", currency)
     assert starter["earning"]["rate"] == {"points": 1, "per": unit}
-    assert starter["rewards"][0]["value"] == str(5 * int(unit))
+    assert starter["rewards"][0]["value"] == five
 
 
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
