@@ -58,16 +58,23 @@ class Entries:
         """Where the entry with this id stands, such as `earning.rules.2.`"""
         return f"{self.path}.{[entry['id'] for entry in self.of(document)].index(id)}."
 
-    def draft(self, document: Json, kind: str) -> Json:
-        """A new entry with every default."""
-        changed, _ = self.put(document, {"id": NEW, "kind": kind})
+    def draft(self, document: Json, start: Json) -> Json:
+        """A new entry that says this, and every default."""
+        changed, _ = self.put(document, {"id": NEW, **start})
         return self.one(documents.completed(changed), NEW)
+
+    def is_complete(self, entry: Json) -> bool:
+        """Whether it says all that has no default."""
+        needed = {name for part in documents.parts(self.part, entry) for name in part.get("required", ())}
+        return needed <= entry.keys()
 
 
 RULES = Entries("earning.rules", "rule")
 CHALLENGES = Entries("challenges", "challenge")
+REWARDS = Entries("rewards", "reward")
 
 
-def ids(document: Json) -> set[str]:
-    """Of rules and challenges together: no two are called alike."""
-    return {entry["id"] for entries in (RULES, CHALLENGES) for entry in entries.of(document)} | RESERVED
+def taken(document: Json, entries: Entries) -> set[str]:
+    """The ids that a new entry can't have. Rules and challenges share theirs: no two are called alike."""
+    lists = (RULES, CHALLENGES) if entries in (RULES, CHALLENGES) else (entries,)
+    return {entry["id"] for one in lists for entry in one.of(document)} | RESERVED

@@ -7,7 +7,7 @@ A field's name is its path in the thing that the form is about, as in `forms`.
 import re
 from collections.abc import Container, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from loyalty_app.merchant import forms
@@ -134,6 +134,18 @@ def only(whole: Group, names: Container[str]) -> Group:
     return Group("", "", "", tuple(one for one in whole.fields if one.path in names))
 
 
+def within(whole: Group, names: Container[str]) -> Group:
+    """Some of the fields, and of the groups."""
+    groups = tuple(one for one in whole.groups if one.path in names)
+    return replace(only(whole, names), groups=groups)
+
+
+def without(whole: Group, names: Container[str]) -> Group:
+    """The fields and groups but these."""
+    named = [one.path for one in whole.fields] + [one.path for one in whole.groups]
+    return within(whole, [path for path in named if path not in names])
+
+
 def merged(shown: Group, thing: Json, typed: Json) -> tuple[Json, dict[str, str]]:
     """The thing with what was typed, and what of it can't be read."""
     result, given = deepcopy(thing), dict(typed)
@@ -194,7 +206,7 @@ def _field(name: str, path: str, inner: Json, value: Any, around: Around, *, req
         read = forms.optional(forms.whole) if may_lack else forms.whole
         least, most = part.get("minimum"), part.get("maximum")
         return Field(**say, control="whole", read=read, value=plain, least=least, most=most)
-    if reference in ("money", "factor"):
+    if reference in ("money", "factor", "percent"):
         is_money = reference == "money" and name not in THRESHOLDS
         read = forms.optional(forms.decimal) if may_lack else forms.decimal
         return Field(**say, control="money" if is_money else "number", read=read, value=plain)

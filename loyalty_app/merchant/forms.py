@@ -115,22 +115,6 @@ ENTRIES = {
     "rewards": "Reward",
 }
 """Lists of the document, and what one of each is called."""
-_EVERY_REWARD: dict[str, Reader] = {
-    "title": text,
-    "points": whole,
-    "minimum_subtotal": optional(decimal),
-    "valid_days": optional(whole),
-    "combines_with.order": switch,
-    "combines_with.product": switch,
-    "combines_with.shipping": switch,
-    "tiers": slugs,
-}
-REWARD_FIELDS: dict[str, dict[str, Reader]] = {
-    "fixed": {**_EVERY_REWARD, "value": decimal},
-    "percentage": {**_EVERY_REWARD, "percent": decimal},
-    "free_shipping": _EVERY_REWARD,
-    "variable": {**_EVERY_REWARD, "per": decimal, "min": decimal, "max": decimal, "step": decimal},
-}
 
 
 def merged(document: Json, fields: Mapping[str, Reader], typed: Json) -> tuple[Json, dict[str, str]]:

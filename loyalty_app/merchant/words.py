@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from rewards import offers
+from rewards import kinds
 from rewards.money import exponent, major, minor
 from rewards.rule_reports import Given
 from rewards.rules import Saying
@@ -13,18 +13,13 @@ from rewards.rules.words import listed
 
 Json = dict[str, Any]
 
-KINDS = {
-    "fixed": ("Amount off", "A fixed amount off one order."),
-    "percentage": ("Percentage off", "A share of one order."),
-    "free_shipping": ("Free shipping", "The shipping of one order."),
-    "variable": ("Shopper's choice", "Shoppers choose how many points they turn into money off."),
-}
 ICONS = {
     "fixed": "cash-dollar",
     "percentage": "discount",
     "free_shipping": "delivery",
     "variable": "adjust",
 }
+"""Of the kinds of rewards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +30,16 @@ class Cost:
     meaning: str
 
 
-def cost(reward: Json, document: Json, currency: str) -> Cost:
-    """“100 points = 5.00 EUR” and “Shoppers spend 100.00 EUR for it: 5% back.”"""
-    names, points = document["points"], reward["points"]
-    price = counted(points, names)
-    if reward["kind"] == "fixed":
-        return Cost(
-            f"{price} = {_money(reward['value'], currency)}",
-            _back(points, reward["value"], document, currency),
-        )
-    if reward["kind"] == "variable":
-        least = counted(offers.cheapest(reward, currency), names)
-        span = f"From {least} for {_money(reward['min'], currency)} to {_money(reward['max'], currency)}."
-        return Cost(
-            f"{price} = {_money(reward['per'], currency)}",
-            f"{_back(points, reward['per'], document, currency)} {span}",
-        )
-    what = f"{_short(reward['percent'])}% of" if reward["kind"] == "percentage" else "the shipping of"
-    return Cost(price, f"{_effort(points, document, currency)} It costs you {what} one order.")
+def cost(reward: Json, document: Json, saying: Saying) -> Cost:
+    """`100 points = 5.00 EUR`, `Shoppers spend 100.00 EUR for it: 5% back. They get 5.00 EUR off.`"""
+    kind, points, currency = kinds.of(reward), reward["points"], saying.currency
+    price, effort = counted(points, document["points"]), _effort(points, document, currency)
+    worth = kind.of_a_point(reward, currency)
+    gives = f"They get {kind.gives(reward, saying)}."
+    if worth is None:
+        return Cost(price, f"{effort}. {gives}")
+    back = _back(worth, document, currency)
+    return Cost(f"{price} = {money_of(worth * points, currency)}", f"{effort}{back}. {gives}")
 
 
 def rate(document: Json, currency: str) -> str:
@@ -120,27 +107,20 @@ def number_of(count: int, name: str) -> str:
     return f"{count:,} {name if count == 1 else f'{name}s'}"
 
 
-def _back(points: int, value: str, document: Json, currency: str) -> str:
-    spend = _spend(points, document, currency)
-    if spend is None:
-        return "Orders earn nothing, so shoppers have to get these points another way."
-    share = Fraction(minor(value, currency)) / spend * 100
-    return f"Shoppers spend {money_of(spend, currency)} for it: {percent(share)} back."
-
-
 def _effort(points: int, document: Json, currency: str) -> str:
-    spend = _spend(points, document, currency)
-    if spend is None:
-        return "Orders earn nothing, so shoppers have to get these points another way."
-    return f"Shoppers spend {money_of(spend, currency)} for it."
-
-
-def _spend(points: int, document: Json, currency: str) -> Fraction | None:
-    """Minor units that have to be spent to earn so many points."""
     rate = document["earning"]["rate"]
     if not rate["points"]:
-        return None
-    return Fraction(points * minor(rate["per"], currency), rate["points"])
+        return "Orders earn nothing, so shoppers have to get these points another way"
+    spend = Fraction(points * minor(rate["per"], currency), rate["points"])
+    return f"Shoppers spend {money_of(spend, currency)} for it"
+
+
+def _back(worth: Fraction, document: Json, currency: str) -> str:
+    """`worth`: minor units that a point is worth."""
+    rate = document["earning"]["rate"]
+    if not rate["points"]:
+        return ""
+    return f": {percent(worth * rate['points'] / minor(rate['per'], currency) * 100)} back"
 
 
 def percent(share: Fraction) -> str:

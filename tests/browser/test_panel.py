@@ -93,7 +93,7 @@ def test_a_reward_is_added_and_archived(panel: Panel) -> None:
     panel.field("title").fill("Seven <b>off</b>")
     panel.field("points").fill("140")
     panel.field("value").fill("7")
-    expect(panel.frame.locator("#cost")).to_contain_text("140 points = 7.00 USD")
+    expect(panel.frame.locator("#said")).to_contain_text("140 points = 7.00 USD")
     panel.frame.get_by_role("button", name="Add reward").click()
     panel.frame.get_by_role("link", name="Seven <b>off</b>").click()
     panel.frame.get_by_role("button", name="Archive").click()

@@ -47,9 +47,19 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
     rule = {"id": own_rule, "kind": "social", "points": 1, "url": "https://social.example/"}
     challenge = {"id": f"by-{own_rule}", "kind": "orders", "title": "x", "count": 3, "points": 5}
     document = programs.document(program)
+    reward = {**document["rewards"][0], "id": f"of-{own_rule}"}
     photo = {"id": "photo", "kind": "content", "points": 1}
     earning = {**document["earning"], "rules": [rule, photo]}
-    programs.apply(program, {**document, "earning": earning, "challenges": [challenge]}, "test")
+    programs.apply(
+        program,
+        {
+            **document,
+            "earning": earning,
+            "challenges": [challenge],
+            "rewards": [*document["rewards"], reward],
+        },
+        "test",
+    )
     shop = Shop.objects.create(
         program_id=program.pk, domain=domain, currency="USD", access_token="1:x", refresh_token="1:x"
     )
@@ -92,20 +102,21 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "gap_id": gap.pk,
         "rule_id": own_rule,
         "name": own_rule,
-        "challenge_id": challenge["id"],
+        "app/earning entry_id": own_rule,
+        "app/challenges entry_id": challenge["id"],
+        "app/rewards entry_id": reward["id"],
         "action_id": waiting.pk,
         # These name things that every program has.
-        "kind": "fixed",
-        "rule_kind": "bonus",
+        "app/earning kind": "bonus",
+        "app/rewards kind": "fixed",
         "template": "tiers",
         "step": "stop",
-        "reward_id": "five-off",
         "number": 1,
     }
     return Tenant(shop, ids)
 
 
-SHARED_NAMES = {"kind", "number", "reward_id", "rule_kind", "step", "template"}
+SHARED_NAMES = {"kind", "number", "step", "template"}
 
 
 @pytest.fixture
@@ -119,9 +130,12 @@ def stranger() -> Tenant:
 
 
 def path_of(route: str, names: list[str], ids: dict[str, object]) -> str:
+    """`app/earning kind`: what a name stands for under one address only."""
+    place = "/".join(route.split("/")[:2])
     for name in names:
+        known = ids.get(f"{place} {name}", ids.get(name))
         for converter in ("int", "slug", "str"):
-            route = route.replace(f"<{converter}:{name}>", str(ids[name]))
+            route = route.replace(f"<{converter}:{name}>", str(known))
     return f"/{route}"
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from loyalty_app.merchant.forms import PROGRAM_FIELDS, REWARD_FIELDS
+from loyalty_app.merchant.forms import PROGRAM_FIELDS
+from rewards import documents, kinds
 from tests.loyalty_app.merchant.conftest import Merchant
 
 
@@ -173,12 +174,15 @@ def test_a_kind_has_its_own_fields_only(merchant: Merchant) -> None:
     assert "no field" in errors[""]
 
 
-@pytest.mark.parametrize("kind", sorted(REWARD_FIELDS))
+@pytest.mark.parametrize("kind", sorted(kinds.KINDS))
 def test_the_form_of_each_kind_has_its_fields_and_can_be_sent_as_it_is(merchant: Merchant, kind: str) -> None:
     merchant.save({**merchant.document(), "tiers": {"levels": [{"id": "gold", "name": "Gold", "from": "5"}]}})
     html = merchant.page(f"/app/rewards/new/{kind}")
-    for name in REWARD_FIELDS[kind]:
-        assert f'name="{name}"' in html
+    part = documents.schema()["$defs"]["reward"]
+    settings = {name for name, _ in documents.properties(part, {"kind": kind})}
+    assert {"title", "points", "tiers"} <= settings
+    for name in settings:
+        assert (f'name="{name}' in html) == (name not in ("id", "archived"))
     number = len(merchant.document()["rewards"])
     merchant.post("/app/rewards", typed(merchant, kind=kind))
     assert len(merchant.document()["rewards"]) == number + 1
@@ -195,19 +199,19 @@ def test_a_reward_is_for_some_tiers_only(merchant: Merchant) -> None:
 
 
 def test_what_a_reward_costs_is_said_while_one_types(merchant: Merchant) -> None:
-    said = merchant.post("/app/rewards/cost/fixed", typed(merchant, points="100", value="5"))
-    assert said["price"] == "100 points = 5.00 EUR"
-    assert said["meaning"] == "Shoppers spend 100.00 EUR for it: 5% back."
+    said = merchant.post("/app/rewards/example/fixed", typed(merchant, points="100", value="5"))
+    assert said["sentence"] == "100 points = 5.00 EUR"
+    assert said["remark"] == "Shoppers spend 100.00 EUR for it: 5% back. They get 5.00 EUR off an order."
     merchant.apply(rate={"points": 0, "per": "1.00"})
-    said = merchant.post("/app/rewards/cost/fixed", typed(merchant, points="100", value="5"))
-    assert said["meaning"].startswith("Orders earn nothing")
+    said = merchant.post("/app/rewards/example/fixed", typed(merchant, points="100", value="5"))
+    assert said["remark"].startswith("Orders earn nothing")
 
 
 def test_what_isnt_there_is_404(merchant: Merchant) -> None:
     assert "Not here" in merchant.page("/app/rewards/nothing", 404)
     merchant.page("/app/rewards/new/nothing", 404)
     merchant.post("/app/rewards/nothing", typed(merchant), 404)
-    merchant.post("/app/rewards/cost/nothing", {}, 404)
+    merchant.post("/app/rewards/example/nothing", {}, 404)
 
 
 def test_a_form_of_a_foreign_page_is_refused(merchant: Merchant) -> None:
