@@ -492,7 +492,7 @@ class Notice(OfProgram):
 
 
 class Redemption(OfProgram):
-    """Points on their way to a reward, or back. See `redemptions.py` for the states."""
+    """Points on their way to a reward, or back; no points: a gift. See `redemptions.py` for the states."""
 
     class State(models.TextChoices):
         RESERVED = "reserved", "Being made"
@@ -516,6 +516,10 @@ class Redemption(OfProgram):
     points = models.BigIntegerField()
     # What the reward is worth in minor units; null for percentage and free shipping.
     value = models.BigIntegerField(null=True)
+    # Which rule of the program gave it; none: it was paid for with points, or given by hand.
+    rule = models.CharField(max_length=40, blank=True, default="", db_default="")
+    # What happened to it, in turn: see `histories`.
+    history = models.JSONField(default=list, db_default=[])
     state = models.CharField(max_length=10, choices=State, default=State.RESERVED)
     code = models.CharField(max_length=64)
     # The reward system's own id of the code, once it is known.
@@ -546,7 +550,7 @@ class Redemption(OfProgram):
         constraints = [
             models.UniqueConstraint(fields=["program", "member", "key"], name="redemption_key_once"),
             models.UniqueConstraint(fields=["program", "code"], name="redemption_code_once"),
-            models.CheckConstraint(condition=Q(points__gt=0), name="redemption_costs_points"),
+            models.CheckConstraint(condition=Q(points__gte=0), name="redemption_costs_nothing_or_points"),
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="redemption_due"),
@@ -558,6 +562,7 @@ class Redemption(OfProgram):
             models.Index(
                 fields=["program", "order"], condition=Q(order__isnull=False), name="redemption_order"
             ),
+            models.Index(fields=["program", "member", "-id"], condition=Q(points=0), name="redemption_gift"),
         ]
 
 

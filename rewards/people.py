@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
-from rewards import actions, birthdays, challenges, clock, programs, tiers
+from rewards import actions, birthdays, challenges, clock, histories, programs, tiers
 from rewards.ledger import Book, OpenLot, Posting, moved
 from rewards.models import (
     Bucket,
@@ -151,6 +151,7 @@ def forget(program: Program, ref: Ref) -> None:
         if not Identity.objects.filter(program=program, member_id=identity.member_id).exists():
             mine.update(redacted_at=clock.now(), tags=None)
             Redemption.objects.filter(program=program, member_id=identity.member_id).update(customer_id=0)
+            histories.forget(program.pk, identity.member_id)
             TierGrant.objects.filter(program=program, member_id=identity.member_id).update(reason="")
 
 

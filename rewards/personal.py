@@ -39,7 +39,7 @@ TABLES: dict[str, tuple[type[Model], tuple[str, ...]]] = {
     "notices": (Notice, ("id", "kind", "days", "about", "points", "created_at")),
     "redemptions": (
         Redemption,
-        ("id", "reward", "points", "state", "code", "order_id", "created_at", "changed_at"),
+        (*("id", "reward", "points", "state", "code", "order_id", "history", "created_at", "changed_at"),),
     ),
     "movements": (
         Movement,

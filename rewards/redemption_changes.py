@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
 
-from rewards import programs
+from rewards import histories, programs
 from rewards.accounts import LARGEST, OpenLot
 from rewards.ledger import Book, Posting, moved
 from rewards.models import Bucket, Program, Redemption
@@ -23,8 +23,10 @@ SECOND_LOOK = timedelta(minutes=15)
 def apply(book: Book, redemption: Redemption, change: "Change", now: datetime) -> None:
     """Move the points and save the row. The caller has checked that the state allows it."""
     posting = open_posting(book, redemption, change.name, now, change.kind)
-    change.points(posting, Held.by(book, redemption), redemption)
+    if redemption.points:
+        change.points(posting, Held.by(book, redemption), redemption)
     change.row(redemption, now)
+    histories.note(redemption, change.name if change.name != "end" else redemption.state, now)
     redemption.turns += 1
     redemption.changed_at = now
     redemption.attempts = 0

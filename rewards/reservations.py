@@ -4,7 +4,6 @@ All who want one member's points want one row of the database. In one process th
 requests that come while another is being committed share the next transaction, each decided in its turn.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from rewards import offers, programs, redemptions
+from rewards import offers, programs, redemption_rows, redemptions
 from rewards import redemption_changes as changes
 from rewards.group_commit import Groups, NotCommitted
 from rewards.ledger import Book, Overdrawn, opened
@@ -130,7 +129,7 @@ def _settle(wishes: Sequence[_Wish]) -> None:
     member_id = first.request.member_id
     with redemptions.turn(member_id), opened(first.program.pk, [member_id], now=first.now) as book:
         granted = list(_decided(book, wishes))
-        _insert(book.program_id, [redemption for redemption, _ in granted])
+        redemption_rows.insert(book.program_id, [redemption for redemption, _ in granted])
         for redemption, now in granted:
             posting = changes.open_posting(book, redemption, "reserve", now)
             posting.take(redemption.points, Bucket.AVAILABLE, Bucket.RESERVED)
@@ -180,41 +179,3 @@ def _redemption(wish: _Wish) -> Redemption:
         expires_at=now + timedelta(days=reward["valid_days"]) if reward["valid_days"] else None,
         due_at=now + FIRST_TRY,
     )
-
-
-def _insert(program_id: int, new: Sequence[Redemption]) -> None:
-    """Write new redemptions; each learns its id."""
-    if not new:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            INSERT,
-            [
-                program_id,
-                [row.member_id for row in new],
-                [row.source_id for row in new],
-                [row.customer_id for row in new],
-                [row.key for row in new],
-                [json.dumps(row.reward) for row in new],
-                [row.points for row in new],
-                [row.value for row in new],
-                [row.code for row in new],
-                [row.starts_at for row in new],
-                [row.expires_at for row in new],
-                [row.due_at for row in new],
-            ],
-        )
-        ids = dict(cursor.fetchall())
-    for row in new:
-        row.pk = ids[row.key]
-        row._state.adding = False
-
-
-INSERT = """
-    INSERT INTO rewards_redemption (program_id, member_id, source_id, customer_id, key, reward, points, value,
-        code, starts_at, expires_at, due_at, state, external_ref, turns, reason, ending_as, attempts)
-    SELECT %s, *, 'reserved', '', 0, '', '', 0
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[]::jsonb[], %s::bigint[],
-        %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
-    RETURNING key, id
-"""
