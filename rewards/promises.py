@@ -133,7 +133,7 @@ CHECKS = [
     ),
     Check(
         "redemptions",
-        "Each redemption has its points where its state says: reserved, spent, or back.",
+        "Each redemption has its points where its state says: reserved, spent, or back; a gift moves none.",
         """
         WITH sums AS (
             SELECT program_id, redemption_id, {net_reserved} AS reserved, {net_spent} AS spent
@@ -145,6 +145,7 @@ CHECKS = [
         FROM (SELECT * FROM rewards_redemption WHERE {scope}) r
         FULL JOIN sums s ON s.program_id = r.program_id AND s.redemption_id = r.id
         WHERE (CASE
+            WHEN r.points = 0 THEN s.redemption_id IS NULL
             WHEN r.state = 'reserved' THEN s.reserved = r.points AND s.spent = 0
             WHEN r.state IN ('issued', 'ending', 'used') THEN s.reserved = 0 AND s.spent = r.points
             WHEN r.state = 'expired' THEN s.reserved = 0 AND s.spent IN (0, r.points)

@@ -61,7 +61,7 @@ def figures(program: Program, start: datetime, end: datetime) -> Figures:
         taken_back=taken_back,
         spent=spent,
         returned=returned,
-        redemptions=redemptions.exclude(state=Redemption.State.FAILED).count(),
+        redemptions=redemptions.exclude(state=Redemption.State.FAILED).exclude(points=0).count(),
         orders=orders,
     )
 

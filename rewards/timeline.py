@@ -1,6 +1,6 @@
 """What happened to a member, in words: each event explains itself from what was stored with it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from rewards import programs
-from rewards.models import Bucket, Movement, Program
+from rewards.models import Bucket, Movement, Program, Redemption
 from rewards.rules.nth_order import ordinal
 
 Json = dict[str, Any]
@@ -16,11 +16,15 @@ Json = dict[str, Any]
 COUNTED = {str(bucket) for bucket in (Bucket.PENDING, Bucket.AVAILABLE, Bucket.DEBT)}
 PAGE = 20
 LEGS_READ_MAX = 1000
+GIFTS_READ_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The legs of one posting, read together. `points` is what the member has more, or less, by it."""
+    """The legs of one posting, read together. `points` is what the member has more, or less, by it.
+
+    What happens to a gift moves no points and has no legs.
+    """
 
     id: int
     key: str
@@ -36,19 +40,44 @@ def events(
     program: Program, member_id: int, *, before: int | None = None, limit: int = PAGE, all: bool = False
 ) -> tuple[list[Event], int | None]:
     """The newest events first, and where the next page begins. `all`: also those that change nothing."""
-    rows = Movement.objects.filter(program=program, member_id=member_id, lot__program=program)
-    rows = rows.select_related("lot").order_by("-id")
+    own = Movement.objects.filter(program=program, member_id=member_id, lot__program=program)
+    rows = own.select_related("lot").order_by("-id")
     if before is not None:
         rows = rows.filter(id__lt=before)
     found: list[Event] = []
+    older: int | None = None
     names, zone = programs.document(program)["points"], ZoneInfo(program.timezone)
     for legs in _postings(rows[:LEGS_READ_MAX]):
         if len(found) == limit:
-            return found, found[-1].legs[-1].pk
+            older = found[-1].legs[-1].pk
+            break
         event = _event(legs, names, zone)
         if all or event.points or event.kind == "release":
             found.append(event)
-    return found, None
+    since = found[-1].recorded_at if older else None
+    until = own.filter(id=before).values_list("recorded_at", flat=True).first() if before else None
+    found += _of_gifts(program.pk, member_id, since, until, all=all)
+    return sorted(found, key=lambda event: event.recorded_at, reverse=True), older
+
+
+def _of_gifts(
+    program_id: int, member_id: int, since: datetime | None, until: datetime | None, *, all: bool
+) -> Iterator[Event]:
+    """What happened to rewards that cost nothing, for which there are no movements, in a part of time."""
+    rows = Redemption.objects.filter(program_id=program_id, member_id=member_id, points=0).order_by("-id")
+    for row in rows[:GIFTS_READ_MAX]:
+        for number, said in enumerate(row.history):
+            at = datetime.fromisoformat(said["at"])
+            is_here = (since is None or at >= since) and (until is None or at < until)
+            if is_here and said["what"] in _GIFTS and (all or said["what"] != "issue"):
+                key = f"redemption:{row.pk}:{number}"
+                yield Event(row.pk, key, "gift", at, at, 0, gift_sentence(row, said), ())
+
+
+def gift_sentence(redemption: Redemption, said: Json) -> str:
+    """What happened to a reward that cost nothing, in words for the shopper."""
+    sentence = _GIFTS[said["what"]].format(reward=redemption.reward["title"])
+    return f"{sentence} {said['why']}" if said.get("why") else sentence
 
 
 def _postings(rows: Iterable[Movement]) -> Iterable[list[Movement]]:
@@ -251,4 +280,14 @@ _REDEMPTION = {
     "cancelled": "“{reward}” was undone, so the points are back.",
     "use": "“{reward}” was used in an order.",
     "return": "The order that used “{reward}” was undone, so the points are back.",
+}
+_GIFTS = {
+    "given": "A gift: {reward}.",
+    "issue": "The code for “{reward}” is ready.",
+    "deliver": "“{reward}” is yours.",
+    "fail": "“{reward}” could not be made.",
+    "expired": "“{reward}” ended unused.",
+    "cancelled": "“{reward}” was taken back.",
+    "use": "“{reward}” was used in an order.",
+    "return": "The order that used “{reward}” was undone.",
 }

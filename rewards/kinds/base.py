@@ -38,6 +38,8 @@ class Kind(ABC):
     used_by_order: ClassVar[bool] = True
     # Once it is made it is the shopper's own: there is nothing to be used, and nothing to be undone.
     handed_over: ClassVar[bool] = False
+    # It can be given for nothing: the shopper has no choice to make.
+    can_be_given: ClassVar[bool] = True
     # Settings that are amounts of the program's currency, beside those that all rewards have.
     amounts: ClassVar[tuple[str, ...]] = ()
 

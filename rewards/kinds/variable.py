@@ -11,6 +11,7 @@ from rewards.rules.words import Saying
 
 class Variable(Kind):
     name = "variable"
+    can_be_given = False
     amounts = ("per", "min", "max", "step")
 
     def price(self, reward: Json, currency: str, points: int | None = None) -> Price:
