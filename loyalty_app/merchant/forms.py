@@ -195,6 +195,11 @@ def version_in(typed: Json) -> int:
         raise Unprocessable({"": "The page is out of date. Reload it."}) from problem
 
 
+def is_key(value: Any) -> bool:
+    """Whether this is a key as pages make them, so that a double click does a thing once."""
+    return isinstance(value, str) and 8 <= len(value) <= 64 and value.isascii()
+
+
 def free_id(title: str, taken: Container[str], otherwise: str) -> str:
     """`5-00-off`, and with a number behind it where that is taken. `otherwise`: of no letters."""
     ascii_title = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 
-from loyalty_app.merchant import customers, standing, words
+from loyalty_app.merchant import customers, forms, gifts, standing, words
 from loyalty_app.merchant.answers import (
     Json,
     Unprocessable,
@@ -115,6 +115,7 @@ def one(request: HttpRequest, staff: Staff, member_id: int) -> HttpResponse:
         "badges": challenges.badges(found.pk, member.pk),
         "birthday": _birthday(member),
         "adjust_most": ADJUST_MOST,
+        "gifts": gifts.choices(found),
     }
     return shown(request, staff, "merchant/member.html", context)
 
@@ -218,7 +219,7 @@ def _adjustment(given: Json) -> tuple[int, str, str, str]:
         if len(value) > 200:
             errors[name] = "Use at most 200 characters."
     key = given.get("key", "")
-    if not isinstance(key, str) or not 8 <= len(key) <= 64 or not key.isascii():
+    if not forms.is_key(key):
         errors[""] = "The page is out of date. Reload it."
     if errors:
         raise Unprocessable(errors)
