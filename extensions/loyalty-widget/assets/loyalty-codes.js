@@ -78,11 +78,12 @@ async function applyToCart(cart, code) {
 export function openCode(redemption, panel) {
   const { words } = panel;
   const item = h('li', { class: 'card', 'data-loyalty-redemption': redemption.id, 'data-state': redemption.state });
-  const points = words.points(redemption.points);
+  const isGift = !redemption.points;
+  const points = isGift ? words.text('gift') : words.points(redemption.points);
   const head = h('div', { class: 'card-head' }, h('h3', {}, h('bdi', {}, redemption.reward.title)), h('p', { class: 'cost' }, h('bdi', {}, points)));
-  if (redemption.state === 'ending') item.append(head, h('p', { class: 'note' }, words.text('undo_later')));
+  if (redemption.state === 'ending') item.append(head, h('p', { class: 'note' }, words.text(isGift ? 'gift_ending' : 'undo_later')));
   else if (!redemption.code) item.append(head, h('p', { class: 'note' }, words.text('code_coming')));
-  else item.append(head, codeBox(redemption, panel), undoRow(redemption, panel));
+  else item.append(head, codeBox(redemption, panel), ...(isGift ? [] : [undoRow(redemption, panel)]));
   return item;
 }
 
