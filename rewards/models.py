@@ -9,6 +9,7 @@ key to the program besides.
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 
 from rewards.tenancy import OfProgram
@@ -504,6 +505,11 @@ class Redemption(OfProgram):
         CANCELLED = "cancelled", "Cancelled"
         RETURNED = "returned", "Returned"
 
+    class EndingWith(models.TextChoices):
+        POINTS = "points", "Points back"
+        NOTHING = "nothing", "Points stay spent"
+        NEW_CODE = "new_code", "A new code"
+
     program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     member = models.ForeignKey(
         Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="redemptions"
@@ -537,8 +543,11 @@ class Redemption(OfProgram):
     reason = models.TextField(blank=True, default="")
     starts_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
-    # Which state "ending" is to become.
+    # Which state "ending" is to become, and what of its points, where somebody has said so.
     ending_as = models.CharField(max_length=10, blank=True, default="")
+    ending_with = models.CharField(max_length=10, choices=EndingWith, blank=True, default="", db_default="")
+    # The end that staff gave it and that the shop system doesn't know yet.
+    extends_to = models.DateTimeField(null=True)
     # When the worker looks at it again, and how often the code was looked for and not found.
     due_at = models.DateTimeField(null=True)
     attempts = models.IntegerField(default=0)
@@ -563,6 +572,9 @@ class Redemption(OfProgram):
                 fields=["program", "order"], condition=Q(order__isnull=False), name="redemption_order"
             ),
             models.Index(fields=["program", "member", "-id"], condition=Q(points=0), name="redemption_gift"),
+            # The register of codes, by what people look for in it.
+            models.Index(fields=["program", "state", "-id"], name="redemption_by_state"),
+            models.Index("program", KT("reward__id"), F("id").desc(), name="redemption_by_reward"),
         ]
 
 

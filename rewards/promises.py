@@ -148,6 +148,8 @@ CHECKS = [
             WHEN r.points = 0 THEN s.redemption_id IS NULL
             WHEN r.state = 'reserved' THEN s.reserved = r.points AND s.spent = 0
             WHEN r.state IN ('issued', 'ending', 'used') THEN s.reserved = 0 AND s.spent = r.points
+            WHEN r.state = 'cancelled' AND r.ending_with = 'nothing'
+            THEN s.reserved = 0 AND s.spent = r.points
             WHEN r.state = 'expired' THEN s.reserved = 0 AND s.spent IN (0, r.points)
             WHEN r.state IN ('failed', 'cancelled', 'returned') THEN s.reserved = 0 AND s.spent = 0
             END) IS NOT TRUE

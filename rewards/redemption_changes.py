@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import Any
 
 from rewards import histories, programs
 from rewards.accounts import LARGEST, OpenLot
@@ -16,6 +17,8 @@ from rewards.models import Bucket, Program, Redemption
 from rewards.money import major
 
 State = Redemption.State
+EndingWith = Redemption.EndingWith
+Json = dict[str, Any]
 SECOND_LOOK = timedelta(minutes=15)
 """After a code ended or was never found it is looked for once more."""
 
@@ -26,7 +29,8 @@ def apply(book: Book, redemption: Redemption, change: "Change", now: datetime) -
     if redemption.points:
         change.points(posting, Held.by(book, redemption), redemption)
     change.row(redemption, now)
-    histories.note(redemption, change.name if change.name != "end" else redemption.state, now)
+    what = change.name if change.name != End.name else redemption.state
+    histories.note(redemption, what, now, **change.tells(redemption))
     redemption.turns += 1
     redemption.changed_at = now
     redemption.attempts = 0
@@ -107,9 +111,17 @@ class Held:
             origin = min({*self.spent, *self.reserved}, key=lambda lot: lot.id or LARGEST)
             posting.move(origin, Bucket.DEBT, Bucket.SPENT, rest)
 
+    def hand_over(self, posting: Posting, successor_id: int) -> None:
+        """spent -> reserved for another redemption: the same points, for another code."""
+        for lot, points in self._lots(self.spent):
+            is_theirs = lot.member_id == posting.account.id and not _is_full(lot, points)
+            home = lot if is_theirs else self._child(lot, posting, points, lot.expires_at, lot.grace)
+            posting.move(lot, Bucket.SPENT, Bucket.TRANSFERRED, points)
+            posting.move(home, Bucket.TRANSFERRED, Bucket.RESERVED, points, successor_id)
+
     def _bring_home(self, posting: Posting, held: dict[OpenLot, int], source: Bucket, own_undo: bool) -> None:
         for lot, points in self._lots(held):
-            full = source == Bucket.SPENT and lot.held + lot.buckets[Bucket.EXPIRED] + points > lot.given
+            full = source == Bucket.SPENT and _is_full(lot, points)
             home = self._home(lot, posting, points, own_undo, full)
             if home is lot:
                 posting.move(lot, source, Bucket.AVAILABLE, points)
@@ -144,6 +156,11 @@ class Held:
             end, grace = policy.today(now), True
         if lot.member_id == posting.account.id and end == lot.expires_at and not full:
             return lot
+        return self._child(lot, posting, points, end, grace)
+
+    def _child(
+        self, lot: OpenLot, posting: Posting, points: int, end: datetime | None, grace: bool
+    ) -> OpenLot:
         child = replace(
             lot,
             id=None,
@@ -158,6 +175,11 @@ class Held:
         return child
 
 
+def _is_full(lot: OpenLot, points: int) -> bool:
+    """Whether others have filled it meanwhile, so that these points have no room in it."""
+    return lot.held + lot.buckets[Bucket.EXPIRED] + points > lot.given
+
+
 class Change(ABC):
     name: str
     kind = "redemption"
@@ -166,6 +188,10 @@ class Change(ABC):
     @abstractmethod
     def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:
         """Move the points to where they belong afterwards."""
+
+    def tells(self, redemption: Redemption) -> Json:
+        """What the history says of it besides its name."""
+        return {}
 
     @abstractmethod
     def row(self, redemption: Redemption, now: datetime) -> None:
@@ -187,6 +213,37 @@ class Issue(Change):
         redemption.external_ref = self.external_ref
         redemption.due_at = redemption.expires_at
         redemption.reason = ""
+
+
+class Extend(Change):
+    """The code lives longer, and the shop system knows it."""
+
+    name = "extended"
+    before = (State.ISSUED,)
+
+    def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:
+        """They stay spent."""
+
+    def row(self, redemption: Redemption, now: datetime) -> None:
+        redemption.expires_at = redemption.due_at = redemption.extends_to
+        redemption.extends_to = None
+        redemption.reason = ""
+
+
+class StayAsItWas(Extend):
+    """The shop system refused another end."""
+
+    name = "not_extended"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def tells(self, redemption: Redemption) -> Json:
+        return {"note": self.reason[:1000]}
+
+    def row(self, redemption: Redemption, now: datetime) -> None:
+        redemption.extends_to = None
+        redemption.due_at = redemption.expires_at
 
 
 class Deliver(Change):
@@ -231,6 +288,8 @@ class End(Change):
     before = (State.ENDING,)
 
     def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:
+        if redemption.ending_with == EndingWith.NOTHING:
+            return
         program = Program.objects.get(pk=redemption.program_id)
         if programs.document(program)["return_unused"] or redemption.ending_as == State.CANCELLED:
             held.give_back(posting, own_undo=redemption.ending_as == State.CANCELLED)
@@ -238,6 +297,21 @@ class End(Change):
     def row(self, redemption: Redemption, now: datetime) -> None:
         redemption.state = State(redemption.ending_as)
         redemption.due_at = now + SECOND_LOOK
+
+
+class Replace(End):
+    """ending, with another code to come for the same points: they go over to that redemption."""
+
+    name = "replace"
+
+    def __init__(self, successor: Redemption) -> None:
+        self.successor = successor
+
+    def tells(self, redemption: Redemption) -> Json:
+        return {"new": self.successor.pk}
+
+    def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:
+        held.hand_over(posting, self.successor.pk)
 
 
 class Use(Change):

@@ -15,13 +15,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
 
-from rewards import clock
+from rewards import clock, histories, redemption_rows
 from rewards import redemption_changes as changes
 from rewards.facts import OrderFact
 from rewards.ledger import Book, MemberMerged, again_if_overtaken, opened
 from rewards.models import Redemption
 
 State = Redemption.State
+EndingWith = Redemption.EndingWith
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """32 characters that nobody confuses; 12 of them are 60 bits."""
@@ -64,6 +65,16 @@ def start_ending(
 def ended(program_id: int, redemption_id: int, *, now: datetime | None = None) -> bool:
     """The code is disabled and no order carries it: ending -> expired or cancelled, points return."""
     return _change(program_id, redemption_id, changes.End(), now)
+
+
+def extended(program_id: int, redemption_id: int, *, now: datetime | None = None) -> bool:
+    """The shop knows of the later end that staff gave an issued code."""
+    return _change(program_id, redemption_id, changes.Extend(), now)
+
+
+def not_extended(program_id: int, redemption_id: int, reason: str, *, now: datetime | None = None) -> bool:
+    """The shop refused the later end, so the code keeps the one it has."""
+    return _change(program_id, redemption_id, changes.StayAsItWas(reason), now)
 
 
 def turn(member_id: int) -> Lock:
@@ -167,5 +178,30 @@ def _change(program_id: int, redemption_id: int, change: changes.Change, now: da
         redemption = Redemption.objects.select_for_update().get(program_id=program_id, pk=redemption_id)
         if redemption.state not in change.before:
             return False
+        if change.name == changes.End.name and redemption.ending_with == EndingWith.NEW_CODE:
+            change = changes.Replace(_successor(redemption, now))
         changes.apply(book, redemption, change, now)
     return True
+
+
+def _successor(old: Redemption, now: datetime) -> Redemption:
+    """The same reward again, with another code, which lives as long as a new one."""
+    days = old.reward.get("valid_days")
+    new = Redemption(
+        program_id=old.program_id,
+        member_id=old.member_id,
+        source_id=old.source_id,
+        customer_id=old.customer_id,
+        key=f"replaces:{old.pk}",
+        reward=old.reward,
+        points=old.points,
+        value=old.value,
+        rule=old.rule,
+        history=[histories.entry("replaces", now, old=old.pk)],
+        code=old.code[:-CODE_LENGTH] + new_code(),
+        starts_at=now,
+        expires_at=now + timedelta(days=days) if days else None,
+        due_at=now,
+    )
+    redemption_rows.insert(old.program_id, [new])
+    return new

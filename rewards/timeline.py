@@ -278,6 +278,7 @@ _REDEMPTION = {
     "fail": "“{reward}” could not be made, so the points are back.",
     "expired": "“{reward}” ended unused{back}.",
     "cancelled": "“{reward}” was undone, so the points are back.",
+    "replace": "“{reward}” has a new code.",
     "use": "“{reward}” was used in an order.",
     "return": "The order that used “{reward}” was undone, so the points are back.",
 }
@@ -288,6 +289,7 @@ _GIFTS = {
     "fail": "“{reward}” could not be made.",
     "expired": "“{reward}” ended unused.",
     "cancelled": "“{reward}” was taken back.",
+    "replace": "“{reward}” has a new code.",
     "use": "“{reward}” was used in an order.",
     "return": "The order that used “{reward}” was undone.",
 }

@@ -1,0 +1,89 @@
+"""What staff do with a code: end it, replace it, let it live longer. Each says who did it, and why.
+
+Here it is written down; `redemptions` goes on as with every other change, once the shop has done its part.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from rewards import clock, histories
+from rewards.models import Redemption
+
+State = Redemption.State
+EndingWith = Redemption.EndingWith
+CANCEL, REISSUE, EXTEND = "cancel", "reissue", "extend"
+
+
+class NotNow(Exception):
+    """It isn't in a state in which this can be done; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Who does it, and why, for the staff to read."""
+
+    by: str
+    note: str
+
+
+@transaction.atomic
+def end(
+    program_id: int,
+    redemption_id: int,
+    ending_with: EndingWith,
+    reason: Reason,
+    *,
+    now: datetime | None = None,
+) -> Redemption:
+    """issued -> ending, to become cancelled; then the points are back, stay spent, or pay for a new code.
+
+    A use that is seen meanwhile counts, and then nothing of it happens. Raises NotNow.
+    """
+    now = now or clock.now()
+    redemption = _issued(program_id, redemption_id)
+    what = REISSUE if ending_with == EndingWith.NEW_CODE else CANCEL
+    _note(redemption, what, now, reason, new=str(ending_with))
+    redemption.state, redemption.ending_as, redemption.ending_with = (
+        State.ENDING,
+        State.CANCELLED,
+        ending_with,
+    )
+    redemption.due_at = redemption.changed_at = now
+    redemption.extends_to = None
+    redemption.attempts = 0
+    redemption.save()
+    return redemption
+
+
+@transaction.atomic
+def extend(
+    program_id: int, redemption_id: int, until: datetime, reason: Reason, *, now: datetime | None = None
+) -> Redemption:
+    """Ask for a later end of an issued code: it holds when the shop knows it. Raises NotNow."""
+    now = now or clock.now()
+    redemption = _issued(program_id, redemption_id)
+    if redemption.expires_at is None:
+        raise NotNow("This code has no end.")
+    if until <= max(now, redemption.expires_at):
+        raise NotNow("Choose a day after the one when the code ends now.")
+    old, new = redemption.expires_at.isoformat(), until.isoformat()
+    _note(redemption, EXTEND, now, reason, old=old, new=new)
+    redemption.extends_to = until
+    redemption.due_at = redemption.changed_at = now
+    redemption.attempts = 0
+    redemption.save()
+    return redemption
+
+
+def _issued(program_id: int, redemption_id: int) -> Redemption:
+    redemption = Redemption.objects.select_for_update().get(program_id=program_id, pk=redemption_id)
+    if redemption.state != State.ISSUED:
+        state = redemption.get_state_display().lower()
+        raise NotNow(f"This code is {state} by now. Only one that is ready to use can be changed.")
+    return redemption
+
+
+def _note(redemption: Redemption, what: str, now: datetime, reason: Reason, **said: str) -> None:
+    histories.note(redemption, what, now, by=reason.by, note=reason.note, **said)
