@@ -113,8 +113,16 @@ def _disable(client: AdminClient, redemption: Redemption, within: float) -> None
     redemptions.at_rest(redemption)
 
 
-def _expire(client: AdminClient, redemption: Redemption, within: float) -> None:
-    """issued, and its last day is over."""
+def _live_on_or_expire(client: AdminClient, redemption: Redemption, within: float) -> None:
+    """issued: staff gave it a later end, or its last day is over."""
+    if redemption.extends_to is not None:
+        try:
+            issuers.of(redemption).extend(client, redemption, redemption.extends_to, within)
+        except Refused as refusal:
+            redemptions.not_extended(redemption.program_id, redemption.pk, str(refusal))
+            return
+        redemptions.extended(redemption.program_id, redemption.pk)
+        return
     if redemption.expires_at is None or redemption.expires_at > clock.now():
         redemptions.at_rest(redemption)
         return
@@ -123,7 +131,7 @@ def _expire(client: AdminClient, redemption: Redemption, within: float) -> None:
 
 _STEPS = {
     State.RESERVED: _make,
-    State.ISSUED: _expire,
+    State.ISSUED: _live_on_or_expire,
     State.ENDING: _end,
     State.EXPIRED: _second_look,
     State.CANCELLED: _second_look,

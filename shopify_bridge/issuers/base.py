@@ -4,6 +4,7 @@ Calls raise TryAgain where the outcome is unknown, and NeedsHuman where Shopify 
 """
 
 from abc import ABC, abstractmethod
+from datetime import datetime
 
 from rewards.models import Redemption
 from shopify_bridge.client import AdminClient
@@ -26,6 +27,10 @@ class Issuer(ABC):
 
         None: something that isn't ours has the code, so another one is to be chosen. Raises Refused.
         """
+
+    def extend(self, client: AdminClient, redemption: Redemption, until: datetime, within: float) -> None:
+        """Let what was made be usable until this moment. Raises Refused."""
+        raise Refused("What this reward gives can't be given another end.")
 
     @abstractmethod
     def take_back(self, client: AdminClient, external_ref: str, within: float) -> None:

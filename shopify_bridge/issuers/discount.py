@@ -6,6 +6,7 @@ https://shopify.dev/docs/api/admin-graphql/latest/mutations/discountCodeBasicCre
 """
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from rewards.models import Redemption
@@ -13,7 +14,7 @@ from rewards.orders import settle_orders
 from shopify_bridge import catalogue, orders
 from shopify_bridge.client import AdminClient, TryAgain, user_errors
 from shopify_bridge.issuers.base import Issuer, Refused
-from shopify_bridge.issuers.terms import Terms, mutation
+from shopify_bridge.issuers.terms import Terms, ending, mutation
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,11 @@ class DiscountIssuer(Issuer):
 
     def create(self, client: AdminClient, redemption: Redemption, within: float) -> str | None:
         return created(client, terms(redemption, client.shop.currency), within)
+
+    def extend(self, client: AdminClient, redemption: Redemption, until: datetime, within: float) -> None:
+        operation, field, change = ending(terms(redemption, client.shop.currency), until)
+        data = client.run(operation, {"id": redemption.external_ref, "discount": change}, within=within)
+        refuse_errors(data[field])
 
     def take_back(self, client: AdminClient, external_ref: str, within: float) -> None:
         deactivate(client, external_ref, within)
@@ -71,7 +77,17 @@ def created(client: AdminClient, terms: Terms, within: float) -> str | None:
         return made
     if any(error.get("code") == "TAKEN" for error in errors):
         return _adopted(client, terms, within)
-    raise Refused("Shopify refused the discount: " + "; ".join(str(error["message"]) for error in errors))
+    raise _refusal(errors)
+
+
+def refuse_errors(answer: Json) -> None:
+    """Raises Refused with what Shopify said, where it said no."""
+    if errors := user_errors(answer):
+        raise _refusal(errors)
+
+
+def _refusal(errors: list[Json]) -> Refused:
+    return Refused("Shopify refused the discount: " + "; ".join(str(error["message"]) for error in errors))
 
 
 def found(client: AdminClient, code: str, title: str, within: float) -> str | None:

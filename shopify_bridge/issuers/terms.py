@@ -33,6 +33,16 @@ def mutation(terms: Terms) -> Mutation:
     return _MUTATIONS[terms.reward["kind"]](terms)
 
 
+def ending(terms: Terms, until: datetime) -> Mutation:
+    """What gives a discount that was made with these terms another end."""
+    operation, field, _ = mutation(terms)
+    return (
+        operation.replace("_create", "_update"),
+        field.replace("Create", "Update"),
+        {"endsAt": until.isoformat()},
+    )
+
+
 def _amount_off(terms: Terms) -> Mutation:
     assert terms.value is not None  # of these kinds each has a value
     amount = major(terms.value, terms.currency)

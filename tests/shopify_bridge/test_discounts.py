@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from rewards import people, redemptions, reservations
+from rewards import people, redemption_care, redemptions, reservations
 from rewards.models import Program, Redemption
 from shopify_bridge import issuing, vault
 from shopify_bridge.issuers import discount
@@ -16,6 +16,7 @@ from tests.factories import ShopFactory
 from tests.shopify_bridge.conftest import Scripted, json_answer
 
 CUSTOMER = 7001
+WHY = redemption_care.Reason("4711", "Asked for")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -90,6 +91,80 @@ def test_codes_of_other_discounts_are_replaced_until_one_is_free(
     ]
     assert [discount["code"] for discount in made] == [*taken, "FREEFREEFREE"]
     assert all(discount["customerGets"]["items"] == {"all": True} for discount in made)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_later_end_is_asked_for_until_shopify_has_answered(scripted: Scripted) -> None:
+    redemption = _issued(_shop(), scripted)
+    assert redemption.expires_at is not None
+    until = redemption.expires_at + timedelta(days=30)
+    redemption = redemption_care.extend(redemption.program_id, redemption.pk, until, WHY)
+    asked: list[dict[str, Any]] = []
+    answers = iter([(502, {}, b""), json_answer(_updated([]))])
+
+    def answer(request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        asked.append(request)
+        return next(answers)
+
+    scripted.answer = answer
+    worked_on = issuing.work_on(redemption)
+    assert (worked_on.state, worked_on.expires_at) == (Redemption.State.ISSUED, redemption.expires_at)
+    assert worked_on.due_at is not None
+    assert worked_on.due_at < datetime.now(UTC) + timedelta(minutes=1)
+    assert issuing.work_on(worked_on).expires_at == until
+    assert [one["operationName"] for one in asked] == ["discount_basic_update"] * 2
+    assert asked[1]["variables"] == {"id": redemption.external_ref, "discount": {"endsAt": until.isoformat()}}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_end_that_shopify_refuses_is_left_and_the_reason_kept(scripted: Scripted) -> None:
+    redemption = _issued(_shop(), scripted)
+    before = redemption.expires_at
+    assert before is not None
+    redemption = redemption_care.extend(redemption.program_id, redemption.pk, before + timedelta(1), WHY)
+    errors = [{"field": ["id"], "message": "Discount does not exist", "code": "INVALID"}]
+    scripted.answer = lambda _: json_answer(_updated(errors))
+    worked_on = issuing.work_on(redemption)
+    assert (worked_on.expires_at, worked_on.extends_to) == (before, None)
+    assert "does not exist" in worked_on.history[-1]["note"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_code_that_staff_replace_is_disabled_before_the_other_one_is_made(scripted: Scripted) -> None:
+    redemption = _issued(_shop(), scripted)
+    ending_with = Redemption.EndingWith.NEW_CODE
+    redemption = redemption_care.end(redemption.program_id, redemption.pk, ending_with, WHY)
+    scripted.asked.clear()
+    scripted.answer = _life
+    assert issuing.work_on(redemption).state == Redemption.State.CANCELLED
+    new = Redemption.objects.get(key=f"replaces:{redemption.pk}")
+    assert issuing.work_on(new).state == Redemption.State.ISSUED
+    operations = [asked["operationName"] for _, _, asked in scripted.asked]
+    assert operations == ["discount_deactivate", "orders_changed", "discount_basic_create"]
+
+
+def _updated(errors: list[dict[str, Any]]) -> dict[str, Any]:
+    node = None if errors else {"id": "gid://shopify/DiscountCodeNode/1"}
+    return {"data": {"discountCodeBasicUpdate": {"codeDiscountNode": node, "userErrors": errors}}}
+
+
+def _life(asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+    """A shop that does everything, and has no orders."""
+    node = {"codeDiscountNode": {"id": "gid://shopify/DiscountCodeNode/1"}, "userErrors": []}
+    pages = {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+    said = {
+        "discount_basic_create": {"discountCodeBasicCreate": node},
+        "discount_deactivate": {"discountCodeDeactivate": node},
+        "orders_changed": {"orders": pages},
+    }
+    return json_answer({"data": said[asked["operationName"]]})
+
+
+def _issued(shop: Shop, scripted: Scripted) -> Redemption:
+    scripted.answer = _life
+    redemption = issuing.work_on(_reserved(shop))
+    assert redemption.state == Redemption.State.ISSUED
+    return redemption
 
 
 def _codes_of(shown: dict[str, Any], taken: set[str] | None = None) -> Any:
