@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 
-from loyalty_app.merchant import customers, forms, gifts, standing, words
+from loyalty_app.merchant import codes, customers, forms, gifts, standing, words
 from loyalty_app.merchant.answers import (
     Json,
     Unprocessable,
@@ -31,13 +31,6 @@ PAGE = 25
 EVENTS = 15
 NEWEST_SHOWN = 10
 ADJUST_MOST = 1_000_000_000
-TONES = {
-    Redemption.State.RESERVED: "info",
-    Redemption.State.ISSUED: "success",
-    Redemption.State.USED: "neutral",
-    Redemption.State.FAILED: "critical",
-    Redemption.State.ENDING: "info",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +251,7 @@ def _next_lapse(found: Program, member: Member) -> Json | None:
 
 def _redemptions(found: Program, member: Member) -> list[Json]:
     rows = Redemption.objects.filter(program=found, member=member).order_by("-id")[:NEWEST_SHOWN]
-    return [{"row": row, "tone": TONES.get(Redemption.State(row.state), "neutral")} for row in rows]
+    return [{"row": row, "tone": codes.tone(row)} for row in rows]
 
 
 def _orders(found: Program, member: Member) -> list[Order]:

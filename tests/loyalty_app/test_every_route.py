@@ -98,6 +98,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "member_id": member_id,
         "data_request_id": asked.pk,
         "id": redemption.pk,
+        "redemption_id": redemption.pk,
         "row_id": row.pk,
         "gap_id": gap.pk,
         "rule_id": own_rule,
