@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from rewards import audit, birthdays, expiry, holds, tiers
+from rewards import audit, birthdays, expiry, gift_rounds, holds, tiers
 from shopify_bridge import backfill, checks, disputes, inbox, install, issuing, metafields, reconcile
 
 WORK: list[tuple[str, float, Callable[[], object]]] = [
@@ -23,6 +23,7 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("audit the ledgers", 2, audit.audit_due),
     ("lapse points", 300, expiry.lapse_due),
     ("give for birthdays", 900, birthdays.give_due),
+    ("give what a day brings", 900, gift_rounds.give_due),
     ("note what lapses soon", 3600, expiry.note_expiring),
     ("reconcile what changed", 600, reconcile.recent),
     ("renew tokens of idle shops", 3600, install.refresh_idle),

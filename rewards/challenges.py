@@ -18,7 +18,7 @@ from rewards import dates, earning, facts, programs
 from rewards.contexts import Context
 from rewards.facts import OrderFact
 from rewards.ledger import Book
-from rewards.models import Achievement, Order, Program, ProgramVersion
+from rewards.models import Achievement, Order, Program
 from rewards.rules.base import Period
 
 Json = dict[str, Any]
@@ -147,18 +147,8 @@ def _of_version(program_id: int, number: int, timezone: str) -> tuple[Challenge,
     ]
     if not settings:
         return ()
-    since, zone = _beginnings(program_id, number), ZoneInfo(timezone)
+    since, zone = programs.beginnings(program_id, number, "challenges"), ZoneInfo(timezone)
     return tuple(Challenge.of(setting, since[setting["id"]], zone) for setting in settings)
-
-
-def _beginnings(program_id: int, number: int) -> dict[str, datetime]:
-    """When people could first read of each challenge: a second is what orders' moments are cut to."""
-    rows = ProgramVersion.objects.filter(program_id=program_id, number__lte=number).order_by("number")
-    since: dict[str, datetime] = {}
-    for document, made in rows.values_list("document", "created_at"):
-        for setting in document.get("challenges", ()):
-            since.setdefault(setting["id"], made.replace(microsecond=0))
-    return since
 
 
 def review(book: Book, program: Program, member_ids: Iterable[int]) -> None:

@@ -39,6 +39,8 @@ class Gift:
     why: str = ""
     note: str = ""
     source_id: int = 0
+    # Its last moment; None: as the reward says.
+    until: datetime | None = None
 
 
 def givable(document: Json) -> list[Json]:
@@ -93,6 +95,7 @@ def _customer(refs: list[tuple[int, int]], source_id: int) -> tuple[int, int]:
 
 def _redemption(program: Program, gift: Gift, customer: tuple[int, int], now: datetime) -> Redemption:
     reward = {**gift.reward, "points": 0, "version": program.version, "asked": None}
+    days = reward.get("valid_days")
     given = histories.entry(GIVEN, now, rule=gift.rule, by=gift.by, why=gift.why, note=gift.note)
     return Redemption(
         program=program,
@@ -107,6 +110,6 @@ def _redemption(program: Program, gift: Gift, customer: tuple[int, int], now: da
         history=[given],
         code=programs.document(program)["code_prefix"] + redemptions.new_code(),
         starts_at=now,
-        expires_at=now + timedelta(days=reward["valid_days"]) if reward.get("valid_days") else None,
+        expires_at=gift.until or (now + timedelta(days=days) if days else None),
         due_at=now + (FIRST_TRY if gift.by else timedelta()),
     )

@@ -53,6 +53,7 @@ def errors(document: Json, currency: str) -> Iterator[Problem]:
             yield from _known_tiers(offer["tiers"], f"{path}.tiers", document)
     yield from _rules(document, currency)
     yield from _challenges(document)
+    yield from _gifts(document, currency)
     yield from _once(document["tiers"]["levels"], "tiers.levels")
     yield from tier_meanings.errors(document, currency)
 
@@ -64,6 +65,9 @@ def write_alike(document: Json, currency: str) -> None:
     for rule in document["earning"]["rules"]:
         if "amount" in rule:
             rule["amount"] = major(minor(rule["amount"], currency), currency)
+    for gift in document["gifts"]:
+        if "amount" in gift:
+            gift["amount"] = major(minor(gift["amount"], currency), currency)
     for offer in document["rewards"]:
         for name in _amounts(offer):
             offer[name] = major(minor(offer[name], currency), currency)
@@ -121,11 +125,38 @@ def _challenges(document: Json) -> Iterator[Problem]:
             yield f"{path}.count", "must not be more than there are collections to buy from."
 
 
+def _gifts(document: Json, currency: str) -> Iterator[Problem]:
+    gifts, others = document["gifts"], [*document["earning"]["rules"], *document["challenges"]]
+    taken = {other["id"] for other in others}
+    rewards = {reward["id"]: reward for reward in document["rewards"]}
+    yield from _once(gifts, "gifts")
+    for index, gift in enumerate(gifts):
+        path = f"gifts.{index}"
+        if gift["id"] in taken:
+            yield f"{path}.id", f"“{gift['id']}” is used by a rule or a challenge."
+        yield from _dates(gift, path)
+        if "amount" in gift:
+            yield from _positive_money(gift["amount"], f"{path}.amount", currency)
+        reward = rewards.get(gift["reward"])
+        if reward is None:
+            yield f"{path}.reward", f"“{gift['reward']}” is none of the rewards."
+        elif not kinds.of(reward).can_be_given:
+            yield (
+                f"{path}.reward",
+                f"“{reward['title']}” can't be given, as the shopper has to choose an amount.",
+            )
+        if "tier" in gift and not gift["archived"]:
+            yield from _known_tier(gift["tier"], f"{path}.tier", document)
+
+
 def _known_tiers(slugs: Iterable[str], path: str, document: Json) -> Iterator[Problem]:
-    known = {level["id"] for level in document["tiers"]["levels"]}
     for index, slug in enumerate(slugs):
-        if slug not in known:
-            yield f"{path}.{index}", f"“{slug}” is none of the tiers."
+        yield from _known_tier(slug, f"{path}.{index}", document)
+
+
+def _known_tier(slug: str, path: str, document: Json) -> Iterator[Problem]:
+    if slug not in {level["id"] for level in document["tiers"]["levels"]}:
+        yield path, f"“{slug}” is none of the tiers."
 
 
 def _dates(thing: Json, path: str) -> Iterator[Problem]:
@@ -191,6 +222,22 @@ def risks(document: Json, currency: str, today: date) -> Iterator[Problem]:
         elif kind == "Rule" and (why := _pointless(thing, document)):
             yield path, f"{name} {why}"
     yield from _doubled(document, currency, now)
+    yield from _generous_gifts(document, currency)
+
+
+def _generous_gifts(document: Json, currency: str) -> Iterator[Problem]:
+    """What goes back of the money that a gift is given for, where the reward says what it is worth."""
+    rewards = {reward["id"]: reward for reward in document["rewards"]}
+    for path, gift, kind in _dated(document):
+        if kind != "Gift" or "amount" not in gift:
+            continue
+        value = kinds.of(rewards[gift["reward"]]).value(rewards[gift["reward"]], currency)
+        back = Fraction(value or 0, minor(gift["amount"], currency))
+        if back > BACK_MOST:
+            yield (
+                f"{path}.amount",
+                f"Gift “{gift['title']}” gives back {_number(back * 100)}% of {gift['amount']} {currency}.",
+            )
 
 
 def _dated(document: Json) -> Iterator[tuple[str, Json, str]]:
@@ -198,6 +245,7 @@ def _dated(document: Json) -> Iterator[tuple[str, Json, str]]:
     for kind, path, things in (
         ("Rule", "earning.rules", document["earning"]["rules"]),
         ("Challenge", "challenges", document["challenges"]),
+        ("Gift", "gifts", document["gifts"]),
     ):
         for index, thing in enumerate(things):
             if not thing["archived"]:

@@ -221,6 +221,12 @@ class Order(OfProgram):
                 condition=Q(counts_on__isnull=False),
                 name="order_counted",
             ),
+            # Whose last order was on a day.
+            models.Index(
+                fields=["program", "counts_on", "member"],
+                condition=Q(counts_on__isnull=False),
+                name="order_of_day",
+            ),
         ]
 
 
@@ -301,6 +307,22 @@ class Budget(OfProgram):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["program", "rule"], name="budget_once")]
+
+
+class GiftRound(OfProgram):
+    """How far the members of a tier were given what a rule gives them in a period."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
+    rule = models.CharField(max_length=40)
+    # The last day of the period.
+    ends_on = models.DateField()
+    last_member = models.BigIntegerField(default=0)
+    is_over = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "rule", "ends_on"], name="gift_round_once"),
+        ]
 
 
 class MemberTier(OfProgram):
@@ -509,6 +531,7 @@ class Redemption(OfProgram):
         POINTS = "points", "Points back"
         NOTHING = "nothing", "Points stay spent"
         NEW_CODE = "new_code", "A new code"
+        TAKEN = "taken", "A gift taken back"
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     member = models.ForeignKey(

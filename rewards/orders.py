@@ -17,6 +17,7 @@ from rewards import (
     earning,
     facts,
     first_awards,
+    gift_reviews,
     order_rows,
     people,
     programs,
@@ -248,6 +249,7 @@ def _settle(
     order_rows.save(program.pk, [*kept, *(order for order, _ in accepted)])
     redemptions.note_orders(book, [(order.id, _fact(item)) for order, item in accepted])
     challenges.review(book, program, _members(order for order, _ in accepted))
+    gift_reviews.review(book, program, [order for order, _ in accepted])
     tier_grants.note(program, [(change.order, change.fact) for change in changes])
     steps = _steps(changes)
     tiers.review(book, program, steps.keys() | new.keys(), now, steps)

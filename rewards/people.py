@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
-from rewards import actions, birthdays, challenges, clock, histories, programs, tiers
+from rewards import actions, birthdays, challenges, clock, gift_reviews, histories, programs, tiers
 from rewards.ledger import Book, OpenLot, Posting, moved
 from rewards.models import (
     Bucket,
@@ -254,6 +254,7 @@ def _join(
     tiers.inherit(book, program, gone_id, kept_id, happened_at, now)
     # What neither had achieved alone, both may have together.
     challenges.review(book, program, [kept_id])
+    gift_reviews.review(book, program, (), [kept_id])
     book.write()
 
 

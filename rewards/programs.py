@@ -20,6 +20,7 @@ from rewards.models import (
     Achievement,
     Action,
     Budget,
+    GiftRound,
     Identity,
     Lot,
     Member,
@@ -65,7 +66,7 @@ ERASED = (
         Identity,
         Tombstone,
     ),
-    *(Budget, Member, ProgramVersion),
+    *(GiftRound, Budget, Member, ProgramVersion),
 )
 """Rows of a program, those that refer to others first."""
 STARTING_REWARDS = {
@@ -177,6 +178,16 @@ def known_at(program_id: int, moment: datetime) -> int | None:
         program_id=program_id, created_at__lt=moment.replace(microsecond=0) + timedelta(seconds=1)
     )
     return made.order_by("-number").values_list("number", flat=True).first()
+
+
+def beginnings(program_id: int, number: int, part: str) -> dict[str, datetime]:
+    """When people could first read of each entry of a list: a second is what orders' moments are cut to."""
+    rows = ProgramVersion.objects.filter(program_id=program_id, number__lte=number).order_by("number")
+    since: dict[str, datetime] = {}
+    for document, made in rows.values_list("document", "created_at"):
+        for setting in document.get(part, ()):
+            since.setdefault(setting["id"], made.replace(microsecond=0))
+    return since
 
 
 def apply(

@@ -13,7 +13,7 @@ from rewards.models import Redemption
 
 State = Redemption.State
 EndingWith = Redemption.EndingWith
-CANCEL, REISSUE, EXTEND = "cancel", "reissue", "extend"
+CANCEL, REISSUE, EXTEND, TAKE_BACK = "cancel", "reissue", "extend", "take_back"
 
 
 class NotNow(Exception):
@@ -75,6 +75,22 @@ def extend(
     redemption.attempts = 0
     redemption.save()
     return redemption
+
+
+def take_back(redemption: Redemption, note: str, now: datetime) -> None:
+    """A gift for which the reason is gone: it ends as soon as it can, unless it was used meanwhile.
+
+    Needs the member's lock, so that nothing becomes of it just now.
+    """
+    row = Redemption.objects.select_for_update().get(program_id=redemption.program_id, pk=redemption.pk)
+    if row.state == State.ISSUED:
+        row.state, row.ending_as, row.due_at = State.ENDING, State.CANCELLED, now
+    elif row.state != State.RESERVED:
+        return
+    row.ending_with = EndingWith.TAKEN
+    row.attempts = 0
+    histories.note(row, TAKE_BACK, now, note=note)
+    row.save()
 
 
 def _issued(program_id: int, redemption_id: int) -> Redemption:

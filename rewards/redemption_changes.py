@@ -213,6 +213,10 @@ class Issue(Change):
         redemption.external_ref = self.external_ref
         redemption.due_at = redemption.expires_at
         redemption.reason = ""
+        if redemption.ending_with == EndingWith.TAKEN:
+            # It was taken back while it was being made.
+            redemption.state, redemption.ending_as = State.ENDING, State.CANCELLED
+            redemption.due_at = now
 
 
 class Extend(Change):

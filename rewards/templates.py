@@ -48,6 +48,27 @@ def membership(document: Json, currency: str, product: int) -> Json:
     return {**document, "tiers": {**document["tiers"], "levels": levels}}
 
 
+def spend_milestone(document: Json, currency: str, product: int = 0) -> Json:
+    """A discount for each 500.00 spent. It isn't on offer for points, so it stands in the archive."""
+    reward = {
+        "id": "milestone",
+        "kind": "fixed",
+        "title": f"{units(25, currency)} {currency} off",
+        "points": 2500,
+        "value": units(25, currency),
+        "archived": True,
+    }
+    gift = {
+        "id": "spend-milestone",
+        "kind": "milestone",
+        "title": f"Thank you for every {units(500, currency)} {currency}",
+        "reward": "milestone",
+        "amount": units(500, currency),
+    }
+    rewards, gifts = _joined(document["rewards"], [reward]), _joined(document.get("gifts", ()), [gift])
+    return {**document, "rewards": rewards, "gifts": gifts}
+
+
 TEMPLATES = {
     "points": Template(
         "Points", "Shoppers earn points with each order and turn them into discounts.", points
@@ -60,6 +81,9 @@ TEMPLATES = {
         "A product you sell makes its buyer a member of a club for a year.",
         membership,
         needs_product=True,
+    ),
+    "spend-milestone": Template(
+        "Spend milestone", "A discount for each 500 that somebody has spent, without points.", spend_milestone
     ),
 }
 

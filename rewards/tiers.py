@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.db.models import F
 
-from rewards import clock, programs, tier_reviews, tier_rows, tier_rules
+from rewards import clock, gift_rounds, programs, tier_reviews, tier_rows, tier_rules
 from rewards.ledger import Book
 from rewards.models import MemberTier, Program
 from rewards.tier_reviews import NIGHT, Step, Steps, today_of
@@ -145,6 +145,7 @@ def _review(
     outcome = tier_reviews.judge(program, steps, now, fresh=fresh, heirs=heirs)
     for member_id in outcome.told:
         book.accounts[member_id].changed = True
+    gift_rounds.arrived(program, outcome.moves, now)
     tier_reviews.welcome(book, tier_reviews.welcomes(program, outcome.moves))
 
 
@@ -175,6 +176,7 @@ def _review_again(program: Program, member_ids: Iterable[int], now: datetime) ->
     there = tier_rows.locked(program.pk, member_ids)
     outcome = tier_reviews.judge(program, dict.fromkeys(there, NIGHT), now)
     tier_rows.tell(program.pk, outcome.told)
+    gift_rounds.arrived(program, outcome.moves, now)
     if due := tier_reviews.welcomes(program, outcome.moves):
         book = Book.open(program.pk, {member_id for member_id, _ in due}, now=now, spenders=())
         tier_reviews.welcome(book, due)

@@ -16,6 +16,7 @@ DISTRIBUTED = (
     "rewards_movement",
     "rewards_notice",
     "rewards_budget",
+    "rewards_giftround",
     "rewards_membertier",
     "rewards_tierchange",
     "rewards_tiergrant",

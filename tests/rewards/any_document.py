@@ -89,18 +89,30 @@ def _sensible(document: Json) -> Json:
     complete = documents.completed(document)
     rules, challenges = complete["earning"]["rules"], complete["challenges"]
     levels = complete["tiers"]["levels"] = complete["tiers"]["levels"][: len(TIERS)]
-    for things, ids in ((levels, TIERS), (rules, "abc"), (challenges, "xyz"), (complete["rewards"], "abc")):
+    gifts = complete["gifts"] = complete["gifts"] if complete["rewards"] and levels else []
+    for things, ids in (
+        (levels, TIERS),
+        (gifts, "uvw"),
+        (rules, "abc"),
+        (challenges, "xyz"),
+        (complete["rewards"], "abc"),
+    ):
         for thing, id in zip(things, ids, strict=False):
             thing["id"] = id
     known = [level["id"] for level in levels]
     for place in [*(rule["audience"] for rule in rules), *complete["rewards"]]:
         place["tiers"] = [slug for slug in place["tiers"] if slug in known]
+    for gift in gifts:
+        gift["reward"] = next((one["id"] for one in complete["rewards"] if one["kind"] != "variable"), "none")
+        if "tier" in gift:
+            gift["tier"] = known[0]
+    complete["gifts"] = [gift for gift in gifts if gift["reward"] != "none"]
     cents = ".00" if complete["tiers"]["metric"] == "spend" else ""
     for number, level in enumerate(levels):
         level.update({"from": None if level["by_invitation"] else f"{number + 1}00{cents}", "keep": None})
         if level["membership"]:
             level["membership"]["product"] = number + 1
-    for thing in [*rules, *challenges]:
+    for thing in [*rules, *challenges, *gifts]:
         if thing["starts"] and thing["ends"]:
             thing["starts"], thing["ends"] = sorted([thing["starts"], thing["ends"]])
     for challenge in challenges:

@@ -209,7 +209,7 @@ def test_documents_out_of_the_schema_are_programs(document: Json) -> None:
 
 def test_every_setting_has_a_title() -> None:
     untitled = set(_untitled(documents.schema()))
-    assert untitled == {"id", "kind", "rules", "levels", "challenges", "rewards"}
+    assert untitled == {"id", "kind", "rules", "levels", "challenges", "gifts", "rewards"}
 
 
 def _untitled(part: Json) -> Iterator[str]:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client, RequestFactory
 
 from bench import fill
-from rewards import birthdays, clock, expiry, holds, programs, tiers
+from rewards import birthdays, clock, expiry, gift_rounds, holds, programs, tiers
 from rewards.models import MemberTier, Program, Redemption, TierGrant
 from shopify_bridge import catalogue, inbox, issuing, metafields, webhooks
 from shopify_bridge.models import InboxRow, Shop
@@ -120,6 +120,44 @@ def orders_that_meet_challenges(scene: Scene) -> None:
         scene.program.versions.update(**past)
     scene.settles("orders/paid", scene.order())
     scene.asks("GET", "ways")
+
+
+GIFTS = [
+    {
+        "id": "each",
+        "kind": "milestone",
+        "title": "x",
+        "reward": "five-off",
+        "amount": "1",
+        "starts": "2020-01-01",
+    },
+    {"id": "next", "kind": "surprise_gift", "title": "x", "reward": "five-off", "amount": "1", "budget": 5},
+    {
+        "id": "back",
+        "kind": "win_back",
+        "title": "x",
+        "reward": "five-off",
+        "days": 30,
+        "starts": "2020-01-01",
+    },
+    {"id": "perk", "kind": "tier_perk", "title": "x", "reward": "five-off", "tier": "silver"},
+]
+
+
+def gifts_by_rule(scene: Scene) -> None:
+    _with_tiers(scene)
+    with aside():
+        document = {**programs.document(scene.program), "gifts": GIFTS}
+        programs.apply(scene.program, document, "test")
+        scene.program.versions.update(effective_from=programs.BEGINNING)
+    scene.settles("orders/paid", scene.order())
+    undone = {"cancelled_at": "2026-11-20T12:40:00Z"}
+    scene.settles("orders/cancelled", scene.order(minutes=3, **undone))
+    with aside():
+        at_rest = Redemption.objects.filter(points=0, ending_with="taken").count()
+    assert at_rest > 1
+    gift_rounds.give_due(now=datetime(2026, 12, 20, 12, tzinfo=UTC))
+    scene.asks("GET", "activity")
 
 
 ACTIONS = [
@@ -315,6 +353,7 @@ PATHS: dict[str, Callable[[Scene], None]] = {
         first_order,
         orders_by_rules_of_every_sort,
         orders_that_meet_challenges,
+        gifts_by_rule,
         what_is_no_order,
         orders_of_products,
         order_of_a_stranger,

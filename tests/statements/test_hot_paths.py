@@ -14,7 +14,7 @@ from django.db import connection
 
 from loyalty_app import metrics
 from loyalty_app.postgresql.places import DISTRIBUTED
-from rewards import birthdays, due, standing, tier_rows
+from rewards import birthdays, due, gift_rounds, standing, tier_rows
 from shopify_bridge import issuing, metafields, webhooks
 from tests.statements.paths import PATHS, Scene
 from tests.statements.reading import strays
@@ -26,10 +26,16 @@ OF_ALL_TENANTS = {
     due.PROGRAMS.format(held="available", moment="expires_at"),
     tier_rows.PROGRAMS_DUE,
     birthdays.PROGRAMS,
+    gift_rounds.PROGRAMS,
     metafields.PROGRAMS_WITH_NEWS,
     issuing.LONGEST_DUE,
 }
-FEW_FOR_EACH_TENANT = {"rewards_programversion", "shopify_bridge_backfill", "shopify_bridge_ordercheck"}
+FEW_FOR_EACH_TENANT = {
+    "rewards_programversion",
+    "rewards_giftround",
+    "shopify_bridge_backfill",
+    "shopify_bridge_ordercheck",
+}
 GROWING = {*DISTRIBUTED, "shopify_bridge_inboxrow"} - FEW_FOR_EACH_TENANT
 
 

@@ -1,0 +1,138 @@
+"""Gifts that follow from orders: given when an order brings them, taken back when a refund unmakes that.
+
+What was used by then stays used, and whoever reaches the same again gets nothing for it. A gift that ended
+unused was had. All of it is decided under the member's lock, from what is stored, so it may be decided again.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from rewards import gift_rules, gifts, redemption_care
+from rewards.gift_rules import MILESTONE, SURPRISE, GiftRule
+from rewards.gifts import Gift
+from rewards.ledger import Book
+from rewards.models import Program, Redemption
+from rewards.order_rows import OpenOrder
+
+State = Redemption.State
+UNUSED = (State.RESERVED, State.ISSUED)
+UNMADE = "The order that brought it was undone, or is worth less by now."
+Given = dict[tuple[int, str], list[Redemption]]
+"""By member and rule, in the order of giving."""
+
+
+class Spent(NamedTuple):
+    """An order that counts."""
+
+    day: date
+    spend: int
+    paid_at: datetime
+    source_id: int
+
+
+def review(book: Book, program: Program, orders: Sequence[OpenOrder], others: Iterable[int] = ()) -> None:
+    """Give and take what follows from these orders, as they are now; `others`: members whose orders moved.
+
+    Orders are saved by now. A program without such rules pays nothing.
+    """
+    rules = gift_rules.of_program(program, MILESTONE, SURPRISE)
+    ours = [order for order in orders if order.member_id in book.accounts and order.counts_on is not None]
+    members = {order.member_id for order in ours if order.member_id is not None} | set(others)
+    if not rules or not members:
+        return
+    given = _given(program.pk, sorted(members), [rule.id for rule in rules])
+    new: list[Gift] = []
+    for rule in rules:
+        if rule.kind == MILESTONE:
+            spent = _spent(program.pk, sorted(members), rule)
+            for member_id in sorted(members):
+                new += _milestones(rule, member_id, spent[member_id], given[member_id, rule.id], book.now)
+        else:
+            new += [gift for order in ours if (gift := _surprise(program.pk, rule, order, given, book.now))]
+    gifts.give_all(program, new, book.now)
+
+
+def _milestones(
+    rule: GiftRule, member_id: int, spent: Sequence[Spent], given: list[Redemption], now: datetime
+) -> list[Gift]:
+    deserved = gift_rules.milestones(
+        rule.amount, rule.within_days, ((order.day, order.spend) for order in spent)
+    )
+    standing = [one for one in given if _stands(one)]
+    missing = deserved - len(standing)
+    if missing < 0:
+        _take_back(reversed(standing), -missing, now)
+    first = len(given) + 1
+    source_id = spent[-1].source_id if spent else 0
+    return [rule.gift(member_id, turn, source_id) for turn in range(first, first + missing)]
+
+
+def _surprise(program_id: int, rule: GiftRule, order: OpenOrder, given: Given, now: datetime) -> Gift | None:
+    assert order.member_id is not None  # who asks has looked
+    assert order.paid_at is not None  # or it wouldn't count
+    gift = rule.gift(order.member_id, order.id, order.source_id)
+    known = [one for one in given[order.member_id, rule.id] if one.key == gift.key]
+    if known:
+        if order.spend < rule.amount:
+            _take_back([one for one in known if _stands(one)], 1, now)
+        return None
+    fits = order.spend >= rule.amount and rule.period.covers(order.paid_at)
+    return gift if fits and _place_taken(program_id, rule) else None
+
+
+def _stands(given: Redemption) -> bool:
+    """Whether it counts as had: not where it couldn't be made, or was taken back before it was used."""
+    is_taken = given.ending_with == Redemption.EndingWith.TAKEN and given.state != State.USED
+    return given.state != State.FAILED and not is_taken
+
+
+def _take_back(standing: Iterable[Redemption], count: int, now: datetime) -> None:
+    unused = [one for one in standing if one.state in UNUSED]
+    for one in unused[:count]:
+        redemption_care.take_back(one, UNMADE, now)
+
+
+def _given(program_id: int, members: list[int], rules: list[str]) -> Given:
+    found: Given = defaultdict(list)
+    rows = Redemption.objects.filter(
+        program_id=program_id, member_id__in=members, points=0, rule__in=rules
+    ).order_by("pk")
+    for row in rows:
+        found[row.member_id, row.rule].append(row)
+    return found
+
+
+def _spent(program_id: int, members: list[int], rule: GiftRule) -> dict[int, list[Spent]]:
+    """What counts for a rule, by member, oldest first."""
+    found: dict[int, list[Spent]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT member_id, counts_on, spend, paid_at, source_id FROM rewards_order
+            WHERE program_id = %s AND member_id = ANY(%s) AND counts_on IS NOT NULL AND spend > 0
+            ORDER BY counts_on, id
+            """,
+            [program_id, members],
+        )
+        for member_id, *order in cursor.fetchall():
+            spent = Spent(*order)
+            if rule.period.covers(spent.paid_at):
+                found[member_id].append(spent)
+    return found
+
+
+def _place_taken(program_id: int, rule: GiftRule) -> bool:
+    """Who has it keeps the place, also where the gift is taken back."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO rewards_budget AS b (program_id, rule, used) VALUES (%s, %s, 1)
+            ON CONFLICT (program_id, rule) DO UPDATE SET used = b.used + 1 WHERE b.used < %s
+            """,
+            [program_id, rule.id, rule.budget],
+        )
+        return bool(cursor.rowcount)
