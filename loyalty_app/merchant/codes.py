@@ -311,6 +311,7 @@ _HAPPENED = {
     "replace": "It was disabled in Shopify, and another code is in its place.",
     redemption_care.CANCEL: "To be cancelled: {new}.",
     redemption_care.REISSUE: "To be replaced by a new code.",
+    redemption_care.TAKE_BACK: "To be taken back.",
     redemption_care.EXTEND: "To end on {new} instead of {old}.",
     "extended": "Shopify has the new end.",
     "not_extended": "Shopify refused the new end, so the old one holds.",

@@ -71,10 +71,12 @@ class Entries:
 
 RULES = Entries("earning.rules", "rule")
 CHALLENGES = Entries("challenges", "challenge")
+GIFTS = Entries("gifts", "gift")
 REWARDS = Entries("rewards", "reward")
 
 
 def taken(document: Json, entries: Entries) -> set[str]:
-    """The ids that a new entry can't have. Rules and challenges share theirs: no two are called alike."""
-    lists = (RULES, CHALLENGES) if entries in (RULES, CHALLENGES) else (entries,)
+    """The ids that a new entry can't have. No two of what members get things by are called alike."""
+    together = (RULES, CHALLENGES, GIFTS)
+    lists = together if entries in together else (entries,)
     return {entry["id"] for one in lists for entry in one.of(document)} | RESERVED

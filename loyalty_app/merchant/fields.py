@@ -14,7 +14,7 @@ from loyalty_app.merchant import forms
 from loyalty_app.merchant.answers import Json
 from loyalty_app.merchant.forms import Reader, Unreadable
 from loyalty_app.merchant.things import Titles
-from rewards import documents
+from rewards import documents, gifts
 
 PICKED = {"products": "product", "variants": "variant", "collections": "collection", "product": "product"}
 """Settings that hold ids, and what Shopify's picker calls the things."""
@@ -53,12 +53,15 @@ class Around:
     currency: str
     zone: str
     tiers: Mapping[str, str] = field(default_factory=dict)
+    # Those that can be given.
+    rewards: Mapping[str, str] = field(default_factory=dict)
     titles: Titles = field(default_factory=Titles)
 
     @classmethod
     def of(cls, document: Json, currency: str, zone: str, titles: Titles | None = None) -> "Around":
         levels = {level["id"]: level["name"] for level in document["tiers"]["levels"]}
-        return cls(currency, zone, levels, titles or Titles())
+        rewards = {reward["id"]: reward["title"] for reward in gifts.givable(document)}
+        return cls(currency, zone, levels, rewards, titles or Titles())
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,10 @@ def _field(name: str, path: str, inner: Json, value: Any, around: Around, *, req
         words = CHOICES.get(name, {})
         say["details"] = ""  # the choices say it themselves
         choices = tuple(_choice(one, words.get(one), one == value) for one in part["enum"])
+        return Field(**say, control="choice", read=forms.text, value=plain, choices=choices)
+    if reference in ("level_id", "reward_id"):
+        named = around.tiers if reference == "level_id" else around.rewards
+        choices = tuple(_choice(one, title, one == value) for one, title in named.items())
         return Field(**say, control="choice", read=forms.text, value=plain, choices=choices)
     if kind == "boolean":
         return Field(**say, control="switch", read=forms.switch, value=bool(value))

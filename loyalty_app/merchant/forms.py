@@ -112,6 +112,7 @@ ENTRIES = {
     "earning.rules": "Rule",
     "tiers.levels": "Tier",
     "challenges": "Challenge",
+    "gifts": "Gift",
     "rewards": "Reward",
 }
 """Lists of the document, and what one of each is called."""

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 
-from loyalty_app.merchant import codes, customers, forms, gifts, standing, words
+from loyalty_app.merchant import codes, customers, forms, giving, standing, words
 from loyalty_app.merchant.answers import (
     Json,
     Unprocessable,
@@ -108,7 +108,7 @@ def one(request: HttpRequest, staff: Staff, member_id: int) -> HttpResponse:
         "badges": challenges.badges(found.pk, member.pk),
         "birthday": _birthday(member),
         "adjust_most": ADJUST_MOST,
-        "gifts": gifts.choices(found),
+        "gifts": giving.choices(found),
     }
     return shown(request, staff, "merchant/member.html", context)
 

@@ -88,6 +88,27 @@ def challenge(said: Json, saying: Saying) -> str:
     return f"{task}{within}: {given}{again}{saying.period(said['starts'], said['ends'])}"
 
 
+def gift(said: Json, document: Json, saying: Saying) -> str:
+    """“For each 500.00 EUR spent within 365 days: 10.00 off”"""
+    titles = {reward["id"]: reward["title"] for reward in document["rewards"]}
+    days = said.get("within_days")
+    occasion = {
+        "milestone": lambda: (
+            f"For each {saying.money(said['amount'])} spent{f' within {days} days' if days else ''}"
+        ),
+        "surprise_gift": lambda: (
+            f"For the next {number_of(said['budget'], 'order')} of at least {saying.money(said['amount'])}"
+        ),
+        "win_back": lambda: (
+            f"After {said['days']} days without an order, at most once in {said['again_days']} days"
+        ),
+        "tier_perk": lambda: (
+            f"For {saying.tiers.get(said['tier'], said['tier'])} members, every {said['every']}"
+        ),
+    }[said["kind"]]()
+    return f"{occasion}: {titles[said['reward']]}{saying.period(said['starts'], said['ends'])}"
+
+
 def given(found: Given | None, of_orders: bool, when: str, names: Json) -> str:
     """“Gave 1,234 points to 56 orders in the last 30 days”"""
     if found is None:

@@ -46,6 +46,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
     own_rule = domain.partition(".")[0]
     rule = {"id": own_rule, "kind": "social", "points": 1, "url": "https://social.example/"}
     challenge = {"id": f"by-{own_rule}", "kind": "orders", "title": "x", "count": 3, "points": 5}
+    gift = {"id": f"gift-{own_rule}", "kind": "win_back", "title": "x", "reward": "five-off", "days": 30}
     document = programs.document(program)
     reward = {**document["rewards"][0], "id": f"of-{own_rule}"}
     photo = {"id": "photo", "kind": "content", "points": 1}
@@ -56,6 +57,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
             **document,
             "earning": earning,
             "challenges": [challenge],
+            "gifts": [gift],
             "rewards": [*document["rewards"], reward],
         },
         "test",
@@ -106,10 +108,12 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "app/earning entry_id": own_rule,
         "app/challenges entry_id": challenge["id"],
         "app/rewards entry_id": reward["id"],
+        "app/gifts entry_id": gift["id"],
         "action_id": waiting.pk,
         # These name things that every program has.
         "app/earning kind": "bonus",
         "app/rewards kind": "fixed",
+        "app/gifts kind": "milestone",
         "template": "tiers",
         "step": "stop",
         "number": 1,
