@@ -4,13 +4,24 @@ from collections.abc import Callable
 from functools import partial
 
 from rewards import audit, birthdays, expiry, gift_rounds, holds, tiers
-from shopify_bridge import backfill, checks, disputes, inbox, install, issuing, metafields, reconcile
+from shopify_bridge import (
+    backfill,
+    checks,
+    customer_tags,
+    disputes,
+    inbox,
+    install,
+    issuing,
+    metafields,
+    reconcile,
+)
 
 WORK: list[tuple[str, float, Callable[[], object]]] = [
     # (name, every so many seconds, function)
     # The first three do what nobody rang for: Redis may be away, or have forgotten.
     ("drain the inbox", 5, inbox.drain),
     ("publish standings", 5, metafields.publish),
+    ("tag customers", 5, customer_tags.work),
     ("go on with redemptions", 5, issuing.work_due),
     ("go on with checks of orders", 5, checks.work),
     ("go on with back-fills", 5, backfill.work),

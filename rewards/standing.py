@@ -95,6 +95,11 @@ def all_stale(program_id: int) -> None:
         last = part[-1]
 
 
+def outdated(program_id: int, member_ids: Iterable[int]) -> None:
+    """What was told of these members is to be told again, though nothing of theirs changed."""
+    Member.objects.filter(program_id=program_id, pk__in=list(member_ids)).update(version=F("version") + 1)
+
+
 def published(members: Iterable[Member]) -> None:
     """These versions are published; a newer one stays to be done."""
     by_program: dict[int, list[Member]] = defaultdict(list)

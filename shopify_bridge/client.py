@@ -21,7 +21,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from shopify_bridge import budget, transport
 from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.models import Shop
-from shopify_bridge.queries import document
+from shopify_bridge.queries import document, repeated
 from shopify_bridge.tokens import access_token, ask_to_reopen
 
 __all__ = ["AdminClient", "NeedsHuman", "TryAgain", "ask", "user_errors"]
@@ -79,17 +79,25 @@ class AdminClient:
         return f"AdminClient({self.shop.domain})"
 
     def run(
-        self, operation: str, variables: dict[str, Any] | None = None, *, within: float = PATIENCE_SECONDS
+        self,
+        operation: str,
+        variables: dict[str, Any] | None = None,
+        *,
+        within: float = PATIENCE_SECONDS,
+        times: int | None = None,
     ) -> dict[str, Any]:
-        """The data of one operation. All waiting and trying together end after `within` seconds."""
+        """The data of one operation. All waiting and trying together end after `within` seconds.
+
+        `times`: it is `queries.repeated` so often.
+        """
         deadline = monotonic() + within
         token = access_token(self.shop)
         try:
             try:
-                data = ask(self.shop.domain, token, operation, variables, deadline, self.spare)
+                data = ask(self.shop.domain, token, operation, variables, deadline, self.spare, times)
             except Unauthorised:
                 token = access_token(self.shop, rejected=token)
-                data = ask(self.shop.domain, token, operation, variables, deadline, self.spare)
+                data = ask(self.shop.domain, token, operation, variables, deadline, self.spare, times)
         except Unauthorised:
             ask_to_reopen(self.shop)
             raise
@@ -131,12 +139,13 @@ def ask(
     variables: dict[str, Any] | None = None,
     deadline: float | None = None,
     spare: float = 0.0,
+    times: int | None = None,
 ) -> dict[str, Any]:
     """Like `AdminClient.run` for a token in hand; waits while Shopify throttles, until the deadline."""
     deadline = deadline or monotonic() + PATIENCE_SECONDS
     while True:
         _wait(budget.wait_seconds(shop_domain, operation, spare), deadline)
-        answer = _post(shop_domain, token, operation, variables, deadline)
+        answer = _post(shop_domain, token, operation, variables, deadline, times)
         _watch_version(answer, shop_domain)
         _check_status(answer)
         content = _content(answer)
@@ -157,7 +166,12 @@ def _wait(seconds: float, deadline: float) -> None:
 
 
 def _post(
-    shop_domain: str, token: str, operation: str, variables: dict[str, Any] | None, deadline: float
+    shop_domain: str,
+    token: str,
+    operation: str,
+    variables: dict[str, Any] | None,
+    deadline: float,
+    times: int | None,
 ) -> Answer:
     url, headers = transport.address(shop_domain, f"/admin/api/{settings.SHOPIFY_API_VERSION}/graphql.json")
     headers |= {"X-Shopify-Access-Token": token, "Accept": "application/json"}
@@ -165,7 +179,8 @@ def _post(
     if left <= 0:
         raise TryAgain("no time left")
     limits = (min(transport.CONNECT_SECONDS, left), min(settings.SHOPIFY_READ_SECONDS, left))
-    body = {"query": document(operation), "variables": variables or {}, "operationName": operation}
+    text = document(operation) if times is None else repeated(operation, times)
+    body = {"query": text, "variables": variables or {}, "operationName": operation}
     try:
         with transport.session().post(
             url, json=body, headers=headers, timeout=limits, allow_redirects=False, stream=True

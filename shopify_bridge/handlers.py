@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from rewards import actions, orders, people, programs
 from rewards.facts import OrderFact, OrderRef
 from rewards.models import Program
-from shopify_bridge import catalogue, install, payloads
+from shopify_bridge import catalogue, customer_tags, install, payloads
 from shopify_bridge.models import DataRequest, Shop
 from shopify_bridge.payloads import BadPayload, Json
 
@@ -127,6 +127,7 @@ def customers_merged(delivery: Delivery) -> Outcome:
         lost=(delivery.shop.pk, gone),
         happened_at=delivery.triggered_at,
     )
+    customer_tags.merged(delivery.shop, kept, gone)
     return None
 
 
@@ -227,6 +228,7 @@ def customer_redacted(delivery: Delivery) -> Outcome:
     _same_shop(delivery, "shop_domain")
     customer = _customer(delivery)
     people.forget(delivery.program, (delivery.shop.pk, customer))
+    customer_tags.forget(delivery.shop, customer)
     asked = DataRequest.objects.filter(program_id=delivery.program.pk, shop_id=delivery.shop.pk)
     asked.filter(customer_id=customer).delete()
     return None

@@ -22,6 +22,7 @@ from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.models import (
     UNKNOWN_PROGRAM,
     Backfill,
+    CustomerTag,
     DataRequest,
     Gap,
     InboxRow,
@@ -137,7 +138,7 @@ def redact_shop(shop: Shop, at: datetime) -> bool:
         row.shopify_id = row.reconcile_watermark = row.reconciled_at = None
         rows = InboxRow.objects.filter(program_id=row.program_id, shop_id=row.pk)
         rows.exclude(state=InboxRow.State.WAITING).delete()
-        for kind in (Gap, OrderCheck, Backfill, DataRequest, Product):
+        for kind in (Gap, OrderCheck, Backfill, DataRequest, Product, CustomerTag):
             kind.objects.filter(program_id=row.program_id, shop_id=row.pk).delete()
         if Shop.objects.filter(program_id=row.program_id).exclude(pk=row.pk).exists():
             people.forget_source(row.program_id, row.pk)

@@ -13,7 +13,7 @@ from django.db import connection
 
 from rewards import standing
 from rewards.models import Identity, Member, Program
-from shopify_bridge import metrics
+from shopify_bridge import customer_tags, metrics
 from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain, user_errors
 from shopify_bridge.database import alone
 from shopify_bridge.models import Shop
@@ -113,6 +113,15 @@ def _publish_in(shop: Shop, program: Program, members: list[Member]) -> None:
     ]
     for start in range(0, len(entries), BATCH):
         _set_or_split(shop, entries[start : start + BATCH])
+    customer_tags.plan(
+        shop,
+        program,
+        {
+            identity.external_id: (standings[identity.member_id]["tier"] or {}).get("id")
+            for identity in identities
+            if not identity.merged
+        },
+    )
 
 
 def _set_or_split(shop: Shop, entries: list[Json]) -> None:

@@ -293,6 +293,42 @@ class Product(OfProgram):
         ]
 
 
+class CustomerTag(OfProgram):
+    """A tag that a customer has, or shall have, for their tier. See `customer_tags`."""
+
+    class State(models.TextChoices):
+        ADD = "add", "To be put"
+        HELD = "held", "Put by us"
+        FOREIGN = "foreign", "Was there before"
+        REFUSED = "refused", "Not possible"
+        REMOVE = "remove", "To be taken away"
+
+    program_id = models.BigIntegerField()
+    shop_id = models.BigIntegerField()
+    customer_id = models.BigIntegerField()
+    tag = models.CharField(max_length=40)
+    state = models.CharField(max_length=7, choices=State, default=State.ADD)
+    # Shopify was asked to put it, whether or not we know what became of that.
+    asked = models.BooleanField(default=False)
+    attempts = models.IntegerField(default=0)
+    # When it is to be told; null: nothing to do.
+    due_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program_id", "shop_id", "customer_id", "tag"], name="customer_tag_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["program_id", "shop_id", "due_at", "id"],
+                condition=models.Q(due_at__isnull=False),
+                name="customer_tag_due",
+            ),
+        ]
+
+
 class BackfillCustomer(OfProgram):
     """A customer who was counted; deleted when the counting ends."""
 

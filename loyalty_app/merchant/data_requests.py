@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from loyalty_app.merchant.answers import done, fetch, page, shown
 from rewards import people, personal
 from rewards.models import Member
+from shopify_bridge import customer_tags
 from shopify_bridge.auth import Staff
 from shopify_bridge.models import DataRequest, Shop
 
@@ -46,6 +47,7 @@ def data(request: HttpRequest, staff: Staff, data_request_id: int) -> HttpRespon
         "customer": asked.customer_id,
         "asked_at": asked.asked_at,
         "stored": personal.stored(member) if member else None,
+        "tags_put": customer_tags.put_on(staff.shop, asked.customer_id),
     }
     return JsonResponse(answer, json_dumps_params={"indent": 2})
 

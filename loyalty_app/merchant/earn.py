@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 
-from loyalty_app.merchant import campaigns, examples, fields, risks, things, words
+from loyalty_app.merchant import campaigns, examples, fields, permissions, risks, things, words
 from loyalty_app.merchant.answers import Json, program_of, shown
 from loyalty_app.merchant.editor import DATES, Editor, Said, Section
 from loyalty_app.merchant.entries import RULES
@@ -55,6 +55,7 @@ class RulesEditor(Editor):
             "limits": list(words.limits(document, saying)),
             "kinds": self._kinds(),
             "risks": risks.sentences(found, document, "earning."),
+            "lacking": permissions.for_earning(staff.shop, document, saying),
             "zone": found.timezone,
         }
         return shown(request, staff, "merchant/earning.html", context)

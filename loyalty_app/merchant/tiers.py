@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from loyalty_app.merchant import fields, forms, standing, things
+from loyalty_app.merchant import fields, forms, permissions, standing, things
 from loyalty_app.merchant.answers import Json, Unprocessable, done, fetch, page, program_of, shown, typed
 from loyalty_app.merchant.forms import Reader
 from rewards import documents, programs
@@ -26,6 +26,7 @@ def tiers(request: HttpRequest, staff: Staff) -> HttpResponse:
     members = standing.members_of_levels(found)
     context = {
         "members": [(level["name"], members.get(level["id"], 0)) for level in said["levels"]],
+        "lacking": permissions.for_tiers(staff.shop, programs.document(found)),
         "settings": _settings(found, said),
         "levels": [_shown(found, level, str(index), titles) for index, level in enumerate(said["levels"])],
         "blank": _shown(found, _draft(found), BLANK, titles),

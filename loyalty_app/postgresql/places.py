@@ -28,6 +28,7 @@ DISTRIBUTED = (
     "shopify_bridge_backfillcustomer",
     "shopify_bridge_datarequest",
     "shopify_bridge_product",
+    "shopify_bridge_customertag",
 )
 COPIED = (
     "rewards_program",

@@ -30,7 +30,7 @@ from shopify import ApiAccess
 
 from shopify_bridge import disputes
 from shopify_bridge.handlers import HANDLERS
-from shopify_bridge.queries import FOLDER
+from shopify_bridge.queries import FOLDER, repeated
 from tests.judges.node import ROOT
 
 TOML = tomllib.loads((ROOT / "shopify.app.toml").read_text())
@@ -140,6 +140,15 @@ def test_a_document_is_valid_and_uses_nothing_deprecated(path: Path) -> None:
     document = parse(path.read_text())
     errors = validate(schema(), document, [*specified_rules, NoDeprecatedCustomRule])
     assert [error.message for error in errors] == []
+
+
+@pytest.mark.parametrize("operation", ["tags_add", "tags_remove"])
+def test_what_is_asked_many_times_at_once_is_valid(operation: str) -> None:
+    document = parse(repeated(operation, 25))
+    assert [error.message for error in validate(schema(), document)] == []
+    (asked,) = document.definitions
+    assert isinstance(asked, OperationDefinitionNode)
+    assert len(asked.selection_set.selections) == 25
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)

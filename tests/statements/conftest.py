@@ -34,6 +34,13 @@ PRODUCTS = """
     SELECT %s, %s, n, '{"tags": [], "collections": []}', now() FROM generate_series(1, 1000) n
     WHERE n <> 901
 """
+TAGS = """
+    INSERT INTO shopify_bridge_customertag (program_id, shop_id, customer_id, tag, state, asked, attempts,
+                                            due_at)
+    SELECT %s, %s, 10000000 + n, 'Gold', CASE WHEN due THEN 'add' ELSE 'held' END, true, 0,
+           CASE WHEN due THEN now() END
+    FROM (SELECT n, n <= %s AS due FROM generate_series(1, %s) n)
+"""
 REDEMPTIONS = """
     INSERT INTO rewards_redemption (program_id, member_id, source_id, customer_id, key, reward, points, state,
                                     code, external_ref, turns, reason, starts_at, ending_as, attempts)
@@ -51,12 +58,14 @@ def scene(db: None, scripted: Scripted, client: Any) -> Scene:  # noqa: F811
             # Of each program a small part is due.
             size = MEMBERS if number == 0 else MEMBERS // 5
             due = size // 75
+            cursor.execute(TAGS, [shop.program_id, shop.pk, size // 150, size])
             fill.members(cursor, shop.program_id, shop.pk, size, orders_each=2, on_hold=due, ending=due)
         cursor.execute(INBOX, [shops[0].program_id, shops[0].pk])
         cursor.execute(REDEMPTIONS, [shops[0].pk, shops[0].program_id])
         cursor.execute(PRODUCTS, [shops[0].program_id, shops[0].pk])
         cursor.execute(FORGOTTEN, [shops[0].program_id])
         fill.look(cursor)
+        cursor.execute("ANALYZE shopify_bridge_customertag")
     return Scene(shops[0], Program.objects.get(pk=shops[0].program_id), client)
 
 
@@ -64,6 +73,7 @@ def _shop() -> Shop:
     shop: Shop = ShopFactory.create()
     shop.access_token = vault.seal("shpat_1", "access", shop.domain)
     shop.access_token_expires_at = timezone.now() + timedelta(hours=1)
+    shop.scopes = "write_customers"
     shop.app_installation_gid = "gid://shopify/AppInstallation/1"
     shop.save()
     program = Program.objects.get(pk=shop.program_id)
@@ -84,6 +94,8 @@ def _shopify(asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
         "discount_by_code": {"codeDiscountNodeByCode": None},
         "metafields_set": {"metafieldsSet": {"metafields": [], "userErrors": []}},
         "products": {"nodes": [None]},
+        "customer_tags": {"nodes": [{"tags": []}] * len(asked["variables"].get("ids", []))},
+        "tags_add": {f"change{n}": {"userErrors": []} for n in range(25)},
         "orders_changed": {"orders": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}},
     }
     return json_answer({"data": answers[name]})

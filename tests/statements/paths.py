@@ -14,7 +14,7 @@ from django.test import Client, RequestFactory
 from bench import fill
 from rewards import birthdays, clock, expiry, gift_rounds, holds, programs, tiers
 from rewards.models import MemberTier, Program, Redemption, TierGrant
-from shopify_bridge import catalogue, inbox, issuing, metafields, webhooks
+from shopify_bridge import catalogue, customer_tags, inbox, issuing, metafields, webhooks
 from shopify_bridge.models import InboxRow, Shop
 from tests.shopify_bridge import signing
 from tests.statements.recording import aside
@@ -276,6 +276,10 @@ def publishing(scene: Scene) -> None:
     assert metafields.publish() > 25
 
 
+def tags_of_tiers(scene: Scene) -> None:
+    assert customer_tags.work() >= 10
+
+
 def end_of_holds(scene: Scene) -> None:
     assert holds.release_due() >= 20
 
@@ -367,6 +371,7 @@ PATHS: dict[str, Callable[[Scene], None]] = {
         redemptions_that_are_due,
         reading,
         publishing,
+        tags_of_tiers,
         end_of_holds,
         end_of_life,
         rest_of_members,

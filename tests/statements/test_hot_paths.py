@@ -15,7 +15,7 @@ from django.db import connection
 from loyalty_app import metrics
 from loyalty_app.postgresql.places import DISTRIBUTED
 from rewards import birthdays, due, gift_rounds, standing, tier_rows
-from shopify_bridge import issuing, metafields, webhooks
+from shopify_bridge import customer_tags, issuing, metafields, webhooks
 from tests.statements.paths import PATHS, Scene
 from tests.statements.reading import strays
 from tests.statements.recording import Statement, aside, preferring_indexes, recorded
@@ -28,6 +28,7 @@ OF_ALL_TENANTS = {
     birthdays.PROGRAMS,
     gift_rounds.PROGRAMS,
     metafields.PROGRAMS_WITH_NEWS,
+    customer_tags.SHOPS_WITH_WORK,
     issuing.LONGEST_DUE,
 }
 FEW_FOR_EACH_TENANT = {

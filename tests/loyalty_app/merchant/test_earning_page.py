@@ -9,6 +9,7 @@ from django.db import connection
 
 from loyalty_app.merchant import given as given_page
 from rewards import clock, documents, programs, rule_reports, rules
+from shopify_bridge.models import Shop
 from tests.loyalty_app.merchant.conftest import NOON, Merchant
 
 REQUIRED: dict[str, dict[str, str]] = {
@@ -21,6 +22,8 @@ REQUIRED: dict[str, dict[str, str]] = {
     "survey": {"points": "50", "question": "How did you find us?"},
 }
 """What the form of a kind needs, where it is more than points."""
+ON_TAG = {"id": "teas", "kind": "multiplier", "factor": "2", "on": {"product_tags": ["tea"]}}
+TASTE = {"id": "taste", "kind": "collections", "title": "Taste", "count": 1, "points": 5}
 
 
 def typed(merchant: Merchant, **changes: object) -> dict[str, object]:
@@ -315,3 +318,26 @@ def test_hostile_texts_stay_text(merchant: Merchant) -> None:
         html = merchant.page(path)
         assert "<script>alert" not in html
         assert "{{ 7" in html
+
+
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        ({"earning": {"rules": [{**ON_TAG, "archived": False}]}}, "products with the tag “tea”"),
+        ({"earning": {"excluded": {"vendors": ["Acme"]}}}, "What is excluded from earning."),
+        ({"challenges": [{**TASTE, "collections": [7]}]}, "The challenge “Taste”."),
+        ({"earning": {"rules": [{**ON_TAG, "archived": True}]}}, ""),
+        ({"earning": {"rules": [{**ON_TAG, "on": {}}]}}, ""),
+    ],
+)
+def test_what_needs_a_permission_that_is_missing_is_named(
+    merchant: Merchant, part: dict[str, Any], named: str
+) -> None:
+    before = merchant.document()
+    merchant.save({**before, **part, "earning": {**before["earning"], **part.get("earning", {})}})
+    warning = "The app may not read products yet"
+    html = merchant.page("/app/earning")
+    assert (warning in html) == bool(named)
+    assert named in html
+    Shop.objects.update(scopes="read_products")
+    assert warning not in merchant.page("/app/earning")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from rewards import documents
+from shopify_bridge.models import Shop
 from tests.loyalty_app.merchant.conftest import Merchant
 
 
@@ -166,3 +167,17 @@ def test_hostile_names_stay_text(merchant: Merchant) -> None:
     html = merchant.page("/app/tiers")
     assert "<script>alert" not in html
     assert "{{ 7" in html
+
+
+def test_a_tag_that_can_not_be_put_is_named(two: Merchant) -> None:
+    two.post("/app/tiers", typed(two, levels="1", **level(0, "Gold", "gold", customer_tag="Very <b>")))
+    warning = "The app may not tag customers yet"
+    html = two.page("/app/tiers")
+    assert warning in html
+    assert "“Very &lt;b&gt;” for Gold" in html
+    Shop.objects.update(scopes="write_customers")
+    assert warning not in two.page("/app/tiers")
+    Shop.objects.update(scopes="")
+    two.post("/app/tiers", typed(two, levels="1", **level(0, "Gold", "gold")))
+    two.post("/app/tiers", typed(two, levels="0"))
+    assert warning not in two.page("/app/tiers")
