@@ -23,6 +23,7 @@ HOSTILE = [
     "${alert(5)}<!--<script>",
     '" autofocus onfocus="alert(6)',
     "</template></style><svg onload=alert(7)>",
+    "\u202egnp.live\u202c \u2067<b>\u2069\u200f&lt;",
 ]
 
 
@@ -43,15 +44,15 @@ def test_hostile_texts_stay_texts(
 
     page = storefront.page
     page.on("request", note)
-    apply_hostile_program(demo, tmp_path)
     customer = member(400)
+    apply_hostile_program(demo, tmp_path)
     shop.admin(
         RENAME,
         input={"id": f"gid://shopify/Customer/{customer}", "firstName": HOSTILE[0], "lastName": HOSTILE[2]},
     )
 
     storefront.sign_in(customer)
-    for path in ("/", "/products/dune-mug", "/pages/rewards", "/pages/rewards?locale=ar"):
+    for path in ("/", "/products/olive-wood-spoon", "/pages/rewards", "/pages/rewards?locale=ar"):
         page.goto(path)
         page.wait_for_load_state("networkidle")
     widget = storefront.open("/?locale=en")
@@ -59,6 +60,20 @@ def test_hostile_texts_stay_texts(
     for number, title in enumerate(HOSTILE):
         widget.tab("rewards")
         expect(widget.reward(f"hostile-{number}").get_by_role("heading")).to_have_text(title)
+    question = widget.tab("points").locator("[data-loyalty-way=rule-1]")
+    question.locator("summary").click()
+    expect(question.get_by_role("group", name=HOSTILE[1])).to_be_visible()
+    question.get_by_role("radio", name=HOSTILE[2]).check()
+    question.get_by_role("button", name="Send").click()
+    expect(question.locator("[data-loyalty-way-state]")).to_contain_text("<b>p</b>")
+    expect(widget.panel.locator("[data-loyalty-my-tier]")).to_have_text(HOSTILE[-1][:60])
+    levels = widget.panel.locator("[data-loyalty-level]")
+    for number, name in enumerate(HOSTILE):
+        expect(levels.nth(number)).to_contain_text(name[:60])
+        expect(levels.nth(number)).to_contain_text(HOSTILE[2])
+    challenge = widget.panel.locator("[data-loyalty-challenge=one]")
+    expect(challenge).to_contain_text(HOSTILE[0])
+    expect(challenge).to_contain_text(HOSTILE[7][:40])
     widget.redeem("hostile-0")
     widget.tab("codes")
     expect(widget.view("codes").get_by_role("heading")).to_have_text(HOSTILE[0])
@@ -67,11 +82,25 @@ def test_hostile_texts_stay_texts(
     merchant = merchants_page(new_context)
     merchant.on("request", note)
     panel = Panel(merchant, demo)
-    for path in ("", "/program", "/rewards", "/rewards/hostile-6", f"/members?q={customer}"):
+    pages = (
+        "/program",
+        "/rewards",
+        "/rewards/hostile-6",
+        "/earning",
+        "/earning/rule-1",
+        "/tiers",
+        "/challenges",
+    )
+    for path in ("", *pages, f"/members?q={customer}"):
         panel.open(path)
         merchant.wait_for_load_state("networkidle")
+        assert (
+            panel.document().evaluate("document.querySelectorAll('[onerror], [onload], [onfocus]').length")
+            == 0
+        )
     panel.frame.get_by_role("link", name=HOSTILE[0]).click()
-    expect(panel.frame.locator(".timeline")).to_contain_text(HOSTILE[0])
+    expect(panel.frame.locator(".timeline").first).to_contain_text(HOSTILE[0])
+    expect(panel.frame.locator(".timeline").last).to_contain_text(HOSTILE[-1][:60])
     assert strangers == []
 
 
@@ -95,13 +124,50 @@ def apply_hostile_program(demo: Demo, folder: Path) -> None:
         {**template, "id": f"hostile-{number}", "title": title, "points": 10}
         for number, title in enumerate(HOSTILE)
     ]
+    document["earning"]["rules"] = [
+        {
+            "id": f"rule-{number}",
+            "kind": "survey",
+            "points": 1,
+            "title": title[:80],
+            "question": title,
+            "answers": HOSTILE,
+        }
+        for number, title in enumerate(HOSTILE)
+    ]
+    document["earning"]["rules"].append(
+        {
+            "id": "all",
+            "kind": "multiplier",
+            "factor": "2",
+            "title": HOSTILE[0],
+            "on": {"product_tags": ["wood"]},
+        }
+    )
+    levels = [
+        {"id": f"level-{number}", "name": title[:60], "from": str(number + 1), "perks": HOSTILE}
+        for number, title in enumerate(HOSTILE)
+    ]
+    document["tiers"] = {"levels": levels}
+    document["challenges"] = [
+        {
+            "id": "one",
+            "kind": "orders",
+            "title": HOSTILE[0],
+            "count": 1,
+            "points": 1,
+            "badge": HOSTILE[7][:40],
+        }
+    ]
     file = folder / "hostile.json"
     file.write_text(json.dumps(document))
     applied = demo.manage("program", "apply", "--shop", demo.shop, str(file))
     assert applied.returncode == 0, applied.stderr
     published = f"{demo.sandbox}/apps/loyalty/program"
     wait_until(
-        10, "the program is published", lambda: "hostile-7" in requests.get(published, timeout=10).text
+        10,
+        "the program is published",
+        lambda: f"hostile-{len(HOSTILE) - 1}" in requests.get(published, timeout=10).text,
     )
     wait_until(
         10, "the theme has it", lambda: "&lt;b&gt;" in requests.get(f"{demo.sandbox}/", timeout=10).text

@@ -227,6 +227,40 @@ def test_a_challenge_is_followed_from_order_to_order(
     assert barriers(page) == [], "achieved"
 
 
+def test_the_tier_card_follows_an_order_while_the_page_stays_open(
+    storefront: Storefront, member: Callable[[int], int], change_program: Change
+) -> None:
+    page, shop = storefront.page, storefront.shop
+    levels = [
+        {"id": "silver", "name": "Silver", "from": "100"},
+        {"id": "gold", "name": "Gold", "from": "500", "multiplier": {"factor": "2"}},
+    ]
+    customer = member(50)
+    change_program(tiers={"levels": levels})
+    storefront.sign_in(customer)
+    widget = storefront.open("/")
+    mine, ahead = (widget.panel.locator(f"[data-loyalty-{name}]") for name in ("my-tier", "next-tier"))
+    expect(ahead).to_have_text("$100.00 to Silver")
+    expect(mine).to_have_count(0)
+    widget.close()
+
+    page.evaluate("window.stays = true")
+    order = shop.order(customer, "120.00")
+    storefront.wait_for_points(customer, 170)
+    widget.open()
+    expect(mine).to_have_text("Silver")
+    expect(ahead).to_contain_text("$380.00 to Gold")
+    assert barriers(page) == []
+    widget.close()
+
+    shop.cancel(order)
+    storefront.wait_for_points(customer, 50)
+    widget.open()
+    expect(ahead).to_have_text("$100.00 to Silver")
+    expect(mine).to_have_count(0)
+    assert page.evaluate("window.stays"), "the same document, as Liquid printed it before the order"
+
+
 def tell_birthday(widget: Widget, day: str, month: str) -> None:
     form = way(widget, "birthday")
     if not form.get_by_label("Day").is_visible():

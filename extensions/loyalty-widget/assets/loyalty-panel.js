@@ -8,6 +8,7 @@ import { Ways } from './loyalty-ways.js';
 export class Panel {
   #cards = new Map();
   #following = new Map();
+  #shownWay;
   #tabs = new BroadcastChannel('loyalty');
 
   constructor(host) {
@@ -124,7 +125,10 @@ export class Panel {
   #renderWay({ tier, next_tier: next }) {
     const printed = this.config.standing ?? {};
     const card = this.#part('tier-card');
-    if (!card || JSON.stringify([printed.tier, printed.next_tier]) === JSON.stringify([tier, next])) return;
+    const wanted = JSON.stringify([tier, next]);
+    this.#shownWay ??= JSON.stringify([printed.tier, printed.next_tier]);
+    if (!card || this.#shownWay === wanted) return;
+    this.#shownWay = wanted;
     const { words } = this;
     const amount = { spend: words.money, points: words.points, orders: words.orders }[next?.metric]?.call(words, next.missing);
     const values = { amount, tier: next?.name, date: next?.by && words.day(next.by) };
