@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from rewards import clock, offers
+from rewards import clock, closed_tiers, offers
 from rewards.differences import differences
 from rewards.documents import checked, completed
 from rewards.earning import Rules
@@ -206,6 +206,7 @@ def apply(
         locked = Program.objects.select_for_update().get(pk=program.pk)
         if expect not in (None, locked.version):
             raise NotTheNewest(locked.version)
+        complete = closed_tiers.kept(locked, document_of(locked.pk, locked.version), complete)
         if complete == document_of(locked.pk, locked.version):
             program.version = locked.version
             return ProgramVersion.objects.get(program=locked, number=locked.version)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet
 
-from rewards import dates, offers, programs, tiers
+from rewards import closed_tiers, dates, offers, programs, tiers
 from rewards.earning import Rules
 from rewards.models import Member, Order, Program
 from rewards.rehearsal import Paid, Products, Rehearsal
@@ -145,22 +145,17 @@ def preview(
 
 def moves(program: Program, document: Json, *, every: int = 1, now: datetime | None = None) -> Iterator[Move]:
     """Who would move: by what counts today. Nobody is moved down before their own date."""
+    document = closed_tiers.kept(program, programs.document(program), document)
     before, after = programs.tiers(program), Settings.of(document, program.currency)
     if before == after:
         return
     for member_id, old, new in tiers.foreseen(program, document, every=every, now=now):
-        yield Move(member_id, _name(before, old), _name(after, new), _is_up(old, new, before, after))
+        yield Move(member_id, _name(before, old), _name(after, new), after.rank(new) > after.rank(old))
 
 
 def _name(settings: Settings, level_id: str | None) -> str:
     level = settings.level(level_id)
     return level.name if level else ""
-
-
-def _is_up(old: str | None, new: str | None, before: Settings, after: Settings) -> bool:
-    """By the order of the new levels, or of the old ones where a level was taken out."""
-    known = after if old is None or after.rank(old) >= 0 else before
-    return known.rank(new) > known.rank(old)
 
 
 def looked_at(program: Program, most: int) -> int:

@@ -48,8 +48,9 @@ def invite(
     """
     now = now or clock.now()
     today = dates.local_date(now, ZoneInfo(program.timezone))
-    if programs.tiers(program).level(level) is None:
-        raise NoSuchLevel(f"There is no tier “{level}”.")
+    known = programs.tiers(program).level(level)
+    if known is None or known.closed:
+        raise NoSuchLevel(f"There is no tier “{level}” that one can come to.")
     if until is not None and until < today:
         raise ValueError("The last day of an invitation must not have passed.")
     book = Book.open(program.pk, [member_id], now=now, spenders=())

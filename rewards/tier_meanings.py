@@ -19,6 +19,8 @@ def errors(document: Json, currency: str) -> Iterator[Problem]:
     products: set[int] = set()
     for index, level in enumerate(said["levels"]):
         path = f"tiers.levels.{index}"
+        if level["closed"]:
+            continue  # its amounts may be of another metric, and decide nothing
         try:
             start, keep = (_amount(level, name, said["metric"], currency) for name in AMOUNTS)
         except _NoAmount as problem:
@@ -39,7 +41,7 @@ def write_alike(document: Json, currency: str) -> None:
     said = document["tiers"]
     for level in said["levels"]:
         for name in AMOUNTS:
-            if level[name] is not None:
+            if level[name] is not None and not level["closed"]:
                 level[name] = _alike(level[name], said["metric"], currency)
 
 

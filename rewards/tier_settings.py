@@ -39,13 +39,14 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One tier. Without `reach` nobody gets there by what they buy."""
+    """One tier. Without `reach` nobody gets there by what they buy; to a closed one nobody gets at all."""
 
     id: str
     reach: int | None
     keep: int | None
     name: str = field(default="", compare=False)
     hidden: bool = field(default=False, compare=False)
+    closed: bool = field(default=False, compare=False)
     entry_points: int = field(default=0, compare=False)
 
 
@@ -82,7 +83,7 @@ class Settings:
             memberships={
                 bought["product"]: (level["id"], bought["days"])
                 for level in said["levels"]
-                if (bought := level["membership"])
+                if (bought := level["membership"]) and not level["closed"]
             },
         )
 
@@ -115,14 +116,16 @@ def _level(said: Json, metric: str, currency: str) -> Level:
             return None
         return minor(said[name], currency) if metric == "spend" else int(said[name])
 
-    reach = None if said["by_invitation"] else amount("from")
-    keep = amount("keep")
+    reach = None if said["by_invitation"] or said["closed"] else amount("from")
+    # Who is at a closed one stays by the settings that confirmed them.
+    keep = None if said["closed"] else amount("keep")
     return Level(
         id=said["id"],
         reach=reach,
         keep=reach if reach is None or keep is None else keep,
         name=said["name"],
         hidden=said["hidden"],
+        closed=said["closed"],
         entry_points=said["entry_points"],
     )
 

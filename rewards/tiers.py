@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.db.models import F
 
-from rewards import clock, gift_rounds, programs, tier_reviews, tier_rows, tier_rules
+from rewards import clock, closed_tiers, gift_rounds, programs, tier_reviews, tier_rows, tier_rules
 from rewards.ledger import Book
 from rewards.models import MemberTier, Program
 from rewards.tier_reviews import NIGHT, Step, Steps, today_of
@@ -88,6 +88,7 @@ def foreseen(
 
     `every`: look at every so manieth member only.
     """
+    document = closed_tiers.kept(program, programs.document(program), document)
     today, wanted = today_of(program, now or clock.now()), Settings.of(document, program.currency)
     rules = Rules(program.version + 1, wanted, lambda number: programs.tiers(program, number))
     for members in tier_rows.everybody(program.pk, batch):
@@ -110,7 +111,7 @@ def states(program: Program, member_ids: Iterable[int]) -> dict[int, State]:
 def public(document: Json) -> Json | None:
     """What anybody may know of the tiers of a complete document."""
     said = document["tiers"]
-    levels = [level for level in said["levels"] if not level["hidden"]]
+    levels = [level for level in said["levels"] if not (level["hidden"] or level["closed"])]
     if not levels:
         return None
     named = ("id", "name", "from", "multiplier", "entry_points", "perks", "by_invitation", "membership")

@@ -51,7 +51,7 @@ def standing(found: Program, member: Member) -> Standing | None:
         way=_way(ahead, found) if ahead else "",
         changes=[_change(row, levels) for row in _changes(found, member)],
         invitations=[_invitation(row, levels) for row in _invitations(found, member)],
-        levels=levels,
+        levels=_open(found),
     )
 
 
@@ -98,6 +98,12 @@ def uninvite(request: HttpRequest, staff: Staff, member_id: int) -> HttpResponse
 
 def _levels(found: Program) -> dict[str, str]:
     return {level["id"]: level["name"] for level in programs.document(found)["tiers"]["levels"]}
+
+
+def _open(found: Program) -> dict[str, str]:
+    """Those that one can be invited to."""
+    levels = programs.document(found)["tiers"]["levels"]
+    return {level["id"]: level["name"] for level in levels if not level["closed"]}
 
 
 def _way(ahead: Json, found: Program) -> str:

@@ -379,11 +379,74 @@ def test_tiers_that_are_switched_on_count_what_was_bought_before(world):
     assert tier(world) == "gold"
 
 
-def test_tiers_that_are_taken_away_are_left(world):
+def test_a_tier_that_is_taken_out_stays_closed_until_its_members_own_date(world):
     with_tiers(world)
     buy(world, 500)
-    assert changed(world, []) == 1
-    assert history(world)[-1] == ("gold", "", "removed")
+    buy(world, 100, number=2, customer_id=7002)
+    changed(world, [])
+    levels = programs.document(world.program)["tiers"]["levels"]
+    assert [(level["id"], level["closed"]) for level in levels] == [("silver", True), ("gold", True)]
+    assert (tier(world), tier(world, 7002)) == ("gold", "silver")
+    assert tiers.public(programs.document(world.program)) is None
+    # It still counts, though nobody new comes.
+    buy(world, 10, number=3, days=1)
+    assert points(world, 3) == 20
+    buy(world, 400, number=4, days=1, customer_id=7002)
+    buy(world, 600, number=5, days=1, customer_id=7003)
+    assert (tier(world, 7002), tier(world, 7003)) == ("silver", None)
+    tiers.review_due(now=night(A_YEAR + 1))
+    # Who was confirmed by 500 within a year has 10 of it left; 7002 has the 400 of a day later.
+    assert (tier(world), tier(world, 7002)) == (None, "silver")
+    tiers.review_due(now=night(A_YEAR + 2))
+    assert tier(world, 7002) is None
+    changed(world, [])
+    assert programs.document(world.program)["tiers"]["levels"] == []
+
+
+def test_a_tier_that_nobody_has_is_gone_at_once(world):
+    with_tiers(world)
+    buy(world, 100)
+    changed(world, LEVELS[:1])
+    assert [level["id"] for level in programs.document(world.program)["tiers"]["levels"]] == ["silver"]
+
+
+def test_a_closed_tier_keeps_its_place_and_can_be_opened_again(world):
+    with_tiers(world)
+    buy(world, 500)
+    changed(world, [LEVELS[0], LEVELS[2]])
+    levels = programs.document(world.program)["tiers"]["levels"]
+    assert [level["id"] for level in levels] == ["silver", "gold", "platinum"]
+    version = world.program.version
+    changed(world, [LEVELS[0], LEVELS[2]])
+    assert world.program.version == version, "it says the same"
+    with pytest.raises(tier_grants.NoSuchLevel):
+        tier_grants.invite(world.program, world.member().pk, "gold", None, "staff")
+    buy(world, 1500, number=2, days=1)
+    assert tier(world) == "platinum"
+    changed(world, LEVELS)
+    buy(world, 500, number=3, days=1, customer_id=7002)
+    assert tier(world, 7002) == "gold"
+
+
+def test_a_tier_is_taken_out_while_something_else_is_counted(world):
+    with_tiers(world)
+    buy(world, 500)
+    with_tiers(world, [LEVELS[0]], metric="orders")
+    tiers.follow(now=NOW)
+    assert tier(world) == "gold"
+    tiers.review_due(now=night(A_YEAR + 1))
+    assert tier(world) is None
+
+
+def test_a_gift_of_a_tier_that_is_taken_out_lasts(world):
+    with_tiers(world)
+    buy(world, 100)
+    member = world.member()
+    tier_grants.invite(world.program, member.pk, "platinum", None, "staff", now=NOW)
+    changed(world, LEVELS[:1])
+    assert tier(world) == "platinum"
+    tier_grants.uninvite(world.program, member.pk, "platinum", "staff", now=NOW)
+    assert tier(world) == "silver"
 
 
 def test_nobody_is_moved_down_by_an_edit_before_their_own_date(world):
@@ -430,8 +493,8 @@ def test_who_would_move_is_who_then_moves(world):
     changed(world, levels)
     moved = TierChange.objects.filter(version=world.program.version)
     assert told == {move.member_id: move.tier or None for move in moved}
-    # Out of silver's and gold's reach nobody moved; platinum was taken out.
-    assert sorted(told.values()) == ["gold", "gold", "silver"]
+    # Platinum was taken out; its member stays there.
+    assert sorted(told.values()) == ["gold", "silver"]
 
 
 def test_orders_from_before_tiers_were_known_count_as_if_they_had_been(world):

@@ -187,21 +187,21 @@ def test_what_it_means_for_each_member_can_be_downloaded(merchant: Merchant) -> 
 
 
 def test_who_would_move_is_said_and_can_be_downloaded(merchant: Merchant) -> None:
-    number = merchant.program.version
-    levels = [{"id": "gold", "name": "=Gold", "from": "50"}]
-    programs.apply(merchant.program, {**merchant.document(), "tiers": {"levels": levels}}, "test")
+    silver = {"id": "silver", "name": "=Silver", "from": "40"}
+    gold = {"id": "gold", "name": "=Gold", "from": "50"}
+    for levels in ([silver, gold], [{**gold, "from": "90"}]):
+        programs.apply(merchant.program, {**merchant.document(), "tiers": {"levels": levels}}, "test")
     merchant.order(100, at=NOW - timedelta(days=3))
-    merchant.order(40, at=NOW - timedelta(days=2), external_id=5002, customer_id=7002)
-    # Without tiers, nobody has one any more.
-    path = f"/app/program/versions/{number}/preview"
+    merchant.order(60, at=NOW - timedelta(days=2), external_id=5002, customer_id=7002)
+    path = f"/app/program/versions/{merchant.program.version - 1}/preview"
     said = merchant.post(path, {})["tiers"]
-    assert said["said"] == "0 members would move up, and 1 down."
+    assert said["said"] == "1 member would move up, and 0 down."
     assert [(row["name"], row["before"], row["after"]) for row in said["members"]] == [
-        ("Customer 7001", "=Gold", "None")
+        ("Customer 7002", "None", "=Gold")
     ]
     rows = merchant.fetch_with(f"{path}/tiers", {}).content.decode().splitlines()
     assert rows[0] == ",".join(previews.TIER_COLUMNS)
-    assert [row.partition(",")[2] for row in rows[1:]] == ["'=Gold,"]
+    assert [row.partition(",")[2] for row in rows[1:]] == [",'=Gold"]
 
 
 def test_a_change_that_moves_nobody_says_nothing_of_tiers(merchant: Merchant) -> None:
