@@ -214,8 +214,11 @@ def price_cart(
         basket = Basket(goods, customer, ship_to or state.shop.country, shipping)
     claims, refused = _claims(state, codes, basket, world.now())
     applied = _apply(state, claims, goods, shipping)
-    refused |= {use.code: f"{use.code} lowers no price further" for use in applied if _is_idle(state, use)}
-    applied = [use for use in applied if use.code not in refused]
+    idle = {
+        use.code.upper(): f"{use.code} lowers no price further" for use in applied if _is_idle(state, use)
+    }
+    refused |= {code: idle[code.strip().upper()] for code in codes if code.strip().upper() in idle}
+    applied = [use for use in applied if use.code.upper() not in idle]
     shipping_off = sum(use.amount for use in applied if use.on_shipping)
     return Totals(
         currency=state.shop.currency,

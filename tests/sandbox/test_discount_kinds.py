@@ -572,6 +572,7 @@ def test_one_product_discount_for_each_line_the_better_one(
         {"code": "HALF", "applicable": True},
     ]
     assert "TENTH lowers no price further" in client.get("/checkout").text
+    assert "TENTH lowers no price further" in refusal(client, "tenth")
     client.post("/checkout/pay")
     assert (state.codes["TENTH"].usage_count, state.codes["HALF"].usage_count) == (0, 1)
 

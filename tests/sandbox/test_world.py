@@ -2,11 +2,22 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from sandbox import commerce
+from sandbox import commerce, store_credit
+from sandbox.model import (
+    Buys,
+    CodeCreation,
+    Discount,
+    GiftCard,
+    Items,
+    NewCode,
+    RedeemCode,
+    StoreCreditAccount,
+)
 from sandbox.seed import seed_demo_shop
 from sandbox.store import DamagedState, Store
 from sandbox.world import World
@@ -25,6 +36,32 @@ def test_a_second_start_finds_everything_again(tmp_path: Path) -> None:
     assert again.customers == state.customers
     assert again.sessions == state.sessions
     assert again.shop.next_order_number == 1002
+
+
+def test_what_rewards_are_made_of_is_kept(tmp_path: Path) -> None:
+    world = World(Store(tmp_path))
+    state = seed_demo_shop(world)
+    now, customer = world.now(), next(iter(state.customers))
+    with world.change():
+        gift = Discount(
+            world.new_id(), "bxgy", "Gift", now, None, now, now, 1,
+            value_percentage="1", items=Items([1], [2]), buys=Buys(Items(collection_ids=[3]), amount=500),
+        )  # fmt: skip
+        code = RedeemCode(world.new_id(), gift.id, "GIFT", now, 1, [customer])
+        creation = CodeCreation(
+            world.new_id(), gift.id, now, [NewCode(world.new_id(), "A", None, "no")], True
+        )
+        card = GiftCard(world.new_id(), "abcd1234", "USD", 500, 400, now, now, customer, "2099-12-31")
+        account = StoreCreditAccount(world.new_id(), customer, "USD")
+        for thing in (gift, code, creation, card):
+            world.save(state, thing)
+        store_credit.credit(world, state, account, 700, now + timedelta(days=1))
+        store_credit.debit(world, state, account, 300)
+    again = World(Store(tmp_path)).shops[state.domain]
+    assert (again.discounts, again.codes) == ({gift.id: gift}, {"GIFT": code})
+    assert again.discount_by_code("gift") == gift
+    assert again.code_creations == {creation.id: creation}
+    assert (again.gift_cards, again.store_credit) == ({card.id: card}, {account.id: account})
 
 
 def test_numbers_go_on_after_a_restart(tmp_path: Path) -> None:
