@@ -50,7 +50,8 @@ def tiers(cursor: Cursor, program_id: int, version: int, due: int) -> None:
 
 def look(cursor: Cursor) -> None:
     """Let the planner see what is there."""
-    for table in (*TABLES, "redemption", "notice", "tombstone", "membertier", "tierchange", "tiergrant"):
+    others = ("redemption", "notice", "tombstone", "membertier", "tierchange", "tiergrant")
+    for table in (*TABLES, *others, "advocate", "claim", "referral"):
         cursor.execute(f"ANALYZE rewards_{table}")
     cursor.execute("ANALYZE shopify_bridge_inboxrow")
 

@@ -20,7 +20,7 @@ from rewards.contexts import Context
 from rewards.earning import Rules
 from rewards.facts import FetchedOrder, OrderFact, ProductFact
 from rewards.models import Member, Program
-from rewards.order_rows import OpenOrder
+from rewards.order_rows import Key, OpenOrder
 from rewards.rules import Circumstances, Surprise
 from rewards.tier_replays import Replay
 from rewards.tier_reviews import Climb, climbs
@@ -65,14 +65,22 @@ class Knowledge:
     catalogue: Catalogue
     # When customers' first orders that count were paid.
     first_paid: Mapping[Ref, datetime]
+    # Orders that may be a friend's first.
+    awaited: Collection[Key] = ()
 
     @classmethod
-    def of(cls, program: Program, news: Iterable[News], catalogue: Catalogue | None) -> "Knowledge":
+    def of(
+        cls,
+        program: Program,
+        news: Iterable[News],
+        catalogue: Catalogue | None,
+        awaited: Collection[Key] = (),
+    ) -> "Knowledge":
         """Read what the rules in force ask for."""
         dated = programs.versions(program.pk)
         rules = [programs.rules(program, number) for _, number in dated]
         asks = any(version.needs_history for version in rules)
-        return cls(dated, catalogue or {}, _first_paid(program.pk, news) if asks else {})
+        return cls(dated, catalogue or {}, _first_paid(program.pk, news) if asks else {}, awaited)
 
 
 def begin(program: Program, order: OpenOrder, item: News, known: Knowledge) -> bool:
@@ -99,7 +107,7 @@ def begin(program: Program, order: OpenOrder, item: News, known: Knowledge) -> b
     rules = programs.rules(program, _version(known, order.paid_at))
     if rules.award_on == "fulfilled" and order.fulfilled_at is None:
         return False
-    if not fetched and _has_to_be_asked(rules, fact, known, latest):
+    if not fetched and (_is_awaited(fact, known) or _has_to_be_asked(rules, fact, known, latest)):
         raise Unsure
     if fact.currency != program.currency:
         order.blocked = "currency"
@@ -167,6 +175,10 @@ def _rules(program: Program, order: OpenOrder) -> Rules:
 
 def _version(known: Knowledge, moment: datetime) -> int:
     return programs.in_force(known.dated, moment)
+
+
+def _is_awaited(fact: OrderFact, known: Knowledge) -> bool:
+    return (fact.source_id, fact.external_id) in known.awaited
 
 
 def _has_to_be_asked(rules: Rules, fact: OrderFact, known: Knowledge, latest: datetime) -> bool:

@@ -294,19 +294,17 @@ def moved(redemption: Redemption) -> Iterable[tuple[int, str, str, int]]:
     return rows.order_by("lot_id")
 
 
-def reverse(posting: Posting, points: int, order_id: int, *, forgive: bool) -> None:
-    """Take back what an order gave and no longer deserves.
+def reverse(posting: Posting, points: int, own: list[OpenLot], *, forgive: bool) -> None:
+    """Take back what was given, in `own` lots, and is no longer deserved.
 
-    In this order: what is on hold or left of the order's own lots, what of it lapsed already (which
-    costs the member nothing), the member's other points, and then debt - or, where the merchant
-    forgives, nothing.
+    In this order: what is on hold or left of these lots, what of it lapsed already (which costs the
+    member nothing), the member's other points, and then debt - or, where the merchant forgives, nothing.
     """
-    own = posting.book.lots_of(order_id)
     for source in (Bucket.PENDING, Bucket.AVAILABLE, Bucket.EXPIRED):
         points = posting.take(points, source, Bucket.ISSUED, own)
     points = posting.take(points, Bucket.AVAILABLE, Bucket.ISSUED)
     if points:
-        # The points were spent. What is missing belongs to the order's own, first, lot.
+        # The points were spent. What is missing belongs to the first of these lots.
         posting.move(own[0], Bucket.ADJUSTED if forgive else Bucket.DEBT, Bucket.ISSUED, points)
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from rewards import kinds, offers, tier_meanings
+from rewards import kinds, offers, referral_meanings, tier_meanings
 from rewards.money import BadMoney, major, minor
 
 Json = dict[str, Any]
@@ -45,10 +45,7 @@ def errors(document: Json, currency: str) -> Iterator[Problem]:
     yield from _once(document["rewards"], "rewards")
     for index, offer in enumerate(document["rewards"]):
         path = f"rewards.{index}"
-        for name in _amounts(offer):
-            yield from _positive_money(offer[name], f"{path}.{name}", currency)
-        for name, why in kinds.of(offer).errors(offer, currency):
-            yield f"{path}.{name}", why
+        yield from _reward(offer, path, currency)
         if not offer["archived"]:
             yield from _known_tiers(offer["tiers"], f"{path}.tiers", document)
     yield from _rules(document, currency)
@@ -56,6 +53,8 @@ def errors(document: Json, currency: str) -> Iterator[Problem]:
     yield from _gifts(document, currency)
     yield from _once(document["tiers"]["levels"], "tiers.levels")
     yield from tier_meanings.errors(document, currency)
+    yield from _reward(document["referrals"]["reward"], "referrals.reward", currency)
+    yield from referral_meanings.errors(document, currency)
 
 
 def write_alike(document: Json, currency: str) -> None:
@@ -68,10 +67,11 @@ def write_alike(document: Json, currency: str) -> None:
     for gift in document["gifts"]:
         if "amount" in gift:
             gift["amount"] = major(minor(gift["amount"], currency), currency)
-    for offer in document["rewards"]:
+    for offer in [*document["rewards"], document["referrals"]["reward"]]:
         for name in _amounts(offer):
             offer[name] = major(minor(offer[name], currency), currency)
     tier_meanings.write_alike(document, currency)
+    referral_meanings.write_alike(document, currency)
 
 
 def _unwritable(value: Any, path: str) -> Iterator[Problem]:
@@ -89,6 +89,13 @@ def _once(things: Iterable[Json], path: str) -> Iterator[Problem]:
         if thing["id"] in seen:
             yield f"{path}.{index}.id", f"“{thing['id']}” is used twice."
         seen.add(thing["id"])
+
+
+def _reward(offer: Json, path: str, currency: str) -> Iterator[Problem]:
+    for name in _amounts(offer):
+        yield from _positive_money(offer[name], f"{path}.{name}", currency)
+    for name, why in kinds.of(offer).errors(offer, currency):
+        yield f"{path}.{name}", why
 
 
 def _amounts(offer: Json) -> list[str]:
@@ -222,6 +229,7 @@ def risks(document: Json, currency: str, today: date) -> Iterator[Problem]:
         elif kind == "Rule" and (why := _pointless(thing, document)):
             yield path, f"{name} {why}"
     yield from _doubled(document, currency, now)
+    yield from referral_meanings.risks(document, currency)
     yield from _generous_gifts(document, currency)
 
 

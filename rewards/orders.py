@@ -22,6 +22,7 @@ from rewards import (
     people,
     programs,
     redemptions,
+    referrals,
     tier_grants,
     tiers,
 )
@@ -32,6 +33,7 @@ from rewards.first_awards import Catalogue, Fresh, Knowledge, News, Unsure
 from rewards.ledger import Book, again_if_overtaken, reverse
 from rewards.models import Order, Program
 from rewards.order_rows import Key, OpenOrder
+from rewards.referrals import First
 from rewards.tier_reviews import Step
 from rewards.tier_settings import Counted
 
@@ -228,7 +230,8 @@ def _settle(
     order_rows.plan_for_growth()
     orders = order_rows.locked(program.pk, sorted({_key(item) for item in news}))
     opened = _open_gates(orders, news)
-    known = Knowledge.of(program, newest.values(), catalogue)
+    awaited = referrals.awaited(program, [_fact(item) for item in newest.values()])
+    known = Knowledge.of(program, newest.values(), catalogue, awaited)
     accepted, fresh, unsure = _accept(program, orders, newest, opened, known)
     # Of orders that aren't settled now: the state in doubt is fetched, what opened stays open.
     kept = [orders[key] for key in sorted(opened - {_key(item) for _, item in accepted})]
@@ -247,7 +250,9 @@ def _settle(
         _post(book, program, change)
         _count(program, change)
     order_rows.save(program.pk, [*kept, *(order for order, _ in accepted)])
-    redemptions.note_orders(book, [(order.id, _fact(item)) for order, item in accepted])
+    settled = [(order, _fact(item)) for order, item in accepted]
+    redemptions.note_orders(book, [(order.id, fact) for order, fact in settled])
+    referrals.note_orders(program, list(_first(program, awarded, now)), settled, now)
     challenges.review(book, program, _members(order for order, _ in accepted))
     gift_reviews.review(book, program, [order for order, _ in accepted])
     tier_grants.note(program, [(change.order, change.fact) for change in changes])
@@ -420,7 +425,7 @@ def _post(book: Book, program: Program, change: _Change) -> None:
         available_at = _available_at(happened_at, rules, program, book.now)
         posting.award(change.points, "order", available_at=available_at)
     else:
-        reverse(posting, -change.points, order.id, forgive=rules.forgive_debt)
+        reverse(posting, -change.points, book.lots_of(order.id), forgive=rules.forgive_debt)
     order.settlements += 1
     order.points = change.goal.points
 
@@ -443,6 +448,13 @@ def _steps(changes: Iterable[_Change]) -> dict[int, list[Step]]:
         after = change.order.counted
         steps[change.order.member_id].append(Step(change.happened_at, change.before, after))
     return steps
+
+
+def _first(program: Program, awarded: Iterable[Fresh], now: datetime) -> Iterator[First]:
+    """Orders whose first award this was, with the end of their holds."""
+    for one in awarded:
+        rules = _rules(program, one.order, one.fact)
+        yield First(one, _available_at(_moment(one.order, rules), rules, program, now))
 
 
 def _rules(program: Program, order: Order | OpenOrder, fact: OrderFact) -> Rules:

@@ -10,10 +10,21 @@ from django.db import connection, transaction
 from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
-from rewards import actions, birthdays, challenges, clock, gift_reviews, histories, programs, tiers
+from rewards import (
+    actions,
+    advocates,
+    birthdays,
+    challenges,
+    clock,
+    gift_reviews,
+    histories,
+    programs,
+    tiers,
+)
 from rewards.ledger import Book, OpenLot, Posting, moved
 from rewards.models import (
     Bucket,
+    Claim,
     Identity,
     Member,
     Movement,
@@ -114,7 +125,8 @@ def merge(
         source, external = lost
         mine = {"program": program, "source_id": source}
         Identity.objects.filter(**mine, external_id=external).update(merged=True)
-        Redemption.objects.filter(**mine, customer_id=external).update(customer_id=survivor[1])
+        for model in (Redemption, Claim):
+            model._default_manager.filter(**mine, customer_id=external).update(customer_id=survivor[1])
 
 
 def forget(program: Program, ref: Ref) -> None:
@@ -148,7 +160,9 @@ def forget(program: Program, ref: Ref) -> None:
         mine.select_for_update().get()
         mine.update(birthday=None, birthday_since=None)
         actions.forget(program.pk, identity.member_id, clock.now())
-        if not Identity.objects.filter(program=program, member_id=identity.member_id).exists():
+        is_gone = not Identity.objects.filter(program=program, member_id=identity.member_id).exists()
+        advocates.forget(program.pk, identity.member_id, clock.now(), wholly=is_gone)
+        if is_gone:
             mine.update(redacted_at=clock.now(), tags=None)
             Redemption.objects.filter(program=program, member_id=identity.member_id).update(customer_id=0)
             histories.forget(program.pk, identity.member_id)
@@ -247,6 +261,7 @@ def _join(
     for model in (Identity, Order, Redemption, TierGrant):
         model.objects.filter(program=program, member_id=gone_id).update(member_id=kept_id)
     actions.carry_over(program.pk, gone_id, kept_id)
+    advocates.carry_over(program.pk, gone_id, kept_id)
     birthdays.carry_over(program.pk, gone_id, kept_id)
     challenges.carry_over(program.pk, gone_id, kept_id)
     Member.objects.filter(program=program, merged_into_id=gone_id).update(merged_into_id=kept_id)

@@ -7,6 +7,8 @@ from django.db.models import Model
 from rewards.models import (
     Achievement,
     Action,
+    Advocate,
+    Claim,
     Identity,
     Lot,
     Member,
@@ -15,6 +17,7 @@ from rewards.models import (
     Notice,
     Order,
     Redemption,
+    Referral,
     TierChange,
     TierGrant,
 )
@@ -41,6 +44,9 @@ TABLES: dict[str, tuple[type[Model], tuple[str, ...]]] = {
         Redemption,
         (*("id", "reward", "points", "state", "code", "order_id", "history", "created_at", "changed_at"),),
     ),
+    "links": (Advocate, ("id", "code", "clicks", "former", "blocked_at", "created_at")),
+    "invitations": (Claim, ("id", "state", "reward", "code", "expires_at", "created_at")),
+    "invited_orders": (Referral, ("id", "order_id", "state", "happened_at")),
     "movements": (
         Movement,
         (

@@ -19,7 +19,9 @@ from rewards.kinds import KINDS
 from rewards.models import (
     Achievement,
     Action,
+    Advocate,
     Budget,
+    Claim,
     GiftRound,
     Identity,
     Lot,
@@ -31,11 +33,13 @@ from rewards.models import (
     Program,
     ProgramVersion,
     Redemption,
+    Referral,
     TierChange,
     TierGrant,
     Tombstone,
 )
 from rewards.money import units
+from rewards.referral_settings import Invitations
 from rewards.tier_settings import Settings
 
 Json = dict[str, Any]
@@ -54,6 +58,9 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 ERASED = (
     *(
         Movement,
+        Referral,
+        Claim,
+        Advocate,
         Notice,
         Action,
         Achievement,
@@ -147,6 +154,21 @@ def tiers(program: Program, number: int | None = None) -> Settings:
 @lru_cache(maxsize=2000)
 def _tiers(program_id: int, number: int, currency: str) -> Settings:
     return Settings.of(document_of(program_id, number), currency)
+
+
+def invitations(program: Program, number: int | None = None) -> Invitations:
+    """What a version says of referrals, or the one in force."""
+    return _invitations(program.pk, number or program.version, program.currency)
+
+
+@lru_cache(maxsize=2000)
+def _invitations(program_id: int, number: int, currency: str) -> Invitations:
+    return Invitations.of(document_of(program_id, number), number, currency)
+
+
+def has_invited(program: Program) -> bool:
+    """Whether members could invite friends by any version: what was promised then counts."""
+    return any(invitations(program, number).active for number in range(1, program.version + 1))
 
 
 def on_offer(document: Json) -> list[Json]:
@@ -277,6 +299,7 @@ def forget_versions() -> None:
     document_of.cache_clear()
     _rules.cache_clear()
     _tiers.cache_clear()
+    _invitations.cache_clear()
     offered.cache_clear()
 
 

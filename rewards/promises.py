@@ -166,6 +166,25 @@ CHECKS = [
         """,
     ),
     Check(
+        "referrals",
+        "Each referral's points were given where it is paid, and are back where it was returned.",
+        """
+        WITH sums AS (
+            SELECT program_id, (explanation->>'referral')::bigint AS referral_id,
+                   sum(CASE WHEN source = 'issued' THEN points ELSE 0 END) AS given,
+                   sum(CASE WHEN target = 'issued' THEN points ELSE 0 END) AS taken
+            FROM rewards_movement WHERE kind = 'referral' AND {scope} GROUP BY 1, 2
+        )
+        SELECT COALESCE(r.program_id, s.program_id) AS program, COALESCE(r.id, s.referral_id) AS referral,
+               r.state, r.points, s.given, s.taken
+        FROM (SELECT program_id, id, state, points FROM rewards_referral WHERE {scope}) r
+        FULL JOIN sums s ON s.program_id = r.program_id AND s.referral_id = r.id
+        WHERE (COALESCE(s.given, 0), COALESCE(s.taken, 0)) IS DISTINCT FROM
+              (CASE WHEN r.state IN ('paid', 'returned') THEN r.points ELSE 0 END,
+               CASE WHEN r.state = 'returned' THEN r.points ELSE 0 END)
+        """,
+    ),
+    Check(
         "tiers",
         "Each member's tier is the one that their history came to last.",
         """

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
-from rewards import clock, expiry, offers, programs, tiers, ways
+from rewards import clock, expiry, offers, programs, referral_settings, tiers, ways
 from rewards.models import Member, Program
 from rewards.tier_rules import BLANK, State
 
@@ -57,6 +57,7 @@ def public_program(program: Program) -> Json:
         "ways": ways.public(document, program.timezone, clock.now()),
         "challenges": ways.challenges(document, program.timezone, clock.now()),
         "tiers": tiers.public(document),
+        "referrals": referral_settings.public(document),
         "rewards": [offers.public(reward) for reward in programs.on_offer(document)],
     }
 

@@ -224,6 +224,13 @@ def _challenge(explanation: Json, points: int, names: Json) -> str:
     return f"“{explanation['title']}” achieved{again}: {counted(explanation['points'], names)}."
 
 
+def _referral(explanation: Json, points: int, names: Json) -> str:
+    given = counted(explanation["points"], names)
+    if explanation["change"] == "paid":
+        return f"A friend you invited ordered: {given}."
+    return f"The order of a friend you invited was undone: {given} taken back."
+
+
 def _adjustment(explanation: Json, points: int, names: Json) -> str:
     return explanation["reason"] or "Changed by the shop."
 
@@ -254,6 +261,7 @@ _SENTENCES = {
     "tier": _tier,
     "action": _action,
     "challenge": _challenge,
+    "referral": _referral,
     "adjustment": _adjustment,
     "redemption": _redemption,
     "release": _release,

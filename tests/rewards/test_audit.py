@@ -104,6 +104,11 @@ DAMAGE = [
         "UPDATE rewards_redemption SET member_id = "
         "(SELECT id FROM rewards_member WHERE redacted_at IS NOT NULL)",
     ),
+    (
+        "referrals",
+        "UPDATE rewards_movement SET kind = 'referral', explanation = '{\"referral\": 1}'"
+        " WHERE source = 'issued'",
+    ),
     ("tiers", "UPDATE rewards_membertier SET tier = ''"),
     ("tiers", "DELETE FROM rewards_membertier"),
     ("tiers", "DELETE FROM rewards_tierchange"),

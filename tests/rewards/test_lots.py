@@ -222,7 +222,7 @@ def test_points_on_hold_pay_no_debt():
 
 
 def refunded(opened, points, *, forgive=False):
-    reverse(posting(opened, order_id=3), points, 3, forgive=forgive)
+    reverse(posting(opened, order_id=3), points, opened.lots_of(3), forgive=forgive)
     return legs(opened)
 
 
