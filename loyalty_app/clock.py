@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 
-from rewards import audit, birthdays, expiry, gift_rounds, holds, tiers
+from rewards import advocates, audit, birthdays, expiry, gift_rounds, holds, referrals, tiers
 from shopify_bridge import (
     backfill,
     checks,
     customer_tags,
     disputes,
+    friend_codes,
     inbox,
     install,
     issuing,
@@ -23,12 +24,14 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("publish standings", 5, metafields.publish),
     ("tag customers", 5, customer_tags.work),
     ("go on with redemptions", 5, issuing.work_due),
+    ("go on with friends' codes", 5, friend_codes.work_due),
     ("go on with checks of orders", 5, checks.work),
     ("go on with back-fills", 5, backfill.work),
     ("enrol the customers of new shops", 10, reconcile.welcome_new_shops),
     ("knock at paused shops", 60, install.knock),
     ("ask to be told of disputes", 10, disputes.subscribe_due),
     ("release holds", 60, holds.release_due),
+    ("pay for referrals", 10, referrals.work_due),
     # At each shop's own midnight, and soon after a change of its tiers.
     ("review tiers", 60, partial(tiers.review_due, hands=2)),
     ("audit the ledgers", 2, audit.audit_due),
@@ -36,6 +39,7 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("give for birthdays", 900, birthdays.give_due),
     ("give what a day brings", 900, gift_rounds.give_due),
     ("note what lapses soon", 3600, expiry.note_expiring),
+    ("erase old addresses", 3600, advocates.forget_old),
     ("reconcile what changed", 600, reconcile.recent),
     ("renew tokens of idle shops", 3600, install.refresh_idle),
     ("delete old deliveries", 3600, inbox.purge),

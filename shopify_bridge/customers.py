@@ -1,14 +1,19 @@
-"""Every customer of a shop is a member: who isn't yet is enrolled, page by page."""
+"""Customers asked for at Shopify: all of them, page by page, to be members; and somebody's e-mail address."""
 
+import logging
 from collections.abc import Callable
 from time import monotonic
 
 from rewards import people
 from rewards.models import Program
 from shopify_bridge import payloads
-from shopify_bridge.client import AdminClient
+from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain
 from shopify_bridge.models import Shop
 from shopify_bridge.orders import spare_for_news
+
+log = logging.getLogger(__name__)
+
+MAIL_SECONDS = 1.5
 
 
 def enrol(shop: Shop, search: str, after: int, deadline: float, reached: Callable[[int], object]) -> bool:
@@ -32,3 +37,18 @@ def enrol(shop: Shop, search: str, after: int, deadline: float, reached: Callabl
             return True
         if monotonic() > deadline:
             return False
+
+
+def mail_of(shop: Shop, customer_id: int) -> str | None:
+    """An e-mail address, as far as the app may see it, and Shopify says so at once."""
+    if shop.state != Shop.State.ACTIVE:
+        return None
+    variables = {"id": f"gid://shopify/Customer/{customer_id}"}
+    try:
+        found = AdminClient(shop).run("customer_mail", variables, within=MAIL_SECONDS)["customer"]
+    except (TryAgain, NeedsHuman) as problem:
+        log.info("e-mail unknown", extra={"shop": shop.domain, "why": str(problem)})
+        return None
+    known = (found or {}).get("defaultEmailAddress") or {}
+    address: str | None = known.get("emailAddress")
+    return address

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from loyalty_app.storefront import actions, views
+from loyalty_app.storefront import actions, referrals, views
 from shopify_bridge.auth import app_proxy
 
 VIEWS = {
@@ -11,6 +11,10 @@ VIEWS = {
     "activity": views.activity,
     "ways": actions.ways,
     "actions/<slug:name>": actions.act,
+    "referral": referrals.mine,
+    "referral/link": referrals.link,
+    "referrals/<slug:code>/visits": referrals.visit,
+    "referrals/<slug:code>/claims": referrals.claim,
     "enrol": views.enrol,
     "redemptions": views.redeem,
     "redemptions/<int:id>": views.redemption,

@@ -47,6 +47,24 @@ REDEMPTIONS = """
     SELECT program_id, id, %s, 1, 'old', '{}', 1, 'used', 'OLD' || id, '', 2, '', now(), '', 0
     FROM rewards_member WHERE program_id = %s
 """
+# Each member has a link, and came by somebody's.
+FRIENDS = """
+    INSERT INTO rewards_advocate (program_id, member_id, code, mail_digest, digests_until)
+    SELECT program_id, id, 'L' || id, sha256(id::text::bytea), now() + interval '300 years'
+    FROM rewards_member WHERE program_id = %(program)s;
+    INSERT INTO rewards_claim (program_id, advocate_id, member_id, source_id, key, version, state, code,
+                               mail_digest, place_digest, digests_until, created_at)
+    SELECT program_id, id, member_id, %(shop)s, 'k', 1, 'used', 'F' || id,
+           sha256(id::text::bytea), sha256(id::text::bytea), now() + interval '300 years', now()
+    FROM rewards_advocate WHERE program_id = %(program)s;
+    INSERT INTO rewards_referral (program_id, advocate_id, claim_id, order_id, member_id, known_by, version,
+                                  points, state, happened_at, pay_at)
+    SELECT c.program_id, c.advocate_id, c.id, o.id, c.member_id, 'code', 1, 5, 'refused', now(), now()
+    FROM rewards_claim c JOIN (
+        SELECT member_id, min(id) AS id FROM rewards_order WHERE program_id = %(program)s GROUP BY member_id
+    ) o ON o.member_id = c.member_id
+    WHERE c.program_id = %(program)s;
+"""
 
 
 @pytest.fixture
@@ -64,6 +82,7 @@ def scene(db: None, scripted: Scripted, client: Any) -> Scene:  # noqa: F811
         cursor.execute(REDEMPTIONS, [shops[0].pk, shops[0].program_id])
         cursor.execute(PRODUCTS, [shops[0].program_id, shops[0].pk])
         cursor.execute(FORGOTTEN, [shops[0].program_id])
+        cursor.execute(FRIENDS, {"program": shops[0].program_id, "shop": shops[0].pk})
         fill.look(cursor)
         cursor.execute("ANALYZE shopify_bridge_customertag")
     return Scene(shops[0], Program.objects.get(pk=shops[0].program_id), client)
@@ -93,6 +112,7 @@ def _shopify(asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
         "discount_deactivate": {"discountCodeDeactivate": node},
         "discount_by_code": {"codeDiscountNodeByCode": None},
         "metafields_set": {"metafieldsSet": {"metafields": [], "userErrors": []}},
+        "customer_mail": {"customer": None},
         "products": {"nodes": [None]},
         "customer_tags": {"nodes": [{"tags": []}] * len(asked["variables"].get("ids", []))},
         "tags_add": {f"change{n}": {"userErrors": []} for n in range(25)},

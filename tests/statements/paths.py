@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -12,9 +12,25 @@ from django.db import connection
 from django.test import Client, RequestFactory
 
 from bench import fill
-from rewards import birthdays, clock, expiry, gift_rounds, holds, programs, tiers
-from rewards.models import MemberTier, Program, Redemption, TierGrant
-from shopify_bridge import catalogue, customer_tags, inbox, issuing, metafields, webhooks
+from rewards import (
+    advocates,
+    birthdays,
+    claims,
+    clock,
+    expiry,
+    gift_rounds,
+    holds,
+    orders,
+    people,
+    programs,
+    referrals,
+    tiers,
+)
+from rewards.claims import Friend
+from rewards.facts import FetchedOrder, Line, OrderFact
+from rewards.mail_addresses import Mail
+from rewards.models import Claim, MemberTier, Program, Redemption, TierGrant
+from shopify_bridge import catalogue, customer_tags, friend_codes, inbox, issuing, metafields, webhooks
 from shopify_bridge.models import InboxRow, Shop
 from tests.shopify_bridge import signing
 from tests.statements.recording import aside
@@ -23,6 +39,7 @@ ORDER = json.loads((Path(__file__).parent.parent / "payloads" / "orders_updated.
 CUSTOMER = 10_000_007
 """The seventh of the members that `bench.fill` makes; two of their lots have no end yet."""
 RICH = 10_000_600
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 DUE = 30
 """Members who lose their tier today."""
 
@@ -265,6 +282,50 @@ def redemptions_that_are_due(scene: Scene) -> None:
     scene.redemption(made.pk, "expired")
 
 
+def friends(scene: Scene) -> None:
+    """From the link to the points, and back."""
+    with aside():
+        said = {"active": True, "points": 5, "most": 3, "most_ever": 9}
+        document = {**programs.document(scene.program), "referrals": said}
+        programs.apply(scene.program, document, "test")
+        scene.program.versions.update(effective_from=programs.BEGINNING)
+    link = scene.asks("POST", "referral/link")["code"]
+    program = Program.objects.get(pk=scene.program.pk)
+    visitor = people.enrol(program, {(scene.shop.pk, 901): clock.now()})[scene.shop.pk, 901]
+    for friend in (Friend(scene.shop.pk, 901, visitor), Friend(scene.shop.pk, mail=Mail.of("a@example.com"))):
+        claims.visit(program, link, friend)
+    guest = Friend(scene.shop.pk, mail=Mail.of("b@example.com"), address="192.0.2.1")
+    claim, _ = claims.take(program, link, guest, "key")
+    assert friend_codes.work_on(claim).state == "issued"
+    bought = _bought(scene, 77, (claim.code or "",)), _bought(scene, 901, ())
+    orders.settle_orders(program, bought)
+    assert referrals.work_due(now=LATER) == 2
+    undone = [replace(one.fact, cancelled=True, updated_at=LATER) for one in bought]
+    orders.settle_orders(program, [FetchedOrder(fact) for fact in undone])
+    assert referrals.work_due(now=LATER + timedelta(days=1)) == 2
+    scene.asks("GET", "referral")
+    with aside():
+        Claim.objects.update(digests_until=LATER, due_at=LATER)
+    assert advocates.forget_old(now=LATER) > 1
+    assert friend_codes.work_due() == 0
+
+
+def _bought(scene: Scene, customer: int, codes: tuple[str, ...]) -> FetchedOrder:
+    now = clock.now()
+    fact = OrderFact(
+        source_id=scene.shop.pk,
+        external_id=9000 + customer,
+        updated_at=now,
+        processed_at=now,
+        currency="USD",
+        customer_id=customer,
+        paid=True,
+        codes=codes,
+        lines=(Line(1, 5000, 1, 1),),
+    )
+    return FetchedOrder(fact, paid_at=now, ordinal=1)
+
+
 def reading(scene: Scene) -> None:
     assert scene.asks("GET", "me")["member"]
     scene.asks("GET", "activity")
@@ -369,6 +430,7 @@ PATHS: dict[str, Callable[[Scene], None]] = {
         redemption,
         redemption_in_an_order,
         redemptions_that_are_due,
+        friends,
         reading,
         publishing,
         tags_of_tiers,

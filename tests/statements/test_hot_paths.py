@@ -14,8 +14,8 @@ from django.db import connection
 
 from loyalty_app import metrics
 from loyalty_app.postgresql.places import DISTRIBUTED
-from rewards import birthdays, due, gift_rounds, standing, tier_rows
-from shopify_bridge import customer_tags, issuing, metafields, webhooks
+from rewards import advocates, birthdays, due, gift_rounds, referrals, standing, tier_rows
+from shopify_bridge import customer_tags, friend_codes, issuing, metafields, webhooks
 from tests.statements.paths import PATHS, Scene
 from tests.statements.reading import strays
 from tests.statements.recording import Statement, aside, preferring_indexes, recorded
@@ -30,6 +30,9 @@ OF_ALL_TENANTS = {
     metafields.PROGRAMS_WITH_NEWS,
     customer_tags.SHOPS_WITH_WORK,
     issuing.LONGEST_DUE,
+    friend_codes.LONGEST_DUE,
+    referrals.PROGRAMS_DUE,
+    advocates.PROGRAMS_WITH_OLD_DIGESTS,
 }
 FEW_FOR_EACH_TENANT = {
     "rewards_programversion",
