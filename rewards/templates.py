@@ -69,12 +69,29 @@ def spend_milestone(document: Json, currency: str, product: int = 0) -> Json:
     return {**document, "rewards": rewards, "gifts": gifts}
 
 
+def referral(document: Json, currency: str, product: int = 0) -> Json:
+    """Friends get ten percent off, members points for those who order for enough."""
+    reward = {"kind": "percentage", "title": "10% off", "percent": "10", "valid_days": 30}
+    said = {
+        "active": True,
+        "points": 200,
+        "minimum": units(25, currency),
+        "most": 10,
+        "window_days": 30,
+        "reward": reward,
+    }
+    return {**document, "referrals": {**document["referrals"], **said}}
+
+
 TEMPLATES = {
     "points": Template(
         "Points", "Shoppers earn points with each order and turn them into discounts.", points
     ),
     "tiers": Template(
         "Tiers", "Who spends more in twelve months climbs from Bronze to Gold and earns more.", tiers
+    ),
+    "referral": Template(
+        "Referrals", "Members invite friends: both get something for the friend's first order.", referral
     ),
     "membership": Template(
         "Paid membership",

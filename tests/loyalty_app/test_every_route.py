@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from rewards import actions, people, programs, reservations
-from rewards.models import Movement, Redemption
+from rewards import actions, advocates, people, programs, reservations
+from rewards.models import Advocate, Claim, Movement, Order, Redemption, Referral
 from shopify_bridge.models import DataRequest, Gap, InboxRow, Shop
 from tests.shopify_bridge import signing
 
@@ -58,6 +58,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
             "earning": earning,
             "challenges": [challenge],
             "gifts": [gift],
+            "referrals": {"active": True, "points": 5},
             "rewards": [*document["rewards"], reward],
         },
         "test",
@@ -67,7 +68,9 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
     )
     ref = (shop.pk, customer_id)
     now = datetime.now(UTC)
-    member_id = people.enrol(program, {ref: now, (shop.pk, customer_id + 1): now})[ref]
+    other_ref = (shop.pk, customer_id + 1)
+    found = people.enrol(program, {ref: now, other_ref: now})
+    member_id = found[ref]
     request = reservations.Request(
         member_id=member_id,
         source_id=shop.pk,
@@ -96,6 +99,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
     asked = DataRequest.objects.create(
         program_id=program.pk, shop_id=shop.pk, external_id=1, customer_id=customer_id, asked_at=now
     )
+    advocate = advocates.made(program, member_id)
     ids = {
         "member_id": member_id,
         "data_request_id": asked.pk,
@@ -110,6 +114,8 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "app/rewards entry_id": reward["id"],
         "app/gifts entry_id": gift["id"],
         "action_id": waiting.pk,
+        "code": advocates.made(program, found[other_ref]).code,
+        "referral_id": held(advocate, member_id, now).pk,
         # These name things that every program has.
         "app/earning kind": "bonus",
         "app/rewards kind": "fixed",
@@ -119,6 +125,28 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "number": 1,
     }
     return Tenant(shop, ids)
+
+
+def held(advocate: Advocate, friend: int, now: datetime) -> Referral:
+    """A first order that waits to be looked at."""
+    own = {"program_id": advocate.program_id}
+    claim = Claim.objects.create(
+        **own, advocate=advocate, source_id=1, version=1, state=Claim.State.USED, created_at=now
+    )
+    order = Order.objects.create(**own, source_id=1, external_id=1)
+    return Referral.objects.create(
+        **own,
+        advocate=advocate,
+        claim=claim,
+        order=order,
+        member_id=friend,
+        known_by="code",
+        version=1,
+        points=5,
+        state=Referral.State.HELD,
+        happened_at=now,
+        pay_at=now,
+    )
 
 
 SHARED_NAMES = {"kind", "number", "step", "template"}
