@@ -4,6 +4,7 @@ const ANSWER_WITHIN_MS = 12_000;
 const REPEAT_AFTER_MS = [800, 2_500];
 const KEY_LIVES_MS = 24 * 60 * 60 * 1000;
 
+const JSON_BODY = { 'Content-Type': 'application/json' };
 const CODE_BY_STATUS = { 401: 'unauthorized', 404: 'not_found', 409: 'conflict', 422: 'invalid', 429: 'limit' };
 
 /** A request that brought no result. `answered` tells whether the server decided, or nobody knows what happened. */
@@ -42,12 +43,27 @@ export class Api {
     return this.#insist('enrol', {});
   }
 
+  /** The member's own link, made if there was none. */
+  link() {
+    return this.#insist('referral/link', {});
+  }
+
+  /** Somebody followed a member's link. */
+  visit(code) {
+    return this.#send(`referrals/${encodeURIComponent(code)}/visits`, { method: 'POST', headers: JSON_BODY, body: '{}' });
+  }
+
+  /** Asks for the friend's reward. The same key asks how it goes. */
+  claim(code, said) {
+    return this.#insist(`referrals/${encodeURIComponent(code)}/claims`, said);
+  }
+
   undo(id) {
     return this.#insist(`redemptions/${encodeURIComponent(id)}/cancel`, {});
   }
 
   async #insist(path, body) {
-    const request = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+    const request = { method: 'POST', headers: JSON_BODY, body: JSON.stringify(body) };
     for (const wait of REPEAT_AFTER_MS) {
       try {
         return await this.#send(path, request);
@@ -118,12 +134,12 @@ export class Intents {
 }
 
 // crypto.randomUUID is missing on plain-http addresses such as a development shop's; this is the same strength.
-function randomKey() {
+export function randomKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** Browsers may refuse storage altogether or when it is full; the memory of this page then has to do. */
-function whereStorageWorks(use) {
+export function whereStorageWorks(use) {
   try {
     return use(localStorage);
   } catch (error) {

@@ -48,13 +48,15 @@ export function codeBox(redemption, { words, config, announce }) {
   return h('div', { class: 'code', 'data-loyalty-code': true }, h('p', { class: 'code-label' }, words.text('your_code')), code, actions, note, until);
 }
 
-async function copied(node) {
+/** Copies what an element says, or a field holds; whether that worked. */
+export async function copied(node) {
   if (navigator.clipboard) {
-    const wrote = await navigator.clipboard.writeText(node.textContent).then(() => true, () => false);
+    const wrote = await navigator.clipboard.writeText(node.value ?? node.textContent).then(() => true, () => false);
     if (wrote) return true;
   }
   // Without the clipboard's permission: select the text, so that the shopper's own copy command works.
-  getSelection().selectAllChildren(node);
+  if (node.select) node.select();
+  else getSelection().selectAllChildren(node);
   return document.execCommand('copy');
 }
 

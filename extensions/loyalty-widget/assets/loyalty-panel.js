@@ -20,6 +20,7 @@ export class Panel {
     this.announce = (text) => this.#part('status').replaceChildren(text);
     this.ways = new Ways(this);
     this.#wireTabs();
+    this.#wireReferrals();
     this.dialog.addEventListener('keydown', (event) => this.#keepFocusInside(event));
     // Another tab of this browser has redeemed: what this one shows is out of date.
     this.#tabs.addEventListener('message', () => this.refresh());
@@ -261,6 +262,24 @@ export class Panel {
       event.preventDefault();
       this.#goTo(names.at(index % names.length));
     });
+  }
+
+  #wireReferrals() {
+    this.#part('invite-start')?.addEventListener('click', () => this.#refer((referrals) => referrals.invite()));
+    if (this.host.invitation) this.#refer((referrals) => referrals.welcome(this.host.invitation));
+  }
+
+  /** Only who invites, or was invited, needs the script for it. */
+  async #refer(then) {
+    try {
+      const { Referrals } = await import(this.host.dataset.referrals);
+      this.referrals ??= new Referrals(this);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // what a failed import raises
+      this.announce(this.words.text('error_load'));
+      return;
+    }
+    await then(this.referrals);
   }
 
   /** A modal dialog lets Tab out into the browser's own controls; most shoppers expect it to come round. */

@@ -4,6 +4,7 @@
  */
 class LoyaltyWidget extends HTMLElement {
   tab = 'points';
+  invitation = null;
   #attempts = 0;
 
   connectedCallback() {
@@ -24,6 +25,7 @@ class LoyaltyWidget extends HTMLElement {
       event.preventDefault();
       this.open();
     });
+    this.#welcomeFriend();
   }
 
   disconnectedCallback() {
@@ -61,6 +63,14 @@ class LoyaltyWidget extends HTMLElement {
 
   close() {
     this.dialog?.close();
+  }
+
+  /** Who followed a member's link finds at once what waits for them. */
+  #welcomeFriend() {
+    const code = new URLSearchParams(location.search).get('ref');
+    if (!this.dataset.referrals || !/^[A-HJ-NP-Z2-9]{8}$/i.test(code)) return;
+    this.invitation = code.toUpperCase();
+    this.open();
   }
 
   #openFromPage = (event) => {
