@@ -5,6 +5,7 @@ Arithmetic is done on dates of the shop's zone and turned into UTC afterwards: a
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MONTHS_OF_PERIODS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
@@ -16,6 +17,7 @@ def local_date(moment: datetime, zone: ZoneInfo) -> date:
     return moment.astimezone(zone).date()
 
 
+@lru_cache(maxsize=4000)
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of a local day, in UTC; where midnight doesn't exist, the moment of the change."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

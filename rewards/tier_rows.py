@@ -108,14 +108,12 @@ def _case(row: Sequence[Any]) -> Case:
     member_id, changed_at, tier, earned, version, *columns = row
     *rest, days, firm, spend, points, gift_days, gifts, levels, starts, ends, bought = columns
     state = State() if version is None else State(tier or None, earned or None, version, *rest)
-    counted = [Counted.of_order(*one) for one in _together(days, firm, spend, points)]
-    counted += [Counted.of_gift(*one) for one in _together(gift_days, gifts)]
-    grants = [Grant(*one) for one in _together(levels, starts, ends, bought)]
+    # Most members have some of these only, and a night asks for a million.
+    counted = list(map(Counted.of_order, days, firm, spend, points)) if days else []
+    if gifts:
+        counted += map(Counted.of_gift, gift_days, gifts)
+    grants = list(map(Grant, levels, starts, ends, bought)) if levels else []
     return Case(member_id, version is not None, changed_at, state, counted, grants)
-
-
-def _together(*columns: list[Any] | None) -> Iterator[tuple[Any, ...]]:
-    return zip(*(column or () for column in columns), strict=True)
 
 
 def locked(program_id: int, member_ids: Iterable[int]) -> list[int]:

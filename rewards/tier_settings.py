@@ -178,7 +178,9 @@ def on_day(settings: Settings, counted: Iterable[Counted], day: date) -> OnDay:
             lifting[period] += worth if firm <= day else 0
             gone_on = min(gone_on, end)
         turns = (first, firm, end, date(first.year + 1, 1, 1)) if by_year else (first, firm, end)
-        changes_on = min([changes_on, *(turn for turn in turns if turn > day)])
+        for turn in turns:
+            if day < turn < changes_on:
+                changes_on = turn
     shown = keeping[day.year if by_year else 0]
     if by_year and shown:
         gone_on = date(day.year + 1, 1, 1)

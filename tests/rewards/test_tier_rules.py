@@ -388,3 +388,36 @@ def test_a_run_that_comes_late_finds_the_same_way(counted, said, first, late):
     every_day = [(change.day, change.tier) for change in changes]
     assert the_way(facts, begin, end, said, state=state) == every_day
     assert review(at_once, facts, [], rules(said), end) == (at_once, [])
+
+
+def edited(before, after):
+    """As a program is saved: what is taken out of it stays, closed."""
+    known = {level.id for level in after.levels}
+    closed = [
+        replace(level, reach=None, keep=None, closed=True) for level in before.levels if level.id not in known
+    ]
+    return replace(after, levels=(*closed, *after.levels))
+
+
+@settings(deadline=None, max_examples=100)
+@given(amounts, programs, programs, st.integers(0, DAYS - 1))
+def test_nobody_is_moved_down_by_any_edit_before_their_own_date(counted, before, after, number):
+    """Beside a program that stays as it was: nothing is lost sooner, unless the new one confirms."""
+    said = edited(before, after)
+    unchanged, versions = rules(before), rules(before, said)
+    day = FIRST + number * DAY
+    state = State()
+    for known in range(number + 1):
+        today = FIRST + known * DAY
+        state, _ = review(state, known_on(today, counted, ()), [], unchanged, today)
+    held, old, new = state.tier, state, state
+    while held and day < FIRST + DAYS * DAY:
+        facts = known_on(day, counted, ())
+        old, _ = review(old, facts, [], unchanged, day)
+        if old.tier != held:
+            break
+        new, _ = review(new, facts, [], versions, day)
+        assert new.tier == held or said.rank(new.tier) > said.rank(held) >= 0, day
+        if new.version == versions.version:
+            break
+        day += DAY
