@@ -527,6 +527,8 @@ class Redemption(OfProgram):
         CANCELLED = "cancelled", "Cancelled"
         RETURNED = "returned", "Returned"
 
+    OVER = (State.USED, State.FAILED, State.EXPIRED, State.CANCELLED, State.RETURNED)
+
     class EndingWith(models.TextChoices):
         POINTS = "points", "Points back"
         NOTHING = "nothing", "Points stay spent"
@@ -590,6 +592,11 @@ class Redemption(OfProgram):
                 fields=["program", "member", "-id"],
                 condition=Q(state__in=["reserved", "issued", "ending"]),
                 name="redemption_at_hand",
+            ),
+            models.Index(
+                fields=["program", "member", "-id"],
+                condition=Q(state__in=["used", "failed", "expired", "cancelled", "returned"]),
+                name="redemption_over",
             ),
             models.Index(
                 fields=["program", "order"], condition=Q(order__isnull=False), name="redemption_order"

@@ -10,7 +10,7 @@ from rewards.kinds import BadChoice, Price
 
 __all__ = ["BadChoice", "Price", "cheapest", "is_for", "price", "public", "worth"]
 
-HIDDEN = ("archived", "combines_with", "version", "asked")
+HIDDEN = ("archived", "version", "asked")
 """What only the merchant needs."""
 
 
@@ -20,8 +20,9 @@ def price(reward: dict[str, Any], currency: str, points: int | None = None) -> P
 
 
 def public(reward: dict[str, Any]) -> dict[str, Any]:
-    """A reward as anybody may see it."""
-    return {name: value for name, value in reward.items() if name not in HIDDEN and value not in (None, [])}
+    """A reward as anybody may see it. `discount`: what its code lowers; see `Kind.discount_class`."""
+    shown = {**reward, "discount": kinds.of(reward).discount_class(reward)}
+    return {name: value for name, value in shown.items() if name not in HIDDEN and value not in (None, [])}
 
 
 def is_for(reward: dict[str, Any], tier: str | None) -> bool:

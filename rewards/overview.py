@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from rewards.models import Program
+from rewards.models import Program, Redemption
 from rewards.tier_rules import BLANK, State
 
 SHOWN_MOST = 50
+PAST_PAGE = 20
 OVERVIEW = """
     SELECT asked.turn, p.version, p.currency, m.id, m.available, m.pending, m.reserved, m.debt,
            t.tier, t.amount, t.until, t.ends_on, t.reviewed,
-           r.id, r.state, r.code, r.points, r.reward::text, r.expires_at
+           r.id, r.state, r.code, r.points, r.value, r.reward::text, r.expires_at
     FROM rewards_program p
     CROSS JOIN unnest(%s::bigint[]) WITH ORDINALITY AS asked (customer_id, turn)
     LEFT JOIN LATERAL (
@@ -63,6 +64,7 @@ class AtHand(NamedTuple):
     state: str
     code: str
     points: int
+    value: int | None
     reward: dict[str, Any]
     expires_at: datetime | None
 
@@ -91,6 +93,17 @@ def overviews(program_id: int, source_id: int, customer_ids: Sequence[int | None
     return [_overview(program_id, list(own)) for _, own in groupby(rows, key=itemgetter(0))]
 
 
+def past(
+    program_id: int, member_id: int, *, before: int | None = None, limit: int = PAST_PAGE
+) -> tuple[list[Redemption], int | None]:
+    """A member's redemptions that are over, newest first, and where the next page begins."""
+    rows = Redemption.objects.filter(program_id=program_id, member_id=member_id, state__in=Redemption.OVER)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.order_by("-pk")[: limit + 1])
+    return found[:limit], found[limit - 1].pk if len(found) > limit else None
+
+
 def visit(program_id: int, source_id: int, customer_id: int | None) -> tuple[Program, int | None]:
     """The program, as far as its rules go, and the member who this customer is, if we have heard of them."""
     with connection.cursor() as cursor:
@@ -110,8 +123,8 @@ def _overview(program_id: int, rows: list[Any]) -> Overview:
         if reviewed is not None
         else BLANK,
         [
-            AtHand(id, state, code, points, _reward(reward), expires_at)
-            for *_, id, state, code, points, reward, expires_at in rows
+            AtHand(id, state, code, points, value, _reward(reward), expires_at)
+            for *_, id, state, code, points, value, reward, expires_at in rows
             if id is not None
         ],
     )

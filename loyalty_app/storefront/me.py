@@ -16,6 +16,7 @@ from django.http import HttpResponse
 from rewards import offers, standing, tiers
 from rewards.group_commit import Groups, NotCommitted
 from rewards.models import Redemption
+from rewards.money import major
 from rewards.overview import AtHand, Overview, Points, overviews
 from shopify_bridge import auth
 
@@ -74,7 +75,7 @@ def shown(found: Overview) -> Json:
     return {
         "member": member if found.member_id else None,
         "rewards": standing.rewards_for(found.program, found.points.available, found.state.tier),
-        "redemptions": [shown_redemption(redemption) for redemption in found.at_hand],
+        "redemptions": [shown_redemption(redemption, found.program.currency) for redemption in found.at_hand],
     }
 
 
@@ -87,14 +88,15 @@ def _points(points: Points) -> Json:
     }
 
 
-def shown_redemption(redemption: Redemption | AtHand) -> Json:
-    """The code is shown when it works, and not before."""
+def shown_redemption(redemption: Redemption | AtHand, currency: str) -> Json:
+    """The code is shown when it works, and not before. `value`: money, where it has one of its own."""
     hidden = (Redemption.State.RESERVED, Redemption.State.FAILED)
     return {
         "id": redemption.id,
         "state": redemption.state,
         "code": None if redemption.state in hidden else redemption.code,
         "points": redemption.points,
+        "value": None if redemption.value is None else major(redemption.value, currency),
         "reward": offers.public(redemption.reward),
         "expires_at": redemption.expires_at.isoformat() if redemption.expires_at else None,
     }

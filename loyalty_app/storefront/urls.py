@@ -16,7 +16,7 @@ VIEWS = {
     "referrals/<slug:code>/visits": referrals.visit,
     "referrals/<slug:code>/claims": referrals.claim,
     "enrol": views.enrol,
-    "redemptions": views.redeem,
+    "redemptions": views.own_redemptions,
     "redemptions/<int:id>": views.redemption,
     "redemptions/<int:id>/cancel": views.cancel,
 }

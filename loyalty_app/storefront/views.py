@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from loyalty_app.storefront.me import shown, shown_redemption
-from rewards import people, redemptions, reservations, standing, timeline
+from rewards import overview, people, redemptions, reservations, standing, timeline
 from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Program, Redemption
 from rewards.offers import BadChoice
@@ -35,20 +35,20 @@ class Refusal(Exception):
         self.code = code
 
 
-def answering(method: str) -> Callable[[View], View]:
+def answering(*methods: str) -> Callable[[View], View]:
     """Refusals, another method's too, become JSON; personal answers are never kept by anybody."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def answer(request: HttpRequest, visitor: Visitor, **captured: Any) -> HttpResponse:
             try:
-                if request.method != method:
-                    raise Refusal(405, "method", f"This address answers to {method} only.")
+                if request.method not in methods:
+                    raise Refusal(405, "method", f"This address answers to {' and '.join(methods)} only.")
                 response = view(request, visitor, **captured)
             except Refusal as refusal:
                 response = json_error(refusal.status, refusal.code, str(refusal))
                 if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
-                    response["Allow"] = method
+                    response["Allow"] = ", ".join(methods)
             response["Cache-Control"] = "no-store, private"
             return response
 
@@ -76,12 +76,7 @@ def activity(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     _, member_id = _signed_in(visitor)
     if member_id is None:
         return JsonResponse({"items": [], "next": None})
-    before = request.GET.get("before", "")
-    if before and not (before.isascii() and before.isdigit() and len(before) < 19):
-        raise Refusal(422, "invalid_cursor", "“before” is the number that the last page named as “next”.")
-    events, following = timeline.events(
-        program_of(visitor.shop), member_id, before=int(before) if before else None
-    )
+    events, following = timeline.events(program_of(visitor.shop), member_id, before=_before(request))
     items = [
         {"at": event.at.isoformat(), "points": event.points, "text": event.text, "kind": event.kind}
         for event in events
@@ -89,8 +84,13 @@ def activity(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     return JsonResponse({"items": items, "next": following})
 
 
-@answering("POST")
-def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+@answering("GET", "POST")
+def own_redemptions(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """`redemptions`: those that are over, or one more."""
+    return _redeem(request, visitor) if request.method == "POST" else _past(request, visitor)
+
+
+def _redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`POST redemptions`: points become a code. Normally the code stands in the same answer."""
     program, member_id = _signed_in(visitor)
     if member_id is None:
@@ -115,23 +115,33 @@ def redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if redemption.state == Redemption.State.RESERVED:
         jobs.ring(jobs.redeem)
     jobs.ring(jobs.publish)
-    return JsonResponse(shown_redemption(redemption), status=201 if created else 200)
+    return JsonResponse(shown_redemption(redemption, program.currency), status=201 if created else 200)
+
+
+def _past(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    """`GET redemptions?before=`: what is over, newest first."""
+    program, member_id = _signed_in(visitor)
+    found, following = overview.past(program.pk, member_id or 0, before=_before(request))
+    items = [
+        {**shown_redemption(one, program.currency), "changed_at": one.changed_at.isoformat()} for one in found
+    ]
+    return JsonResponse({"items": items, "next": following})
 
 
 @answering("GET")
 def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponse:
     """`GET redemptions/{id}`: who asks is waiting, so what there is to do is done soon."""
-    found = _own_redemption(visitor, id)
+    program, found = _own_redemption(visitor, id)
     if found.state in (Redemption.State.RESERVED, Redemption.State.ENDING):
         redemptions.hurry(found)
         jobs.ring(jobs.redeem)
-    return JsonResponse(shown_redemption(found))
+    return JsonResponse(shown_redemption(found, program.currency))
 
 
 @answering("POST")
 def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponse:
     """`POST redemptions/{id}/cancel`: the shopper's own undo, while the code is unused."""
-    found = _own_redemption(visitor, id)
+    program, found = _own_redemption(visitor, id)
     started = redemptions.start_ending(found.program_id, found.pk, Redemption.State.CANCELLED)
     found.refresh_from_db()
     if not started and found.state not in (Redemption.State.ENDING, Redemption.State.CANCELLED):
@@ -139,7 +149,7 @@ def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponse:
     if found.state == Redemption.State.ENDING:
         found = issuing.work_on(found, within=PATIENCE_SECONDS)
         jobs.ring(jobs.publish if found.state == Redemption.State.CANCELLED else jobs.redeem)
-    return JsonResponse(shown_redemption(found))
+    return JsonResponse(shown_redemption(found, program.currency))
 
 
 @answering("POST")
@@ -214,10 +224,18 @@ def body_of(request: HttpRequest) -> Json:
     return body
 
 
-def _own_redemption(visitor: Visitor, id: int) -> Redemption:
+def _own_redemption(visitor: Visitor, id: int) -> tuple[Program, Redemption]:
     program, member_id = _signed_in(visitor)
     own = Redemption.objects.filter(program_id=program.pk, member_id=member_id or 0)
     found = own.filter(pk=id).first()
     if found is None:
         raise Refusal(404, "not_found", "There is no such redemption.")
-    return found
+    return program, found
+
+
+def _before(request: HttpRequest) -> int | None:
+    """Where a page of a list begins: nowhere, or before what the last page named."""
+    before = request.GET.get("before", "")
+    if before and not (before.isascii() and before.isdigit() and len(before) < 19):
+        raise Refusal(422, "invalid_cursor", "“before” is the number that the last page named as “next”.")
+    return int(before) if before else None

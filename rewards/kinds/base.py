@@ -63,6 +63,15 @@ class Kind(ABC):
         value = self.value(reward, currency)
         return None if value is None else Fraction(value, reward["points"])
 
+    def discount_class(self, reward: Json) -> str | None:
+        """What it lowers, as the cart sees it: `order`, `product`, `shipping`; None: it is no discount.
+
+        Two discounts count together where each allows the other's class.
+        """
+        if self.made_by != "discount":
+            return None
+        return "product" if any(reward.get("on", {}).values()) else "order"
+
     def errors(self, reward: Json, currency: str) -> Iterator[Problem]:
         """What makes these settings impossible, though each of them could be."""
         yield from ()

@@ -7,6 +7,9 @@ from rewards.rules.words import Saying
 class FreeShipping(Kind):
     name = "free_shipping"
 
+    def discount_class(self, reward: Json) -> str:
+        return "shipping"
+
     def start(self, currency: str) -> Json:
         return {"title": "Free shipping", "points": 150}
 

@@ -223,7 +223,7 @@ def test_no_address_redirects(storefront, path):
 
 def test_reading_addresses_take_no_posts_and_writing_ones_no_gets(storefront):
     assert storefront.error(storefront.post("me", {})) == (405, "method")
-    answer = storefront.get("redemptions")
+    answer = storefront.get("redemptions/1/cancel")
     assert (storefront.error(answer), answer["Allow"]) == ((405, "method"), "POST")
 
 
@@ -231,10 +231,67 @@ def test_a_customer_we_have_not_heard_of_has_nothing_yet(storefront):
     """The webhook of a new customer may be on its way."""
     assert storefront.get("me", customer="7009").json()["member"] is None
     assert storefront.get("activity", customer="7009").json() == {"items": [], "next": None}
+    assert storefront.get("redemptions", customer="7009").json() == {"items": [], "next": None}
     assert storefront.error(storefront.get("redemptions/1", customer="7009")) == (404, "not_found")
     body = {"reward": "five-off", "key": "k"}
     answer = storefront.post("redemptions", body, customer="7009")
     assert storefront.error(answer) == (409, "insufficient_points")
+
+
+OVER = ("used", "failed", "expired", "cancelled", "returned")
+
+
+def test_what_is_over_is_paged_by_its_id_and_only_the_members_own(storefront):
+    others = storefront.post("redemptions", {"reward": "five-off", "key": "k0"}, customer="7002")
+    assert storefront.error(others) == (409, "insufficient_points")
+    ledger.adjust(storefront.program.pk, storefront.member.pk, 2000, key="more", reason="gift", now=NOW)
+    ids = []
+    for number in range(7):
+        body = {"reward": "five-off", "key": f"k{number}"}
+        ids.append(storefront.post("redemptions", body).json()["id"])
+    for id, state in zip(ids, (*OVER, "issued", "reserved"), strict=True):
+        Redemption.objects.filter(pk=id).update(state=state)
+
+    answer = storefront.get("redemptions").json()
+    assert [item["id"] for item in answer["items"]] == ids[4::-1]
+    assert answer["next"] is None
+    first = answer["items"][0]
+    assert (first["state"], first["value"], first["points"]) == ("returned", "5.00", 100)
+    assert first["reward"]["title"] == "5.00 off"
+    assert first["changed_at"] is not None
+    rest = storefront.get("redemptions", before=str(ids[2])).json()["items"]
+    assert [item["id"] for item in rest] == ids[1::-1]
+    assert storefront.get("redemptions", customer="7002").json() == {"items": [], "next": None}
+    assert storefront.error(storefront.get("redemptions", customer="")) == (401, "sign_in")
+    assert storefront.error(storefront.get("redemptions", before="x")) == (422, "invalid_cursor")
+
+
+def test_a_long_list_of_what_is_over_names_where_it_goes_on(storefront):
+    storefront.post("redemptions", {"reward": "five-off", "key": "k"})
+    Redemption.objects.update(state="issued")
+    one = Redemption.objects.get()
+    for number in range(24):
+        one.pk, one.key, one.code, one.state = None, f"old{number}", f"OLD{number}", "used"
+        one.save()
+    first = storefront.get("redemptions").json()
+    assert len(first["items"]) == 20
+    assert first["next"] == first["items"][-1]["id"]
+    rest = storefront.get("redemptions", before=str(first["next"])).json()
+    assert (len(rest["items"]), rest["next"]) == (4, None)
+
+
+def test_a_reward_says_what_its_code_lowers_and_goes_with(storefront):
+    classes = {one["id"]: one["discount"] for one in storefront.get("program").json()["rewards"]}
+    assert classes == {
+        "five-off": "order",
+        "ten-percent": "order",
+        "free-shipping": "shipping",
+        "choose": "order",
+    }
+    storefront.post("redemptions", {"reward": "five-off", "key": "k"})
+    Redemption.objects.update(state="issued")
+    (held,) = storefront.get("me").json()["redemptions"]
+    assert held["reward"]["combines_with"] == {"order": False, "product": False, "shipping": True}
 
 
 def test_a_newcomer_enrols_and_somebody_forgotten_does_not(storefront):

@@ -44,7 +44,8 @@ TAGS = """
 REDEMPTIONS = """
     INSERT INTO rewards_redemption (program_id, member_id, source_id, customer_id, key, reward, points, state,
                                     code, external_ref, turns, reason, starts_at, ending_as, attempts)
-    SELECT program_id, id, %s, 1, 'old', '{}', 1, 'used', 'OLD' || id, '', 2, '', now(), '', 0
+    SELECT program_id, id, %s, 1, 'old', '{"kind": "free_shipping"}', 1, 'used',
+           'OLD' || id, '', 2, '', now(), '', 0
     FROM rewards_member WHERE program_id = %s
 """
 # Each member has a link, and came by somebody's.

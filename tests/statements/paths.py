@@ -329,6 +329,7 @@ def _bought(scene: Scene, customer: int, codes: tuple[str, ...]) -> FetchedOrder
 def reading(scene: Scene) -> None:
     assert scene.asks("GET", "me")["member"]
     scene.asks("GET", "activity")
+    assert scene.asks("GET", "redemptions")["items"]
     scene.asks("GET", "program")
 
 

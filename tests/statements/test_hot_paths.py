@@ -14,7 +14,8 @@ from django.db import connection
 
 from loyalty_app import metrics
 from loyalty_app.postgresql.places import DISTRIBUTED
-from rewards import advocates, birthdays, due, gift_rounds, referrals, standing, tier_rows
+from rewards import advocates, birthdays, due, gift_rounds, overview, referrals, standing, tier_rows
+from rewards.models import Redemption
 from shopify_bridge import customer_tags, friend_codes, issuing, metafields, webhooks
 from tests.statements.paths import PATHS, Scene
 from tests.statements.reading import strays
@@ -56,6 +57,16 @@ def test_who_is_published_next_is_not_sorted_for(scene: Scene) -> None:
     standing.all_stale(scene.program.pk)
     with recorded() as statements:
         assert len(standing.unpublished(scene.program.pk, 25)) == 25
+    (statement,) = statements
+    assert [node["Node Type"] for node in _nodes(statement.plan)] == ["Limit", "Index Scan"]
+
+
+def test_a_page_of_what_is_over_is_read_in_the_order_of_its_index(scene: Scene) -> None:
+    member_id = (
+        Redemption.objects.filter(program=scene.program).order_by("pk").values_list("member_id", flat=True)[0]
+    )
+    with recorded() as statements:
+        assert overview.past(scene.program.pk, member_id, before=10**9)[0]
     (statement,) = statements
     assert [node["Node Type"] for node in _nodes(statement.plan)] == ["Limit", "Index Scan"]
 
