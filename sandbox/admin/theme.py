@@ -16,7 +16,7 @@ from sandbox.storefront.translations import Translations
 
 theme = Blueprint("theme", __name__)
 
-_TITLES = {"product": "Product pages", "page": "Rewards page"}
+_TITLES = {"product": "Product pages", "page": "Rewards page", "cart": "Cart"}
 
 
 def _extension() -> Extension | None:

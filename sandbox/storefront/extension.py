@@ -25,7 +25,7 @@ from sandbox.storefront.visit import Visit
 _SCHEMA = re.compile(r"\{%-?\s*schema\s*-?%\}(.*?)\{%-?\s*endschema\s*-?%\}", re.DOTALL)
 EMBED_TARGETS = ("head", "compliance_head", "body")
 #: Where app blocks of a page stand when the merchant has placed none: by template, as in `enabled_on`.
-PLACES = ("product", "page")
+PLACES = ("product", "page", "cart")
 
 
 class BrokenBlock(Exception):
@@ -205,6 +205,8 @@ def default_place(block: Block) -> str:
     templates = block.schema.get("enabled_on", {}).get("templates", [])
     if "product" in templates or (not templates and "product" in block.handle):
         return "product"
+    if "cart" in templates:
+        return "cart"
     if not templates and "points" in block.handle:
         return "product"
     return "page"

@@ -33,7 +33,7 @@ def test_two_taps_a_code_the_cart_and_the_checkout(
     assert page.evaluate("navigator.clipboard.readText()") == code
 
     card.locator("[data-loyalty-apply]").click()
-    expect(card.locator("[data-loyalty-code-note]")).to_have_text("Applied to your cart.")
+    expect(card.locator("[data-loyalty-in-cart]")).to_have_text("In your cart: it saves you $5.00.")
     card.locator("[data-loyalty-cart]").click()
     summary = page.get_by_role("complementary", name="Summary")
     expect(summary).to_contain_text(code)
@@ -43,7 +43,7 @@ def test_two_taps_a_code_the_cart_and_the_checkout(
     assert storefront.shop.order_seen(order)["discountCodes"] == [code]
     storefront.wait_for_points(customer, 70 + 18)
     storefront.open("/")
-    expect(widget.tab("codes")).to_contain_text("You have no open codes")
+    expect(widget.tab("codes")).to_contain_text("Nothing open")
     expect(widget.tab("activity").locator("li").first).to_be_visible()
 
     storefront.put_into_cart("harbour-house-blend")
@@ -61,11 +61,11 @@ def test_an_undo_closes_the_code_and_brings_the_points_back(storefront: Storefro
     codes = widget.tab("codes")
     expect(codes.locator("[data-loyalty-code-text]")).to_have_text(code)
     codes.locator("[data-loyalty-undo]").click()
-    expect(codes).to_contain_text("Close this code and get 150 points back?")
+    expect(codes).to_contain_text("Give this back and get 150 points back?")
     codes.locator("[data-loyalty-undo-yes]").click()
-    expect(widget.status).to_have_text("The code is closed, and your points are back.")
+    expect(widget.status).to_have_text("Undone: your points are back.")
     expect(widget.balance).to_have_text("150")
-    expect(codes).to_contain_text("You have no open codes")
+    expect(codes).to_contain_text("Nothing open")
     wait_until(10, "the code ends", lambda: storefront.shop.code_seen(code)["status"] == "EXPIRED")
 
 
@@ -75,10 +75,10 @@ def test_the_size_of_a_discount_can_be_chosen(storefront: Storefront, member: Me
     storefront.open("/")
     confirm = widget.ask_for("choose")
     card = widget.reward("choose")
-    expect(card.locator("[data-loyalty-size]")).to_have_text("$5.00 off for 100 points")
-    card.get_by_role("button", name="Smaller discount").click()
+    expect(card.locator("[data-loyalty-size]")).to_have_text("$5.00 for 100 points")
+    card.get_by_role("button", name="Less").click()
     card.locator("[data-loyalty-slider]").press("ArrowLeft")
-    expect(card.locator("[data-loyalty-size]")).to_have_text("$3.00 off for 60 points")
+    expect(card.locator("[data-loyalty-size]")).to_have_text("$3.00 for 60 points")
     confirm.click()
     widget.code_of("choose")
     expect(widget.balance).to_have_text("50")

@@ -27,7 +27,7 @@ def test_a_slow_line_shows_what_is_known_and_fills_in_the_rest(
     expect(rewards.locator("[data-loyalty-skeleton]")).to_be_visible()
     expect(widget.reward("five-off")).to_be_visible(timeout=15_000)
     widget.ask_for("five-off").click()
-    expect(widget.reward("five-off").locator("[data-loyalty-working]")).to_have_text("Making your code…")
+    expect(widget.reward("five-off").locator("[data-loyalty-working]")).to_have_text("One moment…")
     widget.code_of("five-off")
     expect(widget.balance).to_have_text("50")
 

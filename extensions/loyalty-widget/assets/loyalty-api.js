@@ -7,6 +7,8 @@ const KEY_LIVES_MS = 24 * 60 * 60 * 1000;
 const JSON_BODY = { 'Content-Type': 'application/json' };
 const CODE_BY_STATUS = { 401: 'unauthorized', 404: 'not_found', 409: 'conflict', 422: 'invalid', 429: 'limit' };
 
+const CODE_BY_WORD = { insufficient_points: 'insufficient_points', try_again: 'server' };
+
 /** A request that brought no result. `answered` tells whether the server decided, or nobody knows what happened. */
 export class ApiError extends Error {
   constructor(code, answered) {
@@ -30,13 +32,18 @@ export class Api {
   }
 
   /** Asks for a code. Safe to repeat: the key makes a repeated request return the first answer. */
-  redeem({ reward, points, key, variable }) {
-    return this.#insist('redemptions', variable ? { reward, points, key } : { reward, key });
+  redeem({ reward, points, key, chosen }) {
+    return this.#insist('redemptions', chosen ? { reward, points, key } : { reward, key });
   }
 
   /** Tells what the shopper did for points. The same again gets the first answer. */
   act(rule, said) {
     return this.#insist(`actions/${encodeURIComponent(rule)}`, said);
+  }
+
+  /** Waits for a reward that is taken, or no longer. Safe to repeat. */
+  line(reward, wait) {
+    return this.#insist(`rewards/${encodeURIComponent(reward)}/waits${wait ? '' : '/leave'}`, {});
   }
 
   enrol() {
@@ -81,7 +88,7 @@ export class Api {
     if (response.ok && body) return body;
     if (response.status >= 500 || response.ok || !body) throw new ApiError('server', false);
     const known = CODE_BY_STATUS[response.status] ?? 'invalid';
-    throw new ApiError(body.error?.code === 'insufficient_points' ? 'insufficient_points' : known, true);
+    throw new ApiError(CODE_BY_WORD[body.error?.code] ?? known, true);
   }
 
   async #answer(path, request) {

@@ -1,6 +1,7 @@
-/** A code that a member holds: shown, copied, applied to the cart, given back. */
+/** What a member has redeemed: shown, copied, put into the cart, given back. */
 import { ApiError, pause } from './loyalty-api.js';
 import { h } from './loyalty-kit.js';
+import { conditions, listed, ofKind } from './loyalty-terms.js';
 
 const ASK_AGAIN_AFTER_MS = [500, 1_000, 2_000, 3_000, 5_000, 8_000, 13_000, 20_000, 30_000];
 const PASSING = ['no_answer', 'offline', 'server', 'limit'];
@@ -21,31 +22,36 @@ export async function follow(api, redemption, onWait = () => {}) {
   return latest;
 }
 
+/** What there is of it now: a code, or a sentence; with the way back, while there is one. */
+export function got(redemption, panel) {
+  const { words } = panel;
+  const sentence = ofKind('given', { ...redemption.reward, value: redemption.value ?? redemption.reward.value }, words);
+  return [
+    sentence && h('p', { 'data-loyalty-given': true }, sentence),
+    redemption.code && codeBox(redemption, panel),
+    redemption.state === 'issued' && redemption.points > 0 && undoRow(redemption, panel),
+  ].filter(Boolean);
+}
+
 /** The code in large letters with what one does with it. */
-export function codeBox(redemption, { words, config, announce }) {
+function codeBox(redemption, panel) {
+  const { words, announce } = panel;
   const code = h('p', { class: 'code-text', dir: 'ltr', 'data-loyalty-code-text': true }, redemption.code);
   const note = h('p', { class: 'note', 'data-loyalty-code-note': true });
-  const say = (key) => {
-    note.textContent = words.text(key);
-    announce(words.text(key));
-  };
   const copy = h('button', { class: 'button quiet', type: 'button', 'data-loyalty-copy': true }, words.text('copy'));
-  copy.addEventListener('click', async () => say((await copied(code)) ? 'copied' : 'copy_failed'));
-  const apply = h('button', { class: 'button', type: 'button', 'data-loyalty-apply': true }, words.text('apply'));
-  const actions = h('div', { class: 'actions' }, apply, copy);
-  apply.addEventListener('click', async () => {
-    apply.setAttribute('aria-disabled', 'true');
-    const outcome = await applyToCart(config.cart, redemption.code);
-    apply.removeAttribute('aria-disabled');
-    say(outcome);
-    if (outcome === 'apply_failed') return;
-    const cart = h('a', { class: 'button', href: config.cart, 'data-loyalty-cart': true }, words.text('view_cart'));
-    apply.replaceWith(cart);
-    cart.focus();
-    document.dispatchEvent(new CustomEvent('loyalty:applied', { detail: { code: redemption.code } }));
+  copy.addEventListener('click', async () => {
+    const text = words.text((await copied(code)) ? 'copied' : 'copy_failed');
+    note.textContent = text;
+    announce(text);
   });
-  const until = redemption.expires_at && h('p', { class: 'note' }, words.text('valid_until', { date: words.date(redemption.expires_at) }));
-  return h('div', { class: 'code', 'data-loyalty-code': true }, h('p', { class: 'code-label' }, words.text('your_code')), code, actions, note, until);
+  const until = redemption.expires_at && words.text('valid_until', { date: words.date(redemption.expires_at) });
+  const terms = [until, ...conditions(redemption.reward, words)].filter(Boolean);
+  const actions = h('div', { class: 'actions' }, copy);
+  const box = h('div', { class: 'code', 'data-loyalty-code': true },
+    h('p', { class: 'code-label' }, words.text('your_code')), code, actions, note,
+    listed(terms));
+  if (redemption.reward.discount) actions.before(inCart(redemption, panel, actions));
+  return box;
 }
 
 /** Copies what an element says, or a field holds; whether that worked. */
@@ -60,33 +66,68 @@ export async function copied(node) {
   return document.execCommand('copy');
 }
 
-/** Adds the code to those that already apply. Returns the text that describes what came of it. */
-async function applyToCart(cart, code) {
-  const json = { Accept: 'application/json', 'Content-Type': 'application/json' };
-  try {
-    const before = await (await fetch(`${cart}.js`, { headers: json })).json();
-    const kept = (before.discount_codes ?? []).filter((held) => held.applicable && held.code !== code).map((held) => held.code);
-    const body = JSON.stringify({ discount: [...kept, code].join(',') });
-    const response = await fetch(`${cart}/update.js`, { method: 'POST', headers: json, body });
-    if (!response.ok) return 'apply_failed';
-    const after = await response.json();
-    return after.discount_codes?.some((held) => held.code === code && held.applicable) ? 'applied' : 'applied_later';
-  } catch {
-    return 'apply_failed';
-  }
+/** What the cart makes of a code, and what can be done about it: its buttons come first among `actions`. */
+function inCart({ code, reward }, { words, cart, announce }, actions) {
+  const state = h('p', { class: 'in-cart', 'data-loyalty-in-cart': true });
+  const [copy] = actions.children;
+  const add = () => h('button', { class: 'button', type: 'button', 'data-loyalty-apply': true, onclick: change(() => cart.add(code), 'loyalty:applied') }, words.text('apply'));
+  const remove = () => h('button', { class: 'button quiet', type: 'button', 'data-loyalty-remove': true, onclick: change(() => cart.remove(code), 'loyalty:removed') }, words.text('remove'));
+  const view = () => h('a', { class: 'button', href: cart.path, 'data-loyalty-cart': true }, words.text('view_cart'));
+  // Where the cart's own address doesn't do it, Shopify's link keeps the code for the checkout.
+  const link = () => h('a', { class: 'button', href: cart.link(code), 'data-loyalty-link': true }, words.text('apply'));
+  const change = (work, event) => async ({ currentTarget }) => {
+    currentTarget.setAttribute('aria-disabled', 'true');
+    if (await work()) document.dispatchEvent(new CustomEvent(event, { detail: { code } }));
+    else show(words.text('apply_failed'), link(), copy);
+    announce(state.textContent);
+  };
+  const show = (text, ...buttons) => {
+    const inHand = actions.querySelector(':focus');
+    state.textContent = text;
+    state.hidden = !text;
+    actions.replaceChildren(...buttons);
+    if (inHand) (inHand.isConnected ? inHand : actions.firstChild).focus();
+  };
+  cart.watch(state, () => {
+    const place = cart.placeOf(code);
+    state.dataset.place = place;
+    if (place === 'counts') {
+      const money = cart.saved(code, words);
+      show(money ? words.text('cart_saves', { money }) : words.text('applied'), view(), remove());
+      return;
+    }
+    const { by, text } = cart.hindrance(reward, words, code);
+    if (place === 'waiting') show(text || words.text('applied_later'), view(), remove());
+    else show(text, ...(by ? [] : [add()]), copy);
+  });
+  return state;
 }
 
-/** One open redemption under "My codes". */
-export function openCode(redemption, panel) {
+/** One open redemption under "My rewards". */
+export function openOne(redemption, panel) {
   const { words } = panel;
   const item = h('li', { class: 'card', 'data-loyalty-redemption': redemption.id, 'data-state': redemption.state });
-  const isGift = !redemption.points;
-  const points = isGift ? words.text('gift') : words.points(redemption.points);
-  const head = h('div', { class: 'card-head' }, h('h3', {}, h('bdi', {}, redemption.reward.title)), h('p', { class: 'cost' }, h('bdi', {}, points)));
-  if (redemption.state === 'ending') item.append(head, h('p', { class: 'note' }, words.text(isGift ? 'gift_ending' : 'undo_later')));
-  else if (!redemption.code) item.append(head, h('p', { class: 'note' }, words.text('code_coming')));
-  else item.append(head, codeBox(redemption, panel), ...(isGift ? [] : [undoRow(redemption, panel)]));
+  const cost = h('p', { class: 'cost' }, words.cost({ points: redemption.points }));
+  item.append(h('div', { class: 'card-head' }, h('h3', {}, ...named(redemption, words)), cost));
+  if (redemption.state === 'ending') item.append(h('p', { class: 'note' }, words.text(redemption.points ? 'undo_later' : 'gift_ending')));
+  else if (redemption.state === 'reserved') item.append(h('p', { class: 'note' }, words.text('code_coming')));
+  else item.append(...got(redemption, panel));
   return item;
+}
+
+/** One that is over: what became of it, and when. */
+export function pastOne(redemption, { words }) {
+  const { id, state, changed_at: at, points } = redemption;
+  const became = words.has(`past_${state}`) ? words.text(`past_${state}`) : '';
+  return h('li', { 'data-loyalty-past': id, 'data-state': state },
+    h('div', {}, h('p', {}, ...named(redemption, words)),
+      h('p', { class: 'note' }, became, ' ', h('time', { datetime: at }, words.date(at)))),
+    h('p', { class: 'cost' }, words.cost({ points })));
+}
+
+/** Of a reward whose size was chosen, what was chosen. */
+function named({ reward, value }, words) {
+  return [h('bdi', {}, reward.title), ...(reward.per && value ? [': ', h('bdi', {}, words.money(value))] : [])];
 }
 
 function undoRow(redemption, panel) {
@@ -109,6 +150,7 @@ function undoRow(redemption, panel) {
     button.disabled = true;
     try {
       const { state } = await panel.api.undo(redemption.id);
+      if (redemption.code && panel.cart.placeOf(redemption.code) !== 'out') await panel.cart.remove(redemption.code);
       panel.announce(words.text(state === 'cancelled' ? 'undone' : 'undo_later'));
       await panel.changed();
       panel.focusView();

@@ -19,8 +19,9 @@ export function thousandths(decimal) {
 
 /** Texts of the shopper's language, with the program's names for points and its currency. */
 export class Words {
-  constructor(config) {
+  constructor(config, direction) {
     this.texts = config.texts;
+    this.direction = direction;
     // Liquid prints Latin digits, so the panel does the same in every language.
     this.locale = `${config.language}-u-nu-latn`;
     this.program = config.program;
@@ -28,7 +29,17 @@ export class Words {
   }
 
   text(key, values = {}) {
-    return this.texts[key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+    return this.texts[key].replace(/\{(\w+)\}/g, (whole, name) => (values[name] == null ? whole : this.#isolated(values[name])));
+  }
+
+  /** The names of the values that a text needs. */
+  asks(key) {
+    return [...this.texts[key].matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  }
+
+  /** In a sentence from right to left, names and numbers from left to right keep their order. */
+  #isolated(value) {
+    return this.direction === 'rtl' ? `\u2068${value}\u2069` : value;
   }
 
   has(key) {
@@ -52,14 +63,27 @@ export class Words {
     return `${this.number(amount)} ${this.unit(amount)}`;
   }
 
-  /** Writes money as Liquid does in this shop, by the example that Liquid printed. */
-  money(decimal) {
+  /** "Silver or Gold" */
+  list(names) {
+    return new Intl.ListFormat(this.locale, { type: 'disjunction' }).format(names);
+  }
+
+  country(code) {
+    return new Intl.DisplayNames(this.locale, { type: 'region' }).of(code);
+  }
+
+  tier(id) {
+    return this.program.tiers?.levels.find((level) => level.id === id)?.name ?? id;
+  }
+
+  /** Writes money as Liquid does in this shop, by the example that Liquid printed; other currencies as is usual. */
+  money(decimal, currency = this.program.currency) {
     const [, before, group, point, digits, after] = this.moneyExample.match(/^(\D*)1(\D*)234(?:(\D)(0+))?(\D*)$/) ?? [];
-    if (before !== undefined) {
+    if (before !== undefined && currency === this.program.currency) {
       const [whole, fraction] = Number(decimal).toFixed(digits?.length ?? 0).split('.');
       return before + whole.replace(/\B(?=(\d{3})+$)/g, group) + (fraction ? point + fraction : '') + after;
     }
-    const style = { style: 'currency', currency: this.program.currency, currencyDisplay: 'narrowSymbol' };
+    const style = { style: 'currency', currency, currencyDisplay: 'narrowSymbol' };
     return new Intl.NumberFormat(this.locale, style).format(decimal);
   }
 
@@ -69,15 +93,16 @@ export class Words {
 
   /** A day of the shop's calendar, as Liquid writes it. */
   day(iso) {
-    const [year, month, day] = iso.split('-');
+    const [year, month, day] = iso.slice(0, 10).split('-');
     const key = Number(year) === new Date().getFullYear() ? 'day' : 'day_year';
     return this.text(key, { day: Number(day), month: this.texts.months.split(', ')[month - 1], year });
   }
 
   /** In a `bdi`, as the program's names may be of another direction than the language. */
   cost(reward) {
+    if (!reward.points) return h('bdi', {}, this.text('gift'));
     const points = this.points(reward.points);
-    const text = reward.kind === 'variable' ? this.text('cost_variable', { points, money: this.money(reward.per) }) : points;
+    const text = reward.per ? this.text('cost_variable', { points, money: this.money(reward.per) }) : points;
     return h('bdi', {}, text);
   }
 

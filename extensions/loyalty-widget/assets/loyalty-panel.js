@@ -1,8 +1,10 @@
 /** Fills the panel: fetches what belongs to this shopper, and shows it in four tabs. */
 import { Api, ApiError, Intents } from './loyalty-api.js';
-import { follow, openCode } from './loyalty-codes.js';
+import { Cart } from './loyalty-cart.js';
+import { follow } from './loyalty-codes.js';
 import { h, Words } from './loyalty-kit.js';
-import { byReach, RewardCard } from './loyalty-rewards.js';
+import { Mine } from './loyalty-mine.js';
+import { byReach, isThere, RewardCard } from './loyalty-rewards.js';
 import { Ways } from './loyalty-ways.js';
 
 export class Panel {
@@ -16,9 +18,11 @@ export class Panel {
     this.dialog = host.dialog;
     this.config = host.config;
     this.api = new Api(this.config.proxy);
-    this.words = new Words(this.config);
+    this.words = new Words(this.config, host.dir);
     this.announce = (text) => this.#part('status').replaceChildren(text);
+    this.cart = new Cart(this.config.cart, () => this.me?.redemptions ?? []);
     this.ways = new Ways(this);
+    this.mine = new Mine(this, this.#view('codes'));
     this.#wireTabs();
     this.#wireReferrals();
     this.dialog.addEventListener('keydown', (event) => this.#keepFocusInside(event));
@@ -28,7 +32,9 @@ export class Panel {
 
   /** The host has changed to another tab. */
   tabShown() {
-    if (this.host.tab === 'activity' && this.me?.member) this.#renderActivity();
+    if (!this.me?.member) return;
+    if (this.host.tab === 'activity') this.#renderActivity();
+    if (this.host.tab === 'codes') this.mine.showPast();
   }
 
   /** Points or codes have changed: look again, here and in the other tabs. */
@@ -51,8 +57,9 @@ export class Panel {
 
   async refresh() {
     try {
-      const [me, program] = await Promise.all([this.#askForMe(), this.program ?? this.api.get('program')]);
+      const [me, program, more] = await Promise.all([this.#askForMe(), this.program ?? this.api.get('program'), this.more ?? this.api.get(this.config.words)]);
       this.me = me;
+      this.more = Object.assign(this.words.texts, more);
       this.program = this.words.program = program;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -62,7 +69,8 @@ export class Panel {
     this.dialog.removeAttribute('data-failed');
     this.#part('failure').hidden = true;
     this.#keepFocus(() => this.#render());
-    if (this.me.member) await this.ways.refresh();
+    if (!this.me.member) return;
+    await Promise.all([this.ways.refresh(), this.cart.read()]);
   }
 
   /** Fresh figures must not throw a keyboard's user out of the card that they are in. */
@@ -102,7 +110,8 @@ export class Panel {
     this.#renderWay(member);
     this.#renderFacts(member);
     this.#renderRewards();
-    this.#renderCodes();
+    this.#awaitCodes();
+    this.mine.render(this.me.redemptions, this.host.tab === 'codes');
     if (this.host.tab === 'activity') this.#renderActivity();
   }
 
@@ -148,15 +157,28 @@ export class Panel {
     facts.push(this.#nextReward(points.available));
     if (points.pending) facts.push(fact('pending', words.text('pending', { points: words.points(points.pending) })));
     if (points.reserved) facts.push(fact('reserved', words.text('reserved', { points: words.points(points.reserved) })));
+    facts.push(...this.#cashback().map((text) => fact('cashback', text)));
     const expiring = this.config.standing?.expiring;
     if (expiring) facts.push(fact('expiring', words.text('expiring', { points: words.points(expiring.points), date: words.date(expiring.on) })));
     this.#part('facts').replaceChildren(...facts.filter(Boolean));
   }
 
+  /** Where points become money by themselves, what they are as money. */
+  #cashback() {
+    const { words, me } = this;
+    if (!me.cashback) return [];
+    const [waits, coming, least] = ['waits', 'coming', 'least'].map((name) => Number(me.cashback[name]));
+    const money = words.money(waits);
+    return [
+      waits > 0 && (waits < least ? words.text('cashback_from', { money, least: words.money(least) }) : words.text('cashback', { money })),
+      coming > 0 && words.text('cashback_coming', { money: words.money(coming) }),
+    ].filter(Boolean);
+  }
+
   /** The dearest reward that can be had now, and the way to the next one. */
   #nextReward(available) {
     const { words } = this;
-    const rewards = byReach(this.me.rewards);
+    const rewards = byReach(this.me.rewards).filter(isThere);
     const best = rewards.filter((reward) => reward.affordable).at(-1);
     const next = rewards.find((reward) => !reward.affordable);
     if (!best && !next) return null;
@@ -174,7 +196,7 @@ export class Panel {
     const view = this.#view('rewards');
     if (!this.me.rewards.length) {
       this.#cards.clear();
-      view.replaceChildren(this.#empty('rewards_empty'));
+      view.replaceChildren(this.empty('rewards_empty'));
       return;
     }
     for (const reward of this.me.rewards) {
@@ -189,16 +211,6 @@ export class Panel {
     view.replaceChildren(h('ul', { class: 'cards' }, ...cards.map((card) => card.element)));
   }
 
-  #renderCodes() {
-    const view = this.#view('codes');
-    const open = this.me.redemptions ?? [];
-    for (const redemption of open) this.#awaitCode(redemption);
-    const shown = JSON.stringify(open);
-    if (shown === this.shownCodes) return;
-    this.shownCodes = shown;
-    view.replaceChildren(open.length ? h('ul', { class: 'cards' }, ...open.map((one) => openCode(one, this))) : this.#empty('codes_empty'));
-  }
-
   /** Waits for a code that is being made; card and list wait together. */
   follow(redemption, onWait) {
     const { id } = redemption;
@@ -206,8 +218,12 @@ export class Panel {
     return this.#following.get(id);
   }
 
+  #awaitCodes() {
+    for (const redemption of this.me.redemptions) if (redemption.state === 'reserved') this.#awaitCode(redemption);
+  }
+
   async #awaitCode(redemption) {
-    if (redemption.state !== 'reserved' || this.#following.has(redemption.id)) return;
+    if (this.#following.has(redemption.id)) return;
     const last = await this.follow(redemption).catch(() => redemption);
     if (last.state !== 'reserved') await this.refresh();
   }
@@ -224,7 +240,7 @@ export class Panel {
     }
     const items = page.items.map((item) => this.#activityItem(item));
     if (!cursor && !items.length) {
-      view.replaceChildren(this.#empty('activity_empty'));
+      view.replaceChildren(this.empty('activity_empty'));
       return;
     }
     const list = cursor ? view.querySelector('ul') : h('ul', { class: 'activity', 'data-loyalty-activity': true });
@@ -243,7 +259,7 @@ export class Panel {
       h('p', { class: points > 0 ? 'change gain' : 'change', dir: 'ltr' }, `${sign}${words.number(Math.abs(points))}`));
   }
 
-  #empty(key) {
+  empty(key) {
     return h('p', { class: 'empty' }, this.words.text(key));
   }
 

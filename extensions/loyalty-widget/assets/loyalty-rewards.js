@@ -1,14 +1,20 @@
-/** A reward in the catalogue: two taps turn points into a code. */
+/** A reward in the catalogue: two taps, and it is the member's. */
 import { ApiError } from './loyalty-api.js';
-import { codeBox } from './loyalty-codes.js';
+import { got } from './loyalty-codes.js';
 import { h, thousandths } from './loyalty-kit.js';
+import { about, listed } from './loyalty-terms.js';
 
 /** Refusals that another try would only repeat. */
-const FINAL = ['insufficient_points', 'unauthorized', 'not_found', 'invalid'];
+const FINAL = ['insufficient_points', 'unauthorized', 'not_found', 'invalid', 'conflict'];
 
-/** What can be had now comes first, cheapest first; then what is nearest. */
+/** Whether there is one yet, for whoever has the points. */
+export function isThere(reward) {
+  return (reward.left !== 0 || Boolean(reward.kept_until)) && (reward.state ?? 'open') === 'open';
+}
+
+/** What can be had now comes first, cheapest first; then what is nearest; then what is taken or over. */
 export function byReach(rewards) {
-  return [...rewards].sort((a, b) => b.affordable - a.affordable || a.missing - b.missing || a.points - b.points);
+  return [...rewards].sort((a, b) => isThere(b) - isThere(a) || b.affordable - a.affordable || a.missing - b.missing || a.points - b.points);
 }
 
 export class RewardCard {
@@ -33,18 +39,38 @@ export class RewardCard {
     this.redemption = null;
     this.element.dataset.step = step;
     const { reward, words } = this;
-    const minimum = reward.minimum && h('p', { class: 'note' }, words.text('minimum', { money: words.money(reward.minimum) }));
-    const title = h('h3', {}, h('bdi', {}, reward.title));
-    const head = h('div', { class: 'card-head' }, title, h('p', { class: 'cost' }, words.cost(reward)), minimum);
-    this.element.replaceChildren(head, ...content);
+    const head = h('div', { class: 'card-head' }, h('h3', {}, h('bdi', {}, reward.title)), h('p', { class: 'cost' }, words.cost(reward)));
+    // What was redeemed tells of itself.
+    const terms = step !== 'code' && listed(about(reward, words, step !== 'offer'));
+    this.element.replaceChildren(...[head, ...content, terms].filter(Boolean));
   }
 
   #offer() {
     const { reward, words } = this;
+    if (!isThere(reward)) return this.#show('offer', reward.left === 0 && this.#line());
     if (!reward.affordable) return this.#show('offer', this.#progress());
     const name = words.text('redeem_named', { reward: reward.title, points: words.cost(reward).textContent });
-    this.redeemButton = h('button', { class: 'button', type: 'button', 'aria-label': name, 'data-loyalty-redeem': true, onclick: () => this.#ask() }, words.text('redeem'));
-    return this.#show('offer', this.redeemButton);
+    const redeem = h('button', { class: 'button', type: 'button', 'aria-label': name, 'data-loyalty-redeem': true, onclick: () => this.#ask() }, words.text('redeem'));
+    return this.#show('offer', redeem);
+  }
+
+  /** Of what is taken: a place in the line, or out of it. */
+  #line() {
+    const { reward, words, panel } = this;
+    const isIn = reward.place != null;
+    const button = h('button', { class: 'button quiet', type: 'button', 'data-loyalty-line': isIn ? 'leave' : 'wait' }, words.text(isIn ? 'leave' : 'wait'));
+    button.addEventListener('click', async () => {
+      button.setAttribute('aria-disabled', 'true');
+      try {
+        await panel.api.line(reward.id, !isIn);
+        await panel.changed();
+        panel.announce(this.element.querySelector('[data-loyalty-terms]').firstChild.textContent);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        this.#problem(error);
+      }
+    });
+    return button;
   }
 
   #progress() {
@@ -59,8 +85,9 @@ export class RewardCard {
     const { reward, words } = this;
     const yes = h('button', { class: 'button', type: 'button', 'data-loyalty-confirm': true, onclick: () => this.#redeem() }, words.text('confirm_yes'));
     const no = h('button', { class: 'button quiet', type: 'button', 'data-loyalty-decline': true, onclick: () => this.#leave() }, words.text('confirm_no'));
-    const question = reward.kind === 'variable' ? this.#slider() : this.#question();
-    this.#show('ask', question, h('div', { class: 'actions' }, yes, no));
+    const question = reward.per ? this.#slider() : this.#question();
+    const { text } = reward.discount ? this.panel.cart.hindrance(reward, words) : {};
+    this.#show('ask', question, text && h('p', { class: 'in-cart', 'data-loyalty-hint': true }, text), h('div', { class: 'actions' }, yes, no));
     yes.focus();
   }
 
@@ -115,7 +142,7 @@ export class RewardCard {
     this.element.setAttribute('tabindex', '-1');
     this.element.focus();
     try {
-      const first = await panel.api.redeem({ reward: reward.id, points, key, variable: reward.kind === 'variable' });
+      const first = await panel.api.redeem({ reward: reward.id, points, key, chosen: Boolean(reward.per) });
       panel.intents.settle(reward.id, key);
       if (first.state === 'reserved') panel.changed();
       const last = await panel.follow(first, (round) => {
@@ -140,11 +167,10 @@ export class RewardCard {
       return;
     }
     const done = h('button', { class: 'link', type: 'button', 'data-loyalty-done': true, onclick: () => this.#leave() }, words.text('done'));
-    const box = codeBox(redemption, panel);
-    this.#show('code', box, done);
-    this.redemption = redemption.id;
-    panel.announce(`${words.text('your_code')}: ${redemption.code}`);
-    box.querySelector('[data-loyalty-copy]').focus();
+    this.#show('code', ...got(redemption, panel), done);
+    this.redemption = redemption.state === 'issued' ? redemption.id : null;
+    panel.announce(redemption.code ? `${words.text('your_code')}: ${redemption.code}` : words.text('redeemed', { reward: redemption.reward.title }));
+    (this.element.querySelector('[data-loyalty-copy]') ?? done).focus();
     panel.changed();
   }
 
@@ -162,6 +188,6 @@ export class RewardCard {
   #leave() {
     this.#offer();
     this.element.setAttribute('tabindex', '-1');
-    (this.reward.affordable ? this.redeemButton : this.element).focus();
+    (this.element.querySelector('[data-loyalty-redeem]') ?? this.element).focus();
   }
 }
