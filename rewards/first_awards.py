@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from rewards import contexts, dates, earning, programs, tiers
+from rewards import budgets, contexts, dates, earning, programs, tiers
 from rewards.contexts import Context
 from rewards.earning import Rules
 from rewards.facts import FetchedOrder, OrderFact, ProductFact
@@ -136,7 +136,12 @@ def finish(program: Program, fresh: Sequence[Fresh], now: datetime) -> None:
     if any(version.has_tiers for version in rules):
         past.read_tiers(program, asking, now)
     for one in sorted(asking, key=lambda one: one.turn):
-        judge(one, _rules(program, one.order), past, lambda _, rule: _place_taken(program.pk, rule))
+        judge(
+            one,
+            _rules(program, one.order),
+            past,
+            lambda _, rule: budgets.take(program.pk, rule.id, rule.budget),
+        )
 
 
 def judge(one: Fresh, rules: Rules, past: "Past", take: Callable[[Fresh, Surprise], bool]) -> None:
@@ -244,18 +249,6 @@ def _take_places(
     for rule in surprises:
         if basis < rule.amount or not take(one, rule):
             context["rules"].remove(rule.id)
-
-
-def _place_taken(program_id: int, rule: Surprise) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO rewards_budget AS b (program_id, rule, used) VALUES (%s, %s, 1)
-            ON CONFLICT (program_id, rule) DO UPDATE SET used = b.used + 1 WHERE b.used < %s
-            """,
-            [program_id, rule.id, rule.budget],
-        )
-        return bool(cursor.rowcount)
 
 
 @dataclass(slots=True)

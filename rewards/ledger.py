@@ -6,7 +6,7 @@ movements and balances into the database, set-based, in the caller's transaction
 book of one.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import transaction
 from django.db.models import Sum
 
-from rewards import clock, ledger_rows
+from rewards import budgets, clock, ledger_rows
 from rewards.accounts import (
     LARGEST,
     OWN,
@@ -154,6 +154,8 @@ class Book:
         self.lots: list[OpenLot] = []
         self.lots_by_order: defaultdict[int | None, list[OpenLot]] = defaultdict(list)
         self.legs: list[Leg] = []
+        # In budgets, by their names: how many are taken with all this, or given back.
+        self.places: Counter[str] = Counter()
 
     @classmethod
     def open(
@@ -216,6 +218,9 @@ class Book:
 
     def write(self) -> None:
         """Put all that changed into the database."""
+        # Locked last: who holds one waits for nobody.
+        budgets.change(self.program_id, self.places)
+        self.places.clear()
         accounts = [account for account in self.accounts.values() if account.changed]
         if not self.legs and not accounts:
             return

@@ -46,6 +46,7 @@ def errors(document: Json, currency: str) -> Iterator[Problem]:
     for index, offer in enumerate(document["rewards"]):
         path = f"rewards.{index}"
         yield from _reward(offer, path, currency)
+        yield from _dates(offer, path)
         if not offer["archived"]:
             yield from _known_tiers(offer["tiers"], f"{path}.tiers", document)
     yield from _rules(document, currency)
@@ -249,11 +250,12 @@ def _generous_gifts(document: Json, currency: str) -> Iterator[Problem]:
 
 
 def _dated(document: Json) -> Iterator[tuple[str, Json, str]]:
-    """(path, rule or challenge, what to call it), of those that aren't archived."""
+    """(path, rule, challenge or reward, what to call it), of those that aren't archived."""
     for kind, path, things in (
         ("Rule", "earning.rules", document["earning"]["rules"]),
         ("Challenge", "challenges", document["challenges"]),
         ("Gift", "gifts", document["gifts"]),
+        ("Reward", "rewards", document["rewards"]),
     ):
         for index, thing in enumerate(things):
             if not thing["archived"]:

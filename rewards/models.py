@@ -299,10 +299,11 @@ class Lot(OfProgram):
 
 
 class Budget(OfProgram):
-    """How many places of a rule's budget are taken."""
+    """How many places of a rule's or a reward's budget are taken. See `budgets`."""
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
-    rule = models.CharField(max_length=40)
+    # The id of a rule, or what `offers` calls the places of a reward.
+    rule = models.CharField(max_length=60)
     used = models.IntegerField()
 
     class Meta:
@@ -534,6 +535,9 @@ class Redemption(OfProgram):
         NOTHING = "nothing", "Points stay spent"
         NEW_CODE = "new_code", "A new code"
         TAKEN = "taken", "A gift taken back"
+
+    GIVEN_BACK = (State.FAILED, State.EXPIRED, State.CANCELLED, State.RETURNED)
+    """Whose place is free for another one, where a reward has limits."""
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
     member = models.ForeignKey(

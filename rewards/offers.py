@@ -1,41 +1,164 @@
-"""What rewards cost, what they are worth, and who may have them: pure functions over rewards of a program's
-document. What differs from kind to kind stands in `kinds`.
+"""What rewards cost, what they are worth, and who may have them now: pure functions over rewards of a
+program's document. What differs from kind to kind stands in `kinds`.
 """
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from rewards import kinds
+from rewards import dates, kinds
 from rewards.kinds import BadChoice, Price
+from rewards.rules.base import Period
 
-__all__ = ["BadChoice", "Price", "cheapest", "is_for", "price", "public", "worth"]
+__all__ = [
+    "BadChoice",
+    "Offer",
+    "Price",
+    "Shopper",
+    "budget_of",
+    "cheapest",
+    "price",
+    "public",
+    "tags_of",
+    "worth",
+]
 
-HIDDEN = ("archived", "version", "asked")
-"""What only the merchant needs."""
+Json = dict[str, Any]
+
+HIDDEN = (
+    *("archived", "version", "asked", "placed"),
+    *("customer_tags", "per_member", "in_total", "starts", "ends"),
+)
+"""What only the merchant needs, or what shoppers read in another form."""
 
 
-def price(reward: dict[str, Any], currency: str, points: int | None = None) -> Price:
+@dataclass(frozen=True, slots=True)
+class Shopper:
+    """Who looks at what is on offer; without anything, a guest."""
+
+    available: int = 0
+    tier: str | None = None
+    # In small letters.
+    tags: frozenset[str] = frozenset()
+    # By reward: how many of it are theirs.
+    had: Mapping[str, int] = field(default_factory=dict)
+    # By the name of a budget: how many places are taken, by whomever.
+    taken: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A reward of a version that isn't archived, ready to be looked at by everybody."""
+
+    # As the document has it, and as anybody may see it. Don't change them.
+    reward: Json
+    shown: Json
+    cheapest: int
+    period: Period
+    tiers: frozenset[str]
+    tags: frozenset[str]
+
+    @classmethod
+    def of(cls, reward: Json, currency: str, zone: ZoneInfo) -> "Offer":
+        """From a reward of a complete document."""
+        period = Period.of(reward, zone)
+        return cls(
+            reward,
+            {**public(reward), **_conditions(reward, period, zone)},
+            cheapest(reward, currency),
+            period,
+            frozenset(reward["tiers"]),
+            tags_of(reward["customer_tags"]),
+        )
+
+    @property
+    def budget(self) -> str:
+        return budget_of(self.reward["id"])
+
+    @property
+    def has_limits(self) -> bool:
+        return bool(self.reward["per_member"] or self.reward["in_total"])
+
+    def is_for(self, shopper: Shopper) -> bool:
+        """Whether it is meant for them, now or at another time."""
+        return (not self.tiers or shopper.tier in self.tiers) and (
+            not self.tags or not self.tags.isdisjoint(shopper.tags)
+        )
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether nobody can have it any more."""
+        return self.period.ends is not None and self.period.ends <= now
+
+    def left(self, shopper: Shopper) -> int | None:
+        """How many more they can have by its limits; None: as many as they can pay."""
+        limits = (
+            (self.reward["per_member"], shopper.had.get(self.reward["id"], 0)),
+            (self.reward["in_total"], shopper.taken.get(self.budget, 0)),
+        )
+        rooms = [max(0, most - number) for most, number in limits if most is not None]
+        return min(rooms, default=None)
+
+    def refusal(self, shopper: Shopper) -> str:
+        """Which limit is reached: `all_taken`, `had_enough`, or none."""
+        if self.left(Shopper(taken=shopper.taken)) == 0:
+            return "all_taken"
+        return "had_enough" if self.left(shopper) == 0 else ""
+
+    def seen_by(self, shopper: Shopper) -> Json:
+        """As a shopper sees it: whether they can have it now, and why not."""
+        left, refusal = self.left(shopper), self.refusal(shopper)
+        told = {
+            **self.shown,
+            "affordable": not refusal and self.cheapest <= shopper.available,
+            "missing": max(0, self.cheapest - shopper.available),
+        }
+        if left is not None:
+            told["left"] = left
+        if refusal:
+            told["reason"] = refusal
+        return told
+
+
+def _conditions(reward: Json, period: Period, zone: ZoneInfo) -> Json:
+    """`limit`: how many a member can have; `opens`, `closes`: its first and its last local day."""
+    said: Json = {"limit": reward["per_member"]} if reward["per_member"] else {}
+    if period.starts:
+        said["opens"] = dates.local_date(period.starts, zone).isoformat()
+    if period.ends:
+        said["closes"] = dates.local_date(period.ends - dates.INSTANT, zone).isoformat()
+    return said
+
+
+def price(reward: Json, currency: str, points: int | None = None) -> Price:
     """The price of a reward; a variable one needs the points to spend. Raises BadChoice."""
     return kinds.of(reward).price(reward, currency, points)
 
 
-def public(reward: dict[str, Any]) -> dict[str, Any]:
+def tags_of(tags: Iterable[str] | None) -> frozenset[str]:
+    """A member's customer tags, as they are compared; None: nobody has told of any."""
+    return frozenset(tag.casefold() for tag in tags or ())
+
+
+def budget_of(reward_id: str) -> str:
+    """What the places of a reward are called among the budgets; a rule may have the same id."""
+    return f"reward:{reward_id}"
+
+
+def public(reward: Json) -> Json:
     """A reward as anybody may see it. `discount`: what its code lowers; see `Kind.discount_class`."""
     shown = {**reward, "discount": kinds.of(reward).discount_class(reward)}
     return {name: value for name, value in shown.items() if name not in HIDDEN and value not in (None, [])}
 
 
-def is_for(reward: dict[str, Any], tier: str | None) -> bool:
-    """Whether a reward is on offer to members of this tier."""
-    return not reward.get("tiers") or tier in reward["tiers"]
-
-
-def cheapest(reward: dict[str, Any], currency: str) -> int:
+def cheapest(reward: Json, currency: str) -> int:
     """The least points with which a member can have it."""
     return kinds.of(reward).cheapest(reward, currency)
 
 
-def worth(points: int, rewards: list[dict[str, Any]], currency: str) -> Fraction | None:
+def worth(points: int, rewards: list[Json], currency: str) -> Fraction | None:
     """Points in minor units of money, by the most generous reward that says so; None: none does."""
     rates = (kinds.of(reward).of_a_point(reward, currency) for reward in rewards)
     known = [rate for rate in rates if rate is not None]

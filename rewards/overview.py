@@ -10,14 +10,16 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from rewards import programs
 from rewards.models import Program, Redemption
+from rewards.offers import Shopper, tags_of
 from rewards.tier_rules import BLANK, State
 
 SHOWN_MOST = 50
 PAST_PAGE = 20
 OVERVIEW = """
-    SELECT asked.turn, p.version, p.currency, m.id, m.available, m.pending, m.reserved, m.debt,
-           t.tier, t.amount, t.until, t.ends_on, t.reviewed,
+    SELECT asked.turn, p.version, p.currency, p.timezone, m.id, m.available, m.pending, m.reserved, m.debt,
+           t.tier, t.amount, t.until, t.ends_on, t.reviewed, m.tags::text, {told},
            r.id, r.state, r.code, r.points, r.value, r.reward::text, r.expires_at
     FROM rewards_program p
     CROSS JOIN unnest(%s::bigint[]) WITH ORDINALITY AS asked (customer_id, turn)
@@ -30,6 +32,7 @@ OVERVIEW = """
     LEFT JOIN LATERAL (
         SELECT * FROM rewards_membertier WHERE program_id = %s AND member_id = m.id LIMIT 1
     ) t ON true
+    {counted}
     LEFT JOIN LATERAL (
         SELECT * FROM rewards_redemption
         WHERE program_id = %s AND member_id = m.id AND state IN ('reserved', 'issued', 'ending')
@@ -38,10 +41,28 @@ OVERVIEW = """
     WHERE p.id = %s
     ORDER BY asked.turn, r.id DESC
 """
-
+PLAIN = OVERVIEW.format(told="NULL, NULL", counted="")
+WITH_LIMITS = OVERVIEW.format(
+    told="""
+           had.by_reward,
+           (SELECT jsonb_object_agg(rule, used)::text FROM rewards_budget
+            WHERE program_id = %s AND starts_with(rule, 'reward:'))""",
+    counted="""
+    LEFT JOIN LATERAL (
+        SELECT jsonb_object_agg(reward, number)::text AS by_reward FROM (
+            SELECT reward->>'id' AS reward, count(*) AS number FROM rewards_redemption
+            WHERE program_id = %s AND member_id = m.id AND reward->>'id' = ANY(%s) AND state <> ALL(%s)
+              AND points > 0
+            GROUP BY 1
+        ) counted
+    ) had ON true""",
+)
+"""What a program asks for whose rewards have limits."""
+_limited: dict[int, list[str]] = {}
+"""Of programs that had limits when they were last looked at: the rewards with a limit for each member."""
 
 VISIT = """
-    SELECT p.version, p.currency,
+    SELECT p.version, p.currency, p.timezone,
            (SELECT member_id FROM rewards_identity
             WHERE program_id = %s AND source_id = %s AND external_id = %s)
     FROM rewards_program p WHERE p.id = %s
@@ -77,6 +98,7 @@ class Overview(NamedTuple):
     points: Points
     # Where they stand among the tiers, as far as anything is known of it.
     state: State
+    shopper: Shopper
     at_hand: list[AtHand]
 
 
@@ -85,12 +107,37 @@ def overviews(program_id: int, source_id: int, customer_ids: Sequence[int | None
 
     Empty when there is no such program.
     """
+    counted = _limited.get(program_id)
+    rows = _rows(program_id, source_id, customer_ids, counted)
+    if not rows:
+        return []
+    program = _program(program_id, rows[0])
+    if (limited := _with_limits(program)) != counted:
+        # A version that nobody here had looked at yet.
+        _limited.pop(program_id, None)
+        if limited is not None:
+            _limited[program_id] = limited
+        rows = _rows(program_id, source_id, customer_ids, limited)
+    return [_overview(program, list(own)) for _, own in groupby(rows, key=itemgetter(0))]
+
+
+def _rows(
+    program_id: int, source_id: int, customer_ids: Sequence[int | None], limited: list[str] | None
+) -> list[Any]:
+    """`limited`: rewards of which each member's are counted; None: nothing has a limit."""
+    is_plain = limited is None
+    asked: list[Any] = [] if is_plain else [program_id]
+    asked += [list(customer_ids), program_id, source_id, program_id]
+    asked += [] if is_plain else [program_id, limited, [*Redemption.GIVEN_BACK]]
+    asked += [program_id, SHOWN_MOST, program_id]
     with connection.cursor() as cursor:
-        asked: list[Any] = [list(customer_ids), program_id, source_id]
-        asked += [program_id, program_id, SHOWN_MOST, program_id]
-        cursor.execute(OVERVIEW, asked)
-        rows = cursor.fetchall()
-    return [_overview(program_id, list(own)) for _, own in groupby(rows, key=itemgetter(0))]
+        cursor.execute(PLAIN if is_plain else WITH_LIMITS, asked)
+        return list(cursor.fetchall())
+
+
+def _with_limits(program: Program) -> list[str] | None:
+    offers = [offer.reward for offer in programs.offered(program) if offer.has_limits]
+    return [reward["id"] for reward in offers if reward["per_member"]] if offers else None
 
 
 def past(
@@ -108,20 +155,29 @@ def visit(program_id: int, source_id: int, customer_id: int | None) -> tuple[Pro
     """The program, as far as its rules go, and the member who this customer is, if we have heard of them."""
     with connection.cursor() as cursor:
         cursor.execute(VISIT, [program_id, source_id, customer_id, program_id])
-        version, currency, member_id = cursor.fetchone()
-    return Program(pk=program_id, version=version, currency=currency), member_id
+        *known, member_id = cursor.fetchone()
+    return _program(program_id, [None, *known]), member_id
 
 
-def _overview(program_id: int, rows: list[Any]) -> Overview:
-    _, version, currency, member_id, *points = rows[0][:8]
-    tier, amount, until, ends_on, reviewed = rows[0][8:13]
+def _program(program_id: int, row: Sequence[Any]) -> Program:
+    _, version, currency, timezone = row[:4]
+    return Program(pk=program_id, version=version, currency=currency, timezone=timezone)
+
+
+def _overview(program: Program, rows: list[Any]) -> Overview:
+    member_id, *points = rows[0][4:9]
+    tier, amount, until, ends_on, reviewed = rows[0][9:14]
+    tags, had, taken = (json.loads(text) if text else None for text in rows[0][14:17])
+    state = BLANK
+    if reviewed is not None:
+        state = State(tier=tier or None, amount=amount, until=until, ends_on=ends_on, reviewed=reviewed)
+    own = Points(*points) if member_id else Points(0, 0, 0, 0)
     return Overview(
-        Program(pk=program_id, version=version, currency=currency),
+        program,
         member_id,
-        Points(*points) if member_id else Points(0, 0, 0, 0),
-        State(tier=tier or None, amount=amount, until=until, ends_on=ends_on, reviewed=reviewed)
-        if reviewed is not None
-        else BLANK,
+        own,
+        state,
+        Shopper(own.available, state.tier, tags_of(tags), had or {}, taken or {}),
         [
             AtHand(id, state, code, points, value, _reward(reward), expires_at)
             for *_, id, state, code, points, value, reward, expires_at in rows

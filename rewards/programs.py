@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from rewards import clock, closed_tiers, offers
+from rewards import clock, closed_tiers
 from rewards.differences import differences
 from rewards.documents import checked, completed
 from rewards.earning import Rules
@@ -39,6 +40,7 @@ from rewards.models import (
     Tombstone,
 )
 from rewards.money import units
+from rewards.offers import Offer
 from rewards.referral_settings import Invitations
 from rewards.tier_settings import Settings
 
@@ -176,11 +178,15 @@ def on_offer(document: Json) -> list[Json]:
     return [reward for reward in document["rewards"] if not reward["archived"]]
 
 
+def offered(program: Program) -> list[Offer]:
+    """What the version in force has on offer, now or at another time. Don't change it."""
+    return _offered(program.pk, program.version, program.currency, program.timezone)
+
+
 @lru_cache(maxsize=2000)
-def offered(program_id: int, number: int, currency: str) -> list[tuple[Json, int]]:
-    """What a version has on offer, as all may see it, each with its least price. Don't change it."""
+def _offered(program_id: int, number: int, currency: str, timezone: str) -> list[Offer]:
     rewards = on_offer(document_of(program_id, number))
-    return [(offers.public(reward), offers.cheapest(reward, currency)) for reward in rewards]
+    return [Offer.of(reward, currency, ZoneInfo(timezone)) for reward in rewards]
 
 
 def versions(program_id: int) -> list[tuple[datetime, int]]:
@@ -300,7 +306,7 @@ def forget_versions() -> None:
     _rules.cache_clear()
     _tiers.cache_clear()
     _invitations.cache_clear()
-    offered.cache_clear()
+    _offered.cache_clear()
 
 
 def reward(document: Json, reward_id: str) -> Json | None:

@@ -7,7 +7,7 @@ that nothing was acknowledged that isn't stored.
 from dataclasses import dataclass
 
 from rewards.kinds import KINDS
-from rewards.models import Bucket
+from rewards.models import Bucket, Redemption
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,8 @@ class Check:
     """One invariant: a name, the promise in words, and a query whose rows break it.
 
     In the query, {scope} is the condition on the program, {buckets} are all there are, {used_by_orders} the
-    kinds of rewards that orders use up, and {net_pending} and its like are what a group of movements has
+    kinds of rewards that orders use up, {given_back} the states of redemptions that hold no place in a
+    budget, and {net_pending} and its like are what a group of movements has
     brought to a bucket, less what it has taken.
     """
 
@@ -24,7 +25,9 @@ class Check:
     sql: str
 
     def query(self, scope: str) -> str:
-        return self.sql.format(scope=scope, buckets=BUCKETS, used_by_orders=USED_BY_ORDERS, **NET)
+        return self.sql.format(
+            scope=scope, buckets=BUCKETS, used_by_orders=USED_BY_ORDERS, given_back=GIVEN_BACK, **NET
+        )
 
 
 NET = {
@@ -32,6 +35,7 @@ NET = {
     for bucket in Bucket.values
 }
 BUCKETS = ", ".join(f"'{bucket}'" for bucket in Bucket.values)
+GIVEN_BACK = ", ".join(f"'{state}'" for state in Redemption.GIVEN_BACK)
 USED_BY_ORDERS = ", ".join(f"'{kind.name}'" for kind in KINDS.values() if kind.used_by_order)
 
 # A sum without its row is as wrong as a row without its sum: hence the full joins.
@@ -129,6 +133,24 @@ CHECKS = [
         WHERE (points <> 0 OR spend <> 0) AND {scope}
           AND (context IS NULL OR member_id IS NULL OR (context->>'excluded')::boolean
                OR (facts->>'cancelled')::boolean OR (facts->>'test')::boolean)
+        """,
+    ),
+    Check(
+        "limits of rewards",
+        "As many places of a reward's budget are taken as there are redemptions that hold one.",
+        """
+        WITH held AS (
+            SELECT program_id, 'reward:' || (reward->>'id') AS rule,
+                   count(*) FILTER (WHERE state NOT IN ({given_back})) AS number
+            FROM rewards_redemption WHERE (reward->>'placed')::boolean AND {scope} GROUP BY 1, 2
+        )
+        SELECT COALESCE(b.program_id, h.program_id) AS program, COALESCE(b.rule, h.rule) AS budget,
+               b.used, h.number AS held
+        FROM (
+            SELECT program_id, rule, used FROM rewards_budget WHERE starts_with(rule, 'reward:') AND {scope}
+        ) b
+        FULL JOIN held h ON h.program_id = b.program_id AND h.rule = b.rule
+        WHERE COALESCE(b.used, 0) <> COALESCE(h.number, 0)
         """,
     ),
     Check(

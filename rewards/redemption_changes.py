@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from rewards import histories, programs
+from rewards import histories, offers, programs
 from rewards.accounts import LARGEST, OpenLot
 from rewards.ledger import Book, Posting, moved
 from rewards.models import Bucket, Program, Redemption
@@ -28,7 +28,10 @@ def apply(book: Book, redemption: Redemption, change: "Change", now: datetime) -
     posting = open_posting(book, redemption, change.name, now, change.kind)
     if redemption.points:
         change.points(posting, Held.by(book, redemption), redemption)
+    held_before = _places(redemption)
     change.row(redemption, now)
+    if not change.keeps_place:
+        book.places[offers.budget_of(redemption.reward["id"])] += _places(redemption) - held_before
     what = change.name if change.name != End.name else redemption.state
     histories.note(redemption, what, now, **change.tells(redemption))
     redemption.turns += 1
@@ -36,6 +39,11 @@ def apply(book: Book, redemption: Redemption, change: "Change", now: datetime) -
     redemption.attempts = 0
     redemption.absent_since = None
     redemption.save()
+
+
+def _places(redemption: Redemption) -> int:
+    """How many places of its reward's budget it holds: none where it was granted without one."""
+    return int(bool(redemption.reward.get("placed")) and redemption.state not in Redemption.GIVEN_BACK)
 
 
 def open_posting(
@@ -184,6 +192,8 @@ class Change(ABC):
     name: str
     kind = "redemption"
     before: tuple[State, ...]
+    # Its place in a reward's budget goes over to another redemption.
+    keeps_place = False
 
     @abstractmethod
     def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:
@@ -307,6 +317,7 @@ class Replace(End):
     """ending, with another code to come for the same points: they go over to that redemption."""
 
     name = "replace"
+    keeps_place = True
 
     def __init__(self, successor: Redemption) -> None:
         self.successor = successor

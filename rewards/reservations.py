@@ -4,18 +4,20 @@ All who want one member's points want one row of the database. In one process th
 requests that come while another is being committed share the next transaction, each decided in its turn.
 """
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection
 
-from rewards import offers, programs, redemption_rows, redemptions
+from rewards import budgets, offers, programs, redemption_rows, redemptions
 from rewards import redemption_changes as changes
 from rewards.group_commit import Groups, NotCommitted
 from rewards.ledger import Book, Overdrawn, opened
 from rewards.models import Bucket, Program, Redemption
+from rewards.offers import Offer, Shopper
 
 FIRST_TRY = timedelta(seconds=15)
 """The web process tries at once; after this the worker takes over."""
@@ -26,6 +28,14 @@ REUSED = "This key was used for another redemption."
 
 class NoSuchReward(LookupError):
     """The program has no such reward on offer."""
+
+
+class NotNow(Exception):
+    """The reward isn't on offer yet, or no longer."""
+
+
+class LimitReached(Exception):
+    """The member, or all members together, have had as many of the reward as they can."""
 
 
 class KeyReused(ValueError):
@@ -57,7 +67,7 @@ class _Wish:
 
     program: Program
     request: Request
-    reward: dict[str, Any]
+    offer: Offer
     price: offers.Price
     now: datetime
     granted: Redemption | None = None
@@ -69,20 +79,16 @@ def reserve(program: Program, request: Request, *, now: datetime | None = None) 
     """Set the points aside and choose the code; the bool says whether this call did it.
 
     Not for use inside a transaction: others' requests may share the one that is made here.
-    Raises NoSuchReward, BadChoice, Overdrawn, KeyReused, TooMany.
+    Raises NoSuchReward, NotNow, LimitReached, BadChoice, Overdrawn, KeyReused, TooMany.
     """
-    at, available, tier, known = _look(program.pk, request)
+    at, shopper, known = _look(program.pk, request)
     if known:
         return known, False
-    reward = programs.reward(programs.document(program), request.reward_id)
-    if reward is None or reward["archived"]:
-        raise NoSuchReward(f"There is no reward “{request.reward_id}”.")
-    if not offers.is_for(reward, tier):
-        raise NoSuchReward(f"“{reward['title']}” is for other tiers.")
-    price = offers.price(reward, program.currency, request.points)
-    if available is not None and price.points > available:
-        raise Overdrawn(price.points, available)
-    wish = _Wish(program, request, reward, price, now or at)
+    offer = _offered(program, request.reward_id, shopper, now or at)
+    price = offers.price(offer.reward, program.currency, request.points)
+    if shopper is not None and price.points > shopper.available:
+        raise Overdrawn(price.points, shopper.available)
+    wish = _Wish(program, request, offer, price, now or at)
     try:
         _together.keep((program.pk, request.member_id), wish)
     except NotCommitted:
@@ -93,26 +99,43 @@ def reserve(program: Program, request: Request, *, now: datetime | None = None) 
     return wish.granted, wish.created
 
 
-def _look(program_id: int, request: Request) -> tuple[datetime, int | None, str, Redemption | None]:
-    """(the time, what was available at the last commit, the tier, the redemption with this key), unlocked.
+def _look(program_id: int, request: Request) -> tuple[datetime, Shopper | None, Redemption | None]:
+    """(the time, the member at the last commit, the redemption with this key), unlocked.
 
     All out of one moment: who finds the points gone finds the redemption that took them. Nothing is known
-    of the balance of a member who was merged into another.
+    of a member who was merged into another.
     """
     member = [program_id, request.member_id]
     with connection.cursor() as cursor:
         cursor.execute(LOOK, [*member, *member, *member, request.key])
-        now, available, tier, known = cursor.fetchone()
-    return now, available, tier or "", _repeated(program_id, request, known) if known else None
+        now, found, tier, known = cursor.fetchone()
+    shopper = None
+    if found:
+        available, tags = json.loads(found)
+        shopper = Shopper(available, tier or "", offers.tags_of(tags))
+    return now, shopper, _repeated(program_id, request, known) if known else None
 
 
 LOOK = """
     SELECT clock_timestamp(),
-           (SELECT available FROM rewards_member
+           (SELECT jsonb_build_array(available, tags)::text FROM rewards_member
             WHERE program_id = %s AND id = %s AND merged_into_id IS NULL),
            (SELECT tier FROM rewards_membertier WHERE program_id = %s AND member_id = %s),
            (SELECT id FROM rewards_redemption WHERE program_id = %s AND member_id = %s AND key = %s)
 """
+
+
+def _offered(program: Program, reward_id: str, shopper: Shopper | None, now: datetime) -> Offer:
+    """The reward, if it is for this member now. Raises NoSuchReward, NotNow."""
+    offer = next((one for one in programs.offered(program) if one.reward["id"] == reward_id), None)
+    if offer is None:
+        raise NoSuchReward(f"There is no reward “{reward_id}”.")
+    title = offer.reward["title"]
+    if shopper is not None and not offer.is_for(shopper):
+        raise NoSuchReward(f"“{title}” is for other members.")
+    if not offer.period.covers(now):
+        raise NotNow(f"“{title}” is over." if offer.is_over(now) else f"“{title}” hasn't started yet.")
+    return offer
 
 
 def _repeated(program_id: int, request: Request, redemption_id: int) -> Redemption:
@@ -147,6 +170,7 @@ def _decided(book: Book, wishes: Sequence[_Wish]) -> Iterator[tuple[Redemption, 
     known = {row.key: row for row in rows.filter(key__in=[wish.request.key for wish in wishes])}
     most = programs.document(wishes[0].program)["redemptions_per_minute"]
     recent = rows.filter(created_at__gt=book.now - timedelta(minutes=1))[:most].count()
+    limits = _Limits(book, wishes)
     for wish in wishes:
         request, price = wish.request, wish.price
         wish.granted, wish.created, wish.problem = known.get(request.key), False, None
@@ -156,22 +180,72 @@ def _decided(book: Book, wishes: Sequence[_Wish]) -> Iterator[tuple[Redemption, 
             wish.problem = Overdrawn(price.points, left)
         elif recent >= most:
             wish.problem = TooMany(f"At most {most} redemptions a minute.")
+        elif said := limits.refusal(wish.offer):
+            wish.problem = LimitReached(said)
         else:
+            limits.take(wish.offer)
             wish.granted = known[request.key] = _redemption(wish)
             wish.created = True
             left, recent = left - price.points, recent + 1
             yield wish.granted, wish.now
 
 
+class _Limits:
+    """How many of the wanted rewards the member can still have, and all members together.
+
+    Nobody else's redemptions of a reward with a limit in total are granted before these are.
+    """
+
+    def __init__(self, book: Book, wishes: Sequence[_Wish]) -> None:
+        self.book = book
+        wanted = {wish.offer.reward["id"]: wish.offer for wish in wishes}
+        own = [id for id, offer in wanted.items() if offer.reward["per_member"]]
+        common = [offer.budget for offer in wanted.values() if offer.reward["in_total"]]
+        self.had = Counter(_had(book.program_id, wishes[0].request.member_id, own))
+        self.taken = Counter(budgets.used(book.program_id, common, lock=True))
+
+    def refusal(self, offer: Offer) -> str:
+        """In words; nothing where no limit is reached."""
+        reason = offer.refusal(Shopper(had=self.had, taken=self.taken))
+        return REFUSALS[reason].format(title=offer.reward["title"]) if reason else ""
+
+    def take(self, offer: Offer) -> None:
+        self.had[offer.reward["id"]] += 1
+        if offer.reward["in_total"]:
+            self.taken[offer.budget] += 1
+            self.book.places[offer.budget] += 1
+
+
+REFUSALS = {
+    "all_taken": "Nothing is left of “{title}”.",
+    "had_enough": "You have had “{title}” as often as one member can.",
+}
+
+
+def _had(program_id: int, member_id: int, reward_ids: Sequence[str]) -> dict[str, int]:
+    """How many of these rewards a member has or had for points, by reward."""
+    if not reward_ids:
+        return {}
+    rows = Redemption.objects.filter(
+        program_id=program_id, member_id=member_id, reward__id__in=reward_ids, points__gt=0
+    ).exclude(state__in=Redemption.GIVEN_BACK)
+    return Counter(rows.values_list("reward__id", flat=True))
+
+
 def _redemption(wish: _Wish) -> Redemption:
-    request, reward, now = wish.request, wish.reward, wish.now
+    request, reward, now = wish.request, wish.offer.reward, wish.now
     return Redemption(
         program=wish.program,
         member_id=request.member_id,
         source_id=request.source_id,
         customer_id=request.customer_id,
         key=request.key,
-        reward={**reward, "version": wish.program.version, "asked": request.points},
+        reward={
+            **reward,
+            "version": wish.program.version,
+            "asked": request.points,
+            "placed": reward["in_total"] is not None,
+        },
         points=wish.price.points,
         value=wish.price.value,
         code=programs.document(wish.program)["code_prefix"] + redemptions.new_code(),

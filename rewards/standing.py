@@ -1,14 +1,16 @@
 """A member's standing, as shoppers see it: what themes print, what the widget shows."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 from django.db.models import F
 
-from rewards import clock, expiry, offers, programs, referral_settings, tiers, ways
+from rewards import budgets, clock, expiry, offers, programs, referral_settings, tiers, ways
 from rewards.models import Member, Program
+from rewards.offers import Shopper
 from rewards.tier_rules import BLANK, State
 
 Json = dict[str, Any]
@@ -19,15 +21,27 @@ def standings(program: Program, members: Sequence[Member]) -> dict[int, Json]:
     """The standings of several members of one program, by member."""
     ids = [member.pk for member in members]
     ends, states = expiry.soonest(program, ids), tiers.states(program, ids)
+    limited = [offer.budget for offer in programs.offered(program) if offer.reward["in_total"]]
+    taken = budgets.used(program.pk, limited)
     return {
-        member.pk: standing(program, member, ends.get(member.pk), states.get(member.pk, BLANK))
+        member.pk: standing(program, member, ends.get(member.pk), states.get(member.pk, BLANK), taken)
         for member in members
     }
 
 
-def standing(program: Program, member: Member, expiring: Json | None = None, state: State = BLANK) -> Json:
-    """Small enough for a metafield: points, tier, the next reward in reach, what lapses next."""
+def standing(
+    program: Program,
+    member: Member,
+    expiring: Json | None = None,
+    state: State = BLANK,
+    taken: Mapping[str, int] | None = None,
+) -> Json:
+    """Small enough for a metafield: points, tier, the next reward in reach, what lapses next.
+
+    `taken`: places in the budgets of rewards.
+    """
     tier, next_tier = tiers.shown(program, state)
+    shopper = Shopper(member.available, state.tier, offers.tags_of(member.tags), taken=taken or {})
     return {
         "points": member.available,
         "pending": member.pending,
@@ -35,7 +49,7 @@ def standing(program: Program, member: Member, expiring: Json | None = None, sta
         "debt": -member.debt,
         "tier": tier,
         "next_tier": next_tier,
-        "next_reward": _next_reward(program, member.available, state.tier),
+        "next_reward": _next_reward(program, shopper),
         "expiring": expiring,
     }
 
@@ -58,16 +72,24 @@ def public_program(program: Program) -> Json:
         "challenges": ways.challenges(document, program.timezone, clock.now()),
         "tiers": tiers.public(document),
         "referrals": referral_settings.public(document),
-        "rewards": [offers.public(reward) for reward in programs.on_offer(document)],
+        "rewards": [
+            offer.shown
+            for offer in programs.offered(program)
+            if not offer.tags and not offer.is_over(clock.now())
+        ],
     }
 
 
-def rewards_for(program: Program, available: int, tier: str | None) -> list[Json]:
-    """The rewards on offer to this tier, each with whether these points are enough, or what is missing."""
+def rewards_for(program: Program, shopper: Shopper, now: datetime | None = None) -> list[Json]:
+    """The rewards on offer to this shopper, each with whether they can have it, or why not.
+
+    `missing`: points; `left`: how many more by its limits; `reason`: the limit that is reached.
+    """
+    now = now or clock.now()
     return [
-        {**reward, "affordable": price <= available, "missing": max(0, price - available)}
-        for reward, price in programs.offered(program.pk, program.version, program.currency)
-        if offers.is_for(reward, tier)
+        offer.seen_by(shopper)
+        for offer in programs.offered(program)
+        if offer.is_for(shopper) and offer.period.covers(now)
     ]
 
 
@@ -118,14 +140,15 @@ def published(members: Iterable[Member]) -> None:
             )
 
 
-def _next_reward(program: Program, available: int, tier: str | None) -> Json | None:
+def _next_reward(program: Program, shopper: Shopper) -> Json | None:
     """The cheapest reward that is still out of reach."""
-    out_of_reach = [reward for reward in rewards_for(program, available, tier) if reward["missing"]]
+    offered = rewards_for(program, shopper)
+    out_of_reach = [reward for reward in offered if reward["missing"] and "reason" not in reward]
     if not out_of_reach:
         return None
     nearest = min(out_of_reach, key=lambda reward: int(reward["missing"]))
     return {
         "title": nearest["title"],
-        "points": available + nearest["missing"],
+        "points": shopper.available + nearest["missing"],
         "missing": nearest["missing"],
     }

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 
-from loyalty_app.merchant import fields, things, words
+from loyalty_app.merchant import campaigns, fields, things, words
 from loyalty_app.merchant.answers import Json, program_of, shown
-from loyalty_app.merchant.editor import Editor, Said, Section
+from loyalty_app.merchant.editor import DATES, Editor, Said, Section
 from loyalty_app.merchant.entries import REWARDS
 from loyalty_app.merchant.words import Cost
-from rewards import documents, kinds, programs
+from rewards import clock, documents, kinds, programs
 from rewards.kinds import KINDS
 from rewards.models import Program
 from rewards.rules import Saying
@@ -29,6 +31,8 @@ class Row:
     kind: str
     icon: str
     cost: Cost
+    state: str
+    tone: str
 
 
 class RewardsEditor(Editor):
@@ -45,7 +49,8 @@ class RewardsEditor(Editor):
         document = programs.document(found)
         titles = things.titles(staff.shop, things.named(document["rewards"]))
         saying = Saying.of(document, found.currency, titles.in_sentences())
-        rows = [self._row(reward, document, saying) for reward in REWARDS.of(document)]
+        moment, zone = clock.now(), ZoneInfo(found.timezone)
+        rows = [self._row(reward, document, saying, moment, zone) for reward in REWARDS.of(document)]
         context = {
             "offered": [row for row in rows if not row.reward["archived"]],
             "archived": [row for row in rows if row.reward["archived"]],
@@ -61,7 +66,10 @@ class RewardsEditor(Editor):
         yield Section(self.label(kind), own, self._explained(kind))
         if "valid_days" in entry:
             yield Section("The code", [fields.within(shape, of_code)])
-        yield Section("Who can have it", [fields.without(shape, {*FIRST, *of_kind, *of_code})])
+        shared = fields.without(shape, {*FIRST, *DATES, *of_kind, *of_code})
+        yield Section("Who can have it", [shared])
+        always = f"Empty: always. By the clocks of {found.timezone}."
+        yield Section("When it is on offer", [fields.only(shape, DATES)], always)
 
     def said(self, entry: Json, document: Json, saying: Saying) -> Said:
         cost = words.cost(entry, document, saying)
@@ -70,9 +78,9 @@ class RewardsEditor(Editor):
     def start(self, kind: str, currency: str) -> Json:
         return {"kind": kind, **kinds.KINDS[kind].start(currency)}
 
-    def _row(self, reward: Json, document: Json, saying: Saying) -> Row:
-        kind = reward["kind"]
-        return Row(reward, self.label(kind), words.ICONS[kind], words.cost(reward, document, saying))
+    def _row(self, reward: Json, document: Json, saying: Saying, now: datetime, zone: ZoneInfo) -> Row:
+        kind, cost = reward["kind"], words.cost(reward, document, saying)
+        return Row(reward, self.label(kind), words.ICONS[kind], cost, *campaigns.state(reward, now, zone))
 
     def _kinds(self) -> list[dict[str, Any]]:
         """What can be added."""

@@ -74,7 +74,7 @@ def shown(found: Overview) -> Json:
     member = {"id": found.member_id, "points": points, "tier": tier, "next_tier": next_tier}
     return {
         "member": member if found.member_id else None,
-        "rewards": standing.rewards_for(found.program, found.points.available, found.state.tier),
+        "rewards": standing.rewards_for(found.program, found.shopper),
         "redemptions": [shown_redemption(redemption, found.program.currency) for redemption in found.at_hand],
     }
 

@@ -24,6 +24,10 @@ BODY_BYTES_MAX = 10_000
 KEY_LENGTH_MAX = 100
 PATIENCE_SECONDS = 3.0
 """So long a shopper waits for the code; after it the widget asks again and the worker goes on."""
+REFUSED: dict[type[Exception], str] = {
+    reservations.NotNow: "not_now",
+    reservations.LimitReached: "limit_reached",
+}
 
 
 class Refusal(Exception):
@@ -100,6 +104,8 @@ def _redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         redemption, created = reservations.reserve(program, wanted)
     except reservations.NoSuchReward as error:
         raise Refusal(422, "no_such_reward", str(error)) from error
+    except (reservations.NotNow, reservations.LimitReached) as error:
+        raise Refusal(409, REFUSED[type(error)], str(error)) from error
     except BadChoice as error:
         raise Refusal(422, "invalid_points", str(error)) from error
     except reservations.KeyReused as error:

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from rewards import ledger, people, programs, tier_grants
+from rewards import ledger, people, programs, reservations, tier_grants
 from rewards.models import Member, Redemption
 from shopify_bridge.models import Shop
 from tests.rewards.conftest import NOW
@@ -72,6 +72,31 @@ def test_the_program_is_public(storefront):
         "free_shipping",
         "variable",
     }
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"starts": "2100-01-01"}, (409, "not_now")),
+        ({"ends": "2020-01-01"}, (409, "not_now")),
+        ({"customer_tags": ["vip"]}, (422, "no_such_reward")),
+        ({"per_member": 1}, (409, "limit_reached")),
+        ({"in_total": 1}, (409, "limit_reached")),
+    ],
+)
+def test_a_reward_that_cannot_be_had_is_refused_with_its_reason(storefront, settings, code):
+    document = programs.document(storefront.program)
+    rewards = [{**reward, **settings} for reward in document["rewards"]]
+    programs.apply(storefront.program, {**document, "rewards": rewards}, "test")
+    if code[1] == "limit_reached":
+        known = reservations.Request(storefront.member.pk, storefront.shop.pk, 7001, "five-off", "first")
+        reservations.reserve(storefront.program, known)
+        (shown,) = [one for one in storefront.get("me").json()["rewards"] if one["id"] == "five-off"]
+        assert (shown["affordable"], shown["left"]) == (False, 0)
+        assert shown["reason"] == ("had_enough" if "per_member" in settings else "all_taken")
+    else:
+        assert storefront.get("me").json()["rewards"] == []
+    assert storefront.error(storefront.post("redemptions", {"reward": "five-off", "key": "k"})) == code
 
 
 def test_a_guest_is_no_member(storefront):

@@ -112,7 +112,7 @@ def _sensible(document: Json) -> Json:
         level.update({"from": None if level["by_invitation"] else f"{number + 1}00{cents}", "keep": None})
         if level["membership"]:
             level["membership"]["product"] = number + 1
-    for thing in [*rules, *challenges, *gifts]:
+    for thing in [*rules, *challenges, *gifts, *complete["rewards"]]:
         if thing["starts"] and thing["ends"]:
             thing["starts"], thing["ends"] = sorted([thing["starts"], thing["ends"]])
     for challenge in challenges:

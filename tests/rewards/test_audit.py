@@ -28,7 +28,8 @@ def busy(world):
         {"id": "gold", "name": "Gold", "from": "400"},
     ]
     expiry_said = {"policy": "rolling", "months": 12}
-    world.apply({**document, "expiry": expiry_said, "tiers": {"levels": levels}})
+    limited = [{**reward, "in_total": 10} for reward in document["rewards"]]
+    world.apply({**document, "expiry": expiry_said, "tiers": {"levels": levels}, "rewards": limited})
     Program.objects.update(expiry_since=None)  # as if it had always been so
     long_ago = NOW - timedelta(days=500)
     world.settle(
@@ -82,6 +83,9 @@ DAMAGE = [
     ("redemptions", "UPDATE rewards_redemption SET state = 'odd'"),
     ("redemptions", "DELETE FROM rewards_redemption WHERE state = 'used'"),
     ("redemptions", "DELETE FROM rewards_movement WHERE redemption_id IS NOT NULL"),
+    ("limits of rewards", "UPDATE rewards_budget SET used = used + 1"),
+    ("limits of rewards", "DELETE FROM rewards_budget"),
+    ("limits of rewards", "UPDATE rewards_redemption SET state = 'returned' WHERE state = 'used'"),
     ("redemptions at rest", "UPDATE rewards_redemption SET due_at = NULL"),
     ("redemptions at rest", "UPDATE rewards_redemption SET order_id = NULL"),
     ("lapses", "UPDATE rewards_movement SET source = 'expired' WHERE source = 'issued'"),

@@ -1,5 +1,6 @@
 """Many at once, on the real database: the locks and unique keys are what counts."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from time import monotonic, sleep
@@ -7,11 +8,11 @@ from time import monotonic, sleep
 import pytest
 from django.db import connection, transaction
 
-from rewards import offers, orders, people, programs, reservations, tiers
+from rewards import offers, orders, people, programs, redemptions, reservations, tiers
 from rewards.audit import audit
 from rewards.group_commit import NotCommitted
 from rewards.ledger import Overdrawn
-from rewards.models import Member, MemberTier, Movement, Order, Redemption, TierChange
+from rewards.models import Budget, Member, MemberTier, Movement, Order, Redemption, TierChange
 from rewards.reservations import Request
 from tests.rewards.conftest import NOW, World, line, order
 
@@ -95,6 +96,36 @@ def test_redemptions_of_one_member_dont_all_wait_in_the_database(world):
     assert _transactions() < CALLERS, "those who waited meanwhile share one"
 
 
+def test_of_many_at_once_as_many_have_it_as_its_limit_says(world):
+    """Of several members, each asking for several rewards whose limits are looked at together."""
+    document = programs.document(world.program)
+    limits = {"five-off": {"in_total": 5}, "free-shipping": {"in_total": 3, "per_member": 1}}
+    world.apply(
+        {**document, "rewards": [{**one, **limits.get(one["id"], {})} for one in document["rewards"]]}
+    )
+    members = [world.earn(1000, customer_id=7001 + n, external_id=5001 + n) for n in range(6)]
+    wishes = [
+        Request(member.pk, 1, 7001, reward, f"{reward} {number}")
+        for number in range(3)
+        for member in members
+        for reward in (("five-off", "free-shipping") if member.pk % 2 else ("free-shipping", "five-off"))
+    ]
+    results = at_once([lambda wish=wish: reservations.reserve(world.program, wish) for wish in wishes])
+    had = Counter(result[0].reward["id"] for result in results if isinstance(result, tuple))
+    assert had == {"five-off": 5, "free-shipping": 3}
+    refused = [result for result in results if not isinstance(result, tuple)]
+    assert {type(result) for result in refused} == {reservations.LimitReached}
+    free = [row.member_id for row in Redemption.objects.all() if row.reward["id"] == "free-shipping"]
+    assert len(set(free)) == 3
+
+    given_back = Redemption.objects.filter(reward__id="five-off")
+    calls = [
+        lambda row=row: redemptions.failed(world.program.pk, row.pk, "no") for row in given_back for _ in "ab"
+    ]
+    assert sorted(map(str, at_once(calls))) == ["False"] * 5 + ["True"] * 5
+    assert Budget.objects.get(rule="reward:five-off").used == 0
+
+
 def test_requests_that_share_a_transaction_are_decided_one_by_one(world):
     """Five can be afforded; among the requests one key comes twice, and once for another reward."""
     member = world.earn(530)
@@ -130,9 +161,9 @@ def test_who_was_let_down_by_another_ones_transaction_does_it_alone(world, monke
 
 
 def _wish(world, request):
-    reward = programs.reward(programs.document(world.program), request.reward_id)
-    price = offers.price(reward, world.program.currency)
-    return reservations._Wish(world.program, request, reward, price, NOW)
+    offer = next(one for one in programs.offered(world.program) if one.reward["id"] == request.reward_id)
+    price = offers.price(offer.reward, world.program.currency)
+    return reservations._Wish(world.program, request, offer, price, NOW)
 
 
 def _transactions():

@@ -22,6 +22,7 @@ from rewards import (
 )
 from rewards.facts import FetchedOrder
 from rewards.models import Member, MemberTier, Movement, Order, TierChange, TierGrant
+from rewards.offers import Shopper
 from rewards.reservations import Request
 from tests.rewards.conftest import NOW, line, order
 
@@ -701,10 +702,14 @@ def test_rewards_of_a_tier_are_for_its_members(world):
     world.apply({**document, "rewards": rewards, "tiers": {"levels": LEVELS}})
     buy(world, 300)
     request = Request(world.member().pk, 1, 7001, "five-off", "key")
-    with pytest.raises(reservations.NoSuchReward, match="for other tiers"):
+    with pytest.raises(reservations.NoSuchReward, match="for other members"):
         reservations.reserve(world.program, request)
-    assert "five-off" not in [one["id"] for one in standing.rewards_for(world.program, 300, "silver")]
+    assert "five-off" not in ids_for(world, "silver")
     buy(world, 300, number=2)
     made, _ = reservations.reserve(world.program, request)
     assert made.points == 100
-    assert "five-off" in [one["id"] for one in standing.rewards_for(world.program, 300, "gold")]
+    assert "five-off" in ids_for(world, "gold")
+
+
+def ids_for(world, tier):
+    return [reward["id"] for reward in standing.rewards_for(world.program, Shopper(300, tier))]

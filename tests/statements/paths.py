@@ -262,6 +262,19 @@ def redemption(scene: Scene) -> None:
     scene.redemption(made.pk, "cancelled")
 
 
+LIMITS = {"per_member": 100, "in_total": 1000, "ends": "2100-12-31"}
+
+
+def redemption_with_limits(scene: Scene) -> None:
+    with aside():
+        document = programs.document(scene.program)
+        limited = [{**reward, **LIMITS} for reward in document["rewards"]]
+        programs.apply(scene.program, {**document, "rewards": limited}, "test")
+    redemption(scene)
+    assert scene.asks("GET", "me")["rewards"][0]["left"] == 100
+    metafields.publish()
+
+
 def redemption_in_an_order(scene: Scene) -> None:
     made = scene.redeems()
     codes = [{"code": made.code, "amount": "5.00", "type": "fixed_amount"}]
@@ -429,6 +442,7 @@ PATHS: dict[str, Callable[[Scene], None]] = {
         customers,
         many_deliveries,
         redemption,
+        redemption_with_limits,
         redemption_in_an_order,
         redemptions_that_are_due,
         friends,
