@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 from rewards import kinds, offers, referral_meanings, tier_meanings
+from rewards.kinds import codes
 from rewards.money import BadMoney, major, minor
 
 Json = dict[str, Any]
@@ -95,8 +96,12 @@ def _once(things: Iterable[Json], path: str) -> Iterator[Problem]:
 def _reward(offer: Json, path: str, currency: str) -> Iterator[Problem]:
     for name in _amounts(offer):
         yield from _positive_money(offer[name], f"{path}.{name}", currency)
-    for name, why in kinds.of(offer).errors(offer, currency):
+    for name, why in (*kinds.of(offer).errors(offer, currency), *_of_code(offer)):
         yield f"{path}.{name}", why
+
+
+def _of_code(offer: Json) -> Iterator[Problem]:
+    return codes.errors(offer) if kinds.of(offer).made_by == "discount" else iter(())
 
 
 def _amounts(offer: Json) -> list[str]:

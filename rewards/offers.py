@@ -149,8 +149,14 @@ def budget_of(reward_id: str) -> str:
 
 def public(reward: Json) -> Json:
     """A reward as anybody may see it. `discount`: what its code lowers; see `Kind.discount_class`."""
-    shown = {**reward, "discount": kinds.of(reward).discount_class(reward)}
-    return {name: value for name, value in shown.items() if name not in HIDDEN and value not in (None, [])}
+    shown = {**_said(reward), "discount": kinds.of(reward).discount_class(reward)}
+    return {name: value for name, value in shown.items() if name not in HIDDEN}
+
+
+def _said(settings: Json) -> Json:
+    """Without what they don't say."""
+    inner = {name: _said(value) if isinstance(value, dict) else value for name, value in settings.items()}
+    return {name: value for name, value in inner.items() if value not in (None, [], {})}
 
 
 def cheapest(reward: Json, currency: str) -> int:

@@ -27,6 +27,11 @@ CHOICES = {
         "calendar_year": "A calendar year; it lasts to the end of the next",
         "rolling_year": "The last twelve months",
     },
+    "purchase": {
+        "one_time": "What is bought once",
+        "subscription": "The first order of a subscription",
+        "any": "Both",
+    },
     "downgrade": {"fit": "To the tier that fits", "step": "One tier down"},
     "upgrade": {"at_once": "At once", "after_hold": "When the hold of the order is over"},
     "kind": {

@@ -21,6 +21,8 @@ from shopify_bridge.auth import Staff
 
 FIRST = ("title", "points")
 """Settings of every reward that its form begins with."""
+OF_CODES = ("discount", "lowering")
+"""What the schema calls the settings that several kinds of codes have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,10 @@ class RewardsEditor(Editor):
     def sections(self, shape: fields.Group, entry: Json, found: Program) -> Iterator[Section]:
         """What it is, and then what it has in common with others, as the schema has it in parts."""
         kind, definitions = entry["kind"], documents.schema()["$defs"]
-        of_kind, of_code = (definitions[name].get("properties", {}) for name in (kind, "discount"))
+        of_kind, *of_codes = (
+            definitions[name].get("properties", {}) for name in (kind, "discount", "lowering")
+        )
+        of_code = {name for known in of_codes for name in known} - of_kind.keys()
         own = [fields.only(shape, FIRST), fields.within(shape, of_kind)]
         yield Section(self.label(kind), own, self._explained(kind))
         if "valid_days" in entry:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from rewards import kinds
+from rewards.kinds import codes
 from rewards.money import exponent, major, minor
 from rewards.rule_reports import Given
 from rewards.rules import Saying
@@ -18,6 +19,7 @@ ICONS = {
     "percentage": "discount",
     "free_shipping": "delivery",
     "variable": "adjust",
+    "free_product": "gift",
 }
 """Of the kinds of rewards."""
 
@@ -35,11 +37,19 @@ def cost(reward: Json, document: Json, saying: Saying) -> Cost:
     kind, points, currency = kinds.of(reward), reward["points"], saying.currency
     price, effort = counted(points, document["points"]), _effort(points, document, currency)
     worth = kind.of_a_point(reward, currency)
-    gives = f"They get {kind.gives(reward, saying)}."
+    gives = " ".join(said for said in _given(reward, saying) if said)
     if worth is None:
         return Cost(price, f"{effort}. {gives}")
     back = _back(worth, document, currency)
     return Cost(f"{price} = {money_of(worth * points, currency)}", f"{effort}{back}. {gives}")
+
+
+def _given(reward: Json, saying: Saying) -> Iterator[str]:
+    kind = kinds.of(reward)
+    yield f"They get {kind.gives(reward, saying)}."
+    yield kind.at_worst(reward, saying)
+    if kind.made_by == "discount":
+        yield from codes.conditions(reward, saying)
 
 
 def rate(document: Json, currency: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rewards.kinds.base import BadChoice, Kind, Price
 from rewards.kinds.fixed import Fixed
+from rewards.kinds.free_product import FreeProduct
 from rewards.kinds.free_shipping import FreeShipping
 from rewards.kinds.percentage import Percentage
 from rewards.kinds.variable import Variable
@@ -14,7 +15,9 @@ __all__ = ["KINDS", "BadChoice", "Kind", "Price", "of"]
 
 Json = dict[str, Any]
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (Fixed(), Percentage(), FreeShipping(), Variable())}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (Fixed(), Percentage(), FreeShipping(), Variable(), FreeProduct())
+}
 
 
 def of(reward: Json) -> Kind:

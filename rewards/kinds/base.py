@@ -80,6 +80,10 @@ class Kind(ABC):
         """What a new one says until somebody says something else: its name, its price, its own settings."""
         return {}
 
+    def at_worst(self, reward: Json, saying: Saying) -> str:
+        """What it can cost the shop where its value has no limit, as a sentence."""
+        return ""
+
     @abstractmethod
     def gives(self, reward: Json, saying: Saying) -> str:
         """What a shopper gets, in words: `5.00 EUR off an order`."""

@@ -1,5 +1,6 @@
 """A fixed amount off one order."""
 
+from rewards.kinds import codes
 from rewards.kinds.base import Json, Kind
 from rewards.money import minor, units
 from rewards.rules.words import Saying
@@ -17,4 +18,4 @@ class Fixed(Kind):
         return {"title": f"{value} off", "points": 100, "value": value}
 
     def gives(self, reward: Json, saying: Saying) -> str:
-        return f"{saying.money(reward['value'])} off an order"
+        return f"{saying.money(reward['value'])} {codes.off(reward, saying)}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
 
+from rewards.kinds import codes
 from rewards.kinds.base import BadChoice, Json, Kind, Price, Problem
 from rewards.money import BadMoney, major, minor, units
 from rewards.rules.words import Saying
@@ -57,7 +58,8 @@ class Variable(Kind):
         }
 
     def gives(self, reward: Json, saying: Saying) -> str:
-        return f"{saying.money(reward['min'])} to {saying.money(reward['max'])} off an order"
+        low, high = saying.money(reward["min"]), saying.money(reward["max"])
+        return f"{low} to {high} {codes.off(reward, saying)}"
 
 
 def _points_for(value: int, reward: Json, currency: str) -> int:

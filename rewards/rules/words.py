@@ -43,8 +43,8 @@ class Saying:
             for name, thing in THINGS.items()
             for id in on[name]
         ]
-        named += [f"products with the tag “{tag}”" for tag in on["product_tags"]]
-        named += [f"the vendor {vendor}" for vendor in on["vendors"]]
+        named += [f"products with the tag “{tag}”" for tag in on.get("product_tags", ())]
+        named += [f"the vendor {vendor}" for vendor in on.get("vendors", ())]
         return f" on {listed(named, 'or')}" if named else ""
 
     def audience(self, setting: Json) -> str:

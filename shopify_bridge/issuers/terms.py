@@ -54,15 +54,35 @@ def _percentage(terms: Terms) -> Mutation:
 
 
 def _basic(terms: Terms, value: Json) -> Mutation:
-    discount = {**_common(terms), "customerGets": {"value": value, "items": {"all": True}}}
+    reward = terms.reward
+    gets = {"value": value, "items": _items(reward.get("on", {})), **_purchase(reward)}
+    discount = {**_common(terms), **_minimum(reward), **_cycles(reward), "customerGets": gets}
     return "discount_basic_create", "discountCodeBasicCreate", discount
 
 
 def _free_shipping(terms: Terms) -> Mutation:
-    discount = {**_common(terms), "destination": {"all": True}}
+    reward = terms.reward
+    discount = {**_common(terms), **_minimum(reward), **_cycles(reward), **_purchase(reward)}
+    countries = {"add": reward.get("countries"), "includeRestOfWorld": False}
+    discount["destination"] = {"countries": countries} if countries["add"] else {"all": True}
+    if reward.get("maximum_price"):
+        discount["maximumShippingPrice"] = reward["maximum_price"]
     # Shopify has no such switch here: there is one shipping discount in an order.
     discount["combinesWith"]["shippingDiscounts"] = False
     return "discount_free_shipping_create", "discountCodeFreeShippingCreate", discount
+
+
+def _free_product(terms: Terms) -> Mutation:
+    """Buying X to get Y, once: a discount of 100% on a product would make every piece in the cart free."""
+    reward = terms.reward
+    free = {"quantity": str(reward["quantity"]), "effect": {"percentage": 1.0}}
+    discount = {
+        **_common(terms),
+        "usesPerOrderLimit": 1,
+        "customerBuys": {"items": _items(reward["on"]), "value": _bought(reward), **_bought_how(reward)},
+        "customerGets": {"items": _items(reward["free"]), "value": {"discountOnQuantity": free}},
+    }
+    return "discount_bxgy_create", "discountCodeBxgyCreate", discount
 
 
 _MUTATIONS: dict[str, Callable[[Terms], Mutation]] = {
@@ -70,13 +90,14 @@ _MUTATIONS: dict[str, Callable[[Terms], Mutation]] = {
     "variable": _amount_off,
     "percentage": _percentage,
     "free_shipping": _free_shipping,
+    "free_product": _free_product,
 }
 
 
 def _common(terms: Terms) -> Json:
     """What every discount says."""
-    reward, combines = terms.reward, terms.reward["combines_with"]
-    discount: Json = {
+    combines = terms.reward["combines_with"]
+    return {
         "title": terms.title,
         "code": terms.code,
         "startsAt": terms.starts_at.isoformat(),
@@ -90,10 +111,60 @@ def _common(terms: Terms) -> Json:
             "shippingDiscounts": combines["shipping"],
         },
     }
+
+
+def _items(goods: Json) -> Json:
+    """Shopify takes one kind of goods."""
+    if goods.get("products"):
+        return {"products": {"productsToAdd": _gids("Product", goods["products"])}}
+    if goods.get("variants"):
+        return {"products": {"productVariantsToAdd": _gids("ProductVariant", goods["variants"])}}
+    if goods.get("collections"):
+        return {"collections": {"add": _gids("Collection", goods["collections"])}}
+    return {"all": True}
+
+
+def _gids(kind: str, ids: list[int]) -> list[str]:
+    return [f"gid://shopify/{kind}/{id}" for id in ids]
+
+
+def _minimum(reward: Json) -> Json:
     if reward["minimum_subtotal"]:
-        minimum = {"greaterThanOrEqualToSubtotal": reward["minimum_subtotal"]}
-        discount["minimumRequirement"] = {"subtotal": minimum}
-    return discount
+        minimum = {"subtotal": {"greaterThanOrEqualToSubtotal": reward["minimum_subtotal"]}}
+    elif reward.get("minimum_quantity"):
+        minimum = {"quantity": {"greaterThanOrEqualToQuantity": str(reward["minimum_quantity"])}}
+    else:
+        return {}
+    return {"minimumRequirement": minimum}
+
+
+def _bought(reward: Json) -> Json:
+    """What has to be bought to get something, which has no minimum of the order besides."""
+    if reward["minimum_subtotal"]:
+        return {"amount": reward["minimum_subtotal"]}
+    return {"quantity": str(reward["minimum_quantity"] or 1)}
+
+
+def _purchase(reward: Json) -> Json:
+    """A shop without subscriptions may not name them, so what is usual isn't said."""
+    if _is_usual(reward):
+        return {}
+    return {"appliesOnOneTimePurchase": reward["purchase"] == "any", "appliesOnSubscription": True}
+
+
+def _bought_how(reward: Json) -> Json:
+    if _is_usual(reward):
+        return {}
+    return {"isOneTimePurchase": reward["purchase"] == "any", "isSubscription": True}
+
+
+def _cycles(reward: Json) -> Json:
+    """Of a subscription, the first order only: a reward is had once."""
+    return {} if _is_usual(reward) else {"recurringCycleLimit": 1}
+
+
+def _is_usual(reward: Json) -> bool:
+    return bool(reward.get("purchase", "one_time") == "one_time")
 
 
 def _context(customer_id: int | None) -> Json:

@@ -184,7 +184,8 @@ def test_the_form_of_each_kind_has_its_fields_and_can_be_sent_as_it_is(merchant:
     for name in settings:
         assert (f'name="{name}' in html) == (name not in ("id", "archived"))
     number = len(merchant.document()["rewards"])
-    merchant.post("/app/rewards", typed(merchant, kind=kind))
+    needed = {"free.products": "2", "on.collections": "1"} if kind == "free_product" else {}
+    merchant.post("/app/rewards", typed(merchant, kind=kind, **needed))
     assert len(merchant.document()["rewards"]) == number + 1
 
 
