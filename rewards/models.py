@@ -47,6 +47,8 @@ class Program(models.Model):
     # The last audit; null: due now. Names of promises it found broken.
     audited_at = models.DateTimeField(null=True)
     broken_promises = models.JSONField(default=list, db_default=[])
+    # Rewards that can't be had, by their ids, as the shop system told: {"code", "why"}.
+    withheld = models.JSONField(default=dict, db_default={})
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

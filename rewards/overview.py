@@ -18,7 +18,8 @@ from rewards.tier_rules import BLANK, State
 SHOWN_MOST = 50
 PAST_PAGE = 20
 OVERVIEW = """
-    SELECT asked.turn, p.version, p.currency, p.timezone, m.id, m.available, m.pending, m.reserved, m.debt,
+    SELECT asked.turn, p.version, p.currency, p.timezone, p.withheld::text,
+           m.id, m.available, m.pending, m.reserved, m.debt,
            t.tier, t.amount, t.until, t.ends_on, t.reviewed, m.tags::text, {told},
            r.id, r.state, r.code, r.points, r.value, r.reward::text, r.expires_at
     FROM rewards_program p
@@ -62,7 +63,7 @@ _limited: dict[int, list[str]] = {}
 """Of programs that had limits when they were last looked at: the rewards with a limit for each member."""
 
 VISIT = """
-    SELECT p.version, p.currency, p.timezone,
+    SELECT p.version, p.currency, p.timezone, p.withheld::text,
            (SELECT member_id FROM rewards_identity
             WHERE program_id = %s AND source_id = %s AND external_id = %s)
     FROM rewards_program p WHERE p.id = %s
@@ -160,14 +161,20 @@ def visit(program_id: int, source_id: int, customer_id: int | None) -> tuple[Pro
 
 
 def _program(program_id: int, row: Sequence[Any]) -> Program:
-    _, version, currency, timezone = row[:4]
-    return Program(pk=program_id, version=version, currency=currency, timezone=timezone)
+    _, version, currency, timezone, withheld = row[:5]
+    return Program(
+        pk=program_id,
+        version=version,
+        currency=currency,
+        timezone=timezone,
+        withheld=json.loads(withheld),
+    )
 
 
 def _overview(program: Program, rows: list[Any]) -> Overview:
-    member_id, *points = rows[0][4:9]
-    tier, amount, until, ends_on, reviewed = rows[0][9:14]
-    tags, had, taken = (json.loads(text) if text else None for text in rows[0][14:17])
+    member_id, *points = rows[0][5:10]
+    tier, amount, until, ends_on, reviewed = rows[0][10:15]
+    tags, had, taken = (json.loads(text) if text else None for text in rows[0][15:18])
     state = BLANK
     if reviewed is not None:
         state = State(tier=tier or None, amount=amount, until=until, ends_on=ends_on, reviewed=reviewed)

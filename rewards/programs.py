@@ -179,14 +179,36 @@ def on_offer(document: Json) -> list[Json]:
 
 
 def offered(program: Program) -> list[Offer]:
-    """What the version in force has on offer, now or at another time. Don't change it."""
-    return _offered(program.pk, program.version, program.currency, program.timezone)
+    """What the version in force has on offer, now or at another time, and can be had. Don't change it."""
+    offers = _offered(program.pk, program.version, program.currency, program.timezone)
+    if not program.withheld:
+        return offers
+    return [offer for offer in offers if offer.reward["id"] not in program.withheld]
 
 
 @lru_cache(maxsize=2000)
 def _offered(program_id: int, number: int, currency: str, timezone: str) -> list[Offer]:
     rewards = on_offer(document_of(program_id, number))
     return [Offer.of(reward, currency, ZoneInfo(timezone)) for reward in rewards]
+
+
+def withhold(program_id: int, reward_id: str, code: str, why: str) -> None:
+    """Offer a reward to nobody until it is changed, or `offer_again`; `why` is for the merchant."""
+    with transaction.atomic():
+        program = Program.objects.select_for_update(no_key=True).get(pk=program_id)
+        program.withheld[reward_id] = {"code": code, "why": why}
+        program.save(update_fields=["withheld"])
+
+
+def offer_again(program_id: int, code: str) -> bool:
+    """What kept these rewards from being had is over; whether there were any."""
+    with transaction.atomic():
+        program = Program.objects.select_for_update(no_key=True).filter(pk=program_id).first()
+        if program is None or not any(said["code"] == code for said in program.withheld.values()):
+            return False
+        program.withheld = {id: said for id, said in program.withheld.items() if said["code"] != code}
+        program.save(update_fields=["withheld"])
+    return True
 
 
 def versions(program_id: int) -> list[tuple[datetime, int]]:
@@ -248,11 +270,19 @@ def apply(
         )
         if lifetime(complete) != lifetime(document_of(locked.pk, locked.version)):
             locked.expiry_since = now
+        locked.withheld = _still_withheld(locked, complete)
         locked.version = version.number
         locked.name = complete["name"]
-        locked.save(update_fields=["version", "name", "expiry_since"])
+        locked.save(update_fields=["version", "name", "expiry_since", "withheld"])
     program.version, program.name, program.expiry_since = locked.version, locked.name, locked.expiry_since
+    program.withheld = locked.withheld
     return version
+
+
+def _still_withheld(program: Program, complete: Json) -> Json:
+    """Whatever is changed has another chance."""
+    before = document_of(program.pk, program.version)
+    return {id: said for id, said in program.withheld.items() if reward(before, id) == reward(complete, id)}
 
 
 def _has_awarded(program_id: int) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from rewards import actions, orders, people, programs
 from rewards.facts import OrderFact, OrderRef
 from rewards.models import Program
-from shopify_bridge import catalogue, customer_tags, install, payloads
+from shopify_bridge import catalogue, customer_tags, goods, install, payloads
 from shopify_bridge.models import DataRequest, Shop
 from shopify_bridge.payloads import BadPayload, Json
 
@@ -155,14 +155,18 @@ def product_changed(delivery: Delivery) -> Outcome:
 
 
 def product_deleted(delivery: Delivery) -> Outcome:
-    catalogue.deleted(delivery.shop, payloads.identifier(delivery.payload, "id"))
+    product = payloads.identifier(delivery.payload, "id")
+    catalogue.deleted(delivery.shop, product)
+    goods.deleted(delivery.shop, ("product", product))
     return None
 
 
 def collection_changed(delivery: Delivery) -> Outcome:
     """It doesn't say which products came or went."""
-    payloads.identifier(delivery.payload, "id")
+    collection = payloads.identifier(delivery.payload, "id")
     catalogue.forget(delivery.shop)
+    if delivery.topic == "collections/delete":
+        goods.deleted(delivery.shop, ("collection", collection))
     return None
 
 

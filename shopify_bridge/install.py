@@ -17,7 +17,7 @@ from django.utils import timezone
 from shopify import ApiAccess
 
 from rewards import people, programs
-from shopify_bridge import budget, client, tokens
+from shopify_bridge import budget, client, goods, tokens
 from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.models import (
     UNKNOWN_PROGRAM,
@@ -159,6 +159,8 @@ def scopes_changed(shop: Shop, granted: str) -> bool:
         _judge_scopes(row)
         row.save(update_fields=["scopes", "state", "state_reason"])
     shop.refresh_from_db()
+    if programs.offer_again(shop.program_id, goods.PERMISSION):
+        goods.tell_themes(shop.program_id)
     return _covers(granted)
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from rewards import clock, kinds, redemptions
 from rewards.models import Redemption
 from rewards.redemptions import State
-from shopify_bridge import issuers
+from shopify_bridge import goods, issuers
 from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain
 from shopify_bridge.issuers import Refused
 from shopify_bridge.models import Shop
@@ -24,6 +24,8 @@ LEASE = redemptions.WAITED_FOR
 """So long whoever works on a redemption has it alone; if it died, somebody else goes on then."""
 CODES_TRIED = 3
 LOOKED_AT = 20
+DENIED = "access_denied"
+"""What a call is refused with whose permission the app lacks."""
 LONGEST_DUE = "SELECT program_id, id FROM rewards_redemption WHERE due_at <= %s ORDER BY due_at, id LIMIT %s"
 
 
@@ -72,6 +74,7 @@ def _make(client: AdminClient, redemption: Redemption, within: float) -> None:
             made = issuer.create(client, redemption, within)
         except Refused as refusal:
             redemptions.failed(redemption.program_id, redemption.pk, str(refusal))
+            goods.refused(client, redemption, within)
             return
         if made is not None:
             _made(redemption, made)
@@ -147,6 +150,9 @@ def _absent_for_long(redemption: Redemption) -> bool:
 
 def _not_allowed(redemption: Redemption, problem: NeedsHuman) -> None:
     """Shopify refuses us. At the first try nothing was made, so the points are free at once."""
+    if problem.code == DENIED:
+        why = f"A permission is missing. Open the app and agree to what it asks for. Shopify says: {problem}"
+        goods.withhold(redemption.program_id, redemption.reward["id"], goods.PERMISSION, why)
     if redemption.state == State.RESERVED and not redemption.attempts:
         redemptions.failed(redemption.program_id, redemption.pk, str(problem))
     else:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,9 +12,10 @@ from loyalty_app.merchant.answers import Json, program_of, shown
 from loyalty_app.merchant.editor import DATES, Editor, Said, Section
 from loyalty_app.merchant.entries import REWARDS
 from loyalty_app.merchant.words import Cost
-from rewards import clock, documents, kinds, programs
+from rewards import budgets, clock, documents, kinds, programs
 from rewards.kinds import KINDS
 from rewards.models import Program
+from rewards.offers import budget_of
 from rewards.rules import Saying
 from shopify_bridge.auth import Staff
 
@@ -35,6 +35,8 @@ class Row:
     cost: Cost
     state: str
     tone: str
+    # Why nobody can have it.
+    problems: list[str]
 
 
 class RewardsEditor(Editor):
@@ -52,7 +54,18 @@ class RewardsEditor(Editor):
         titles = things.titles(staff.shop, things.named(document["rewards"]))
         saying = Saying.of(document, found.currency, titles.in_sentences())
         moment, zone = clock.now(), ZoneInfo(found.timezone)
-        rows = [self._row(reward, document, saying, moment, zone) for reward in REWARDS.of(document)]
+        taken = budgets.used(found.pk, [budget_of(reward["id"]) for reward in REWARDS.of(document)])
+        rows = [
+            Row(
+                reward,
+                self.label(reward["kind"]),
+                words.ICONS[reward["kind"]],
+                words.cost(reward, document, saying),
+                *campaigns.state(reward, moment, zone),
+                list(_problems(reward, found, titles, taken.get(budget_of(reward["id"]), 0))),
+            )
+            for reward in REWARDS.of(document)
+        ]
         context = {
             "offered": [row for row in rows if not row.reward["archived"]],
             "archived": [row for row in rows if row.reward["archived"]],
@@ -83,10 +96,6 @@ class RewardsEditor(Editor):
     def start(self, kind: str, currency: str) -> Json:
         return {"kind": kind, **kinds.KINDS[kind].start(currency)}
 
-    def _row(self, reward: Json, document: Json, saying: Saying, now: datetime, zone: ZoneInfo) -> Row:
-        kind, cost = reward["kind"], words.cost(reward, document, saying)
-        return Row(reward, self.label(kind), words.ICONS[kind], cost, *campaigns.state(reward, now, zone))
-
     def _kinds(self) -> list[dict[str, Any]]:
         """What can be added."""
         return [
@@ -102,6 +111,18 @@ class RewardsEditor(Editor):
     def _explained(self, kind: str) -> str:
         said: str = documents.schema()["$defs"][kind]["description"]
         return said
+
+
+def _problems(reward: Json, found: Program, titles: things.Titles, taken: int) -> Iterator[str]:
+    """Why shoppers don't see a reward, or can't have it, though it isn't archived."""
+    if reward["archived"]:
+        return
+    if reward["id"] in found.withheld:
+        yield f"Not offered. {found.withheld[reward['id']]['why']}"
+    elif any(titles.known.get(thing) == things.GONE for thing in things.named(reward)):
+        yield "Shopify no longer has what it names. Choose something else."
+    if reward["in_total"] and taken >= reward["in_total"]:
+        yield f"All {reward['in_total']:,} are taken. Shoppers see it and can't have it."
 
 
 EDITOR = RewardsEditor()

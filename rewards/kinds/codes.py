@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from rewards.rules.words import Saying
+from rewards.rules.words import THINGS, Saying, Thing
 
 Json = dict[str, Any]
 GOODS = ("on", "free")
@@ -18,6 +18,11 @@ def errors(reward: Json) -> Iterator[tuple[str, str]]:
         lists = [kind for kind, ids in reward.get(name, {}).items() if ids]
         if len(lists) > 1:
             yield f"{name}.{lists[-1]}", "can't be named beside others: use one of these lists."
+
+
+def goods(reward: Json) -> set[Thing]:
+    """All goods that a reward names."""
+    return {(THINGS[kind], id) for name in GOODS for kind, ids in reward.get(name, {}).items() for id in ids}
 
 
 def off(reward: Json, saying: Saying) -> str:

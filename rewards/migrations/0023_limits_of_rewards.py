@@ -1,4 +1,4 @@
-"""Budgets of rewards, beside those of rules."""
+"""Budgets of rewards, beside those of rules, and rewards that are withheld."""
 
 from django.db import migrations, models
 
@@ -8,4 +8,5 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AlterField("budget", "rule", models.CharField(max_length=60)),
+        migrations.AddField("program", "withheld", models.JSONField(default=dict, db_default={})),
     ]

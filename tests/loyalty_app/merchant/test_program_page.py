@@ -5,7 +5,7 @@ import json
 import pytest
 
 from loyalty_app.merchant.forms import PROGRAM_FIELDS
-from rewards import documents, kinds
+from rewards import budgets, documents, kinds, programs
 from tests.loyalty_app.merchant.conftest import Merchant
 
 
@@ -220,3 +220,36 @@ def test_a_form_of_a_foreign_page_is_refused(merchant: Merchant) -> None:
     assert answer.status_code == 422
     assert json.loads(answer.content)["errors"][""]
     assert merchant.program.version == type(merchant.program).objects.get(pk=merchant.program.pk).version
+
+
+def test_the_list_of_rewards_says_why_nobody_can_have_one(merchant: Merchant) -> None:
+    document = merchant.document()
+    first, second, *others = document["rewards"]
+    limited = {**second, "in_total": 2}
+    merchant.save({**document, "rewards": [first, limited, *others]})
+    assert "Not offered" not in merchant.page("/app/rewards")
+    programs.withhold(merchant.program.pk, "five-off", "gone", "Shopify no longer has it.")
+    budgets.change(merchant.program.pk, {"reward:ten-percent": 2})
+    html = merchant.page("/app/rewards")
+    assert "Not offered. Shopify no longer has it." in html
+    assert "All 2 are taken." in html
+    budgets.change(merchant.program.pk, {"reward:ten-percent": -2})
+
+
+def test_a_reward_has_a_start_an_end_and_limits(merchant: Merchant) -> None:
+    body = typed(
+        merchant, starts="2040-12-01", ends="2040-12-24", **{"ends.time": "18:00", "per_member": "2"}
+    )
+    merchant.post("/app/rewards/five-off", body)
+    reward = merchant.reward("five-off")
+    assert (reward["starts"], reward["ends"], reward["per_member"], reward["in_total"]) == (
+        "2040-12-01",
+        "2040-12-24T18:00",
+        2,
+        None,
+    )
+    assert "Coming" in merchant.page("/app/rewards")
+    wrong = typed(merchant, starts="2040-12-02", ends="2040-12-01", in_total="0")
+    assert set(merchant.errors("/app/rewards/five-off", wrong)) == {"in_total"}
+    wrong = typed(merchant, starts="2040-12-02", ends="2040-12-01", **{"ends.time": ""})
+    assert set(merchant.errors("/app/rewards/five-off", wrong)) == {"ends"}

@@ -1,0 +1,67 @@
+"""Goods that rewards name and that are no more: Shopify makes no discount for them, so nobody is offered it.
+
+A reward that is withheld comes back when the merchant changes it; see `programs.withhold`.
+"""
+
+import logging
+from collections.abc import Set
+
+from django.db.models import F
+
+from rewards import programs
+from rewards.kinds import codes
+from rewards.models import Program, Redemption
+from rewards.rules.words import Thing
+from shopify_bridge.client import AdminClient
+from shopify_bridge.errors import NeedsHuman, TryAgain
+from shopify_bridge.models import Shop
+
+log = logging.getLogger(__name__)
+
+GONE, PERMISSION = "gone", "permission"
+"""Why a reward is withheld."""
+KINDS = {"product": "Product", "variant": "ProductVariant", "collection": "Collection"}
+
+
+def deleted(shop: Shop, thing: Thing) -> None:
+    """Shopify tells that a product or a collection is no more."""
+    program = Program.objects.get(pk=shop.program_id)
+    naming = [
+        reward["id"]
+        for reward in programs.on_offer(programs.document(program))
+        if thing in codes.goods(reward)
+    ]
+    for reward_id in naming:
+        withhold(program.pk, reward_id, GONE, _gone({thing}))
+
+
+def refused(client: AdminClient, redemption: Redemption, within: float) -> None:
+    """A discount was refused: if it is for want of its goods, nobody else shall ask for it."""
+    wanted = sorted(codes.goods(redemption.reward))
+    if not wanted:
+        return
+    try:
+        ids = [f"gid://shopify/{KINDS[kind]}/{id}" for kind, id in wanted]
+        nodes = client.run("titles", {"ids": ids}, within=within)["nodes"]
+    except (TryAgain, NeedsHuman) as problem:
+        log.info("goods unknown", extra={"shop": client.shop.domain, "why": str(problem)})
+        return
+    if gone := {thing for thing, node in zip(wanted, nodes, strict=True) if node is None}:
+        withhold(redemption.program_id, redemption.reward["id"], GONE, _gone(gone))
+
+
+def withhold(program_id: int, reward_id: str, code: str, why: str) -> None:
+    """Take a reward off the offer, in the program and in the shops' themes. `why` is for the merchant."""
+    programs.withhold(program_id, reward_id, code, why)
+    tell_themes(program_id)
+
+
+def tell_themes(program_id: int) -> None:
+    """What they print of the program is out of date."""
+    shops = Shop.objects.filter(program_id=program_id, published_program_version__gt=0)
+    shops.update(published_program_version=F("published_program_version") - 1)
+
+
+def _gone(things: Set[Thing]) -> str:
+    named = ", ".join(f"{kind} {id}" for kind, id in sorted(things))
+    return f"Shopify no longer has what it names ({named}). Choose something else."
