@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from rewards import offers
-from shopify_bridge.issuers.terms import Terms, mutation
+from shopify_bridge.issuers.terms import Terms, ending, mutation
+from shopify_bridge.queries import FOLDER
 from tests.rewards.test_kinds import OWN, complete
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -148,3 +149,13 @@ def test_a_reward_from_before_there_were_these_settings_says_what_it_said(kind: 
     for name in ("on", "purchase", "minimum_quantity", "countries", "maximum_price"):
         old.pop(name, None)
     assert mutation(terms(old)) == new
+
+
+@pytest.mark.parametrize("kind", sorted(OWN))
+def test_each_kind_has_its_documents(kind: str) -> None:
+    made, changed = (
+        mutation(terms(complete(kind)))[0],
+        ending(terms(complete(kind)), NOW)[0],
+    )
+    assert f"mutation {made}(" in (FOLDER / f"{made}.graphql").read_text()
+    assert f"mutation {changed}(" in (FOLDER / f"{changed}.graphql").read_text()
