@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("rewards", "0022_referrals")]
+    dependencies = [("rewards", "0023_past_redemptions")]
 
     operations = [
         migrations.AlterField("budget", "rule", models.CharField(max_length=60)),
