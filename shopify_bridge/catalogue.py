@@ -39,11 +39,17 @@ COLLECTIONS_AT_FIRST = 25
 """Even where each product costs what its page holds, a question stays below the 1,000 that Shopify allows."""
 COLLECTIONS_THEN = 250
 
+# One by one, however few statistics there are: a join may walk through all of a program's products.
 KNOWN = """
-    SELECT shop_id, external_id, facts
-    FROM shopify_bridge_product
-    JOIN unnest(%s::bigint[], %s::bigint[]) AS wanted (shop_id, external_id) USING (shop_id, external_id)
-    WHERE program_id = %s AND facts IS NOT NULL AND read_at > %s
+    SELECT wanted.shop_id, wanted.external_id, known.facts
+    FROM unnest(%s::bigint[], %s::bigint[]) AS wanted (shop_id, external_id)
+    CROSS JOIN LATERAL (
+        SELECT facts, read_at FROM shopify_bridge_product product
+        WHERE product.program_id = %s AND product.shop_id = wanted.shop_id
+          AND product.external_id = wanted.external_id
+        LIMIT 1
+    ) known
+    WHERE known.facts IS NOT NULL AND known.read_at > %s
 """
 BEGIN = """
     INSERT INTO shopify_bridge_product (program_id, shop_id, external_id, read_at)
