@@ -28,10 +28,10 @@ def apply(book: Book, redemption: Redemption, change: "Change", now: datetime) -
     posting = open_posting(book, redemption, change.name, now, change.kind)
     if redemption.points:
         change.points(posting, Held.by(book, redemption), redemption)
-    held_before = _places(redemption)
+    before = _places(redemption)
     change.row(redemption, now)
-    if not change.keeps_place:
-        book.places[offers.budget_of(redemption.reward["id"])] += _places(redemption) - held_before
+    if (places := _places(redemption) - before) and not change.keeps_place:
+        book.places[offers.budget_of(redemption.reward["id"])] += places
     what = change.name if change.name != End.name else redemption.state
     histories.note(redemption, what, now, **change.tells(redemption))
     redemption.turns += 1
