@@ -13,10 +13,11 @@ from tests.flows.conftest import MakeCustomer, OwnShop
 from tests.flows.people import Customer, Merchant
 
 Json = dict[str, Any]
-GOODS = """
-query {
-  products(first: 20) {
-    nodes { legacyResourceId variants(first: 1) { nodes { legacyResourceId price } } }
+PRODUCT_SET = """
+mutation($input: ProductSetInput!) {
+  productSet(input: $input) {
+    product { legacyResourceId variants(first: 1) { nodes { legacyResourceId } } }
+    userErrors { message }
   }
 }"""
 
@@ -64,15 +65,22 @@ class Scene:
         return cart["discount_codes"][0]["applicable"], cart["total_discount"]
 
 
+def new_piece(shop: Merchant, title: str, price: int) -> Piece:
+    only = {"optionName": "Title", "name": "Default Title"}
+    product = {
+        "title": title,
+        "productOptions": [{"name": "Title", "values": [{"name": "Default Title"}]}],
+        "variants": [{"optionValues": [only], "price": f"{price / 100:.2f}"}],
+    }
+    made = shop.admin(PRODUCT_SET, input=product)["productSet"]["product"]
+    (variant,) = made["variants"]["nodes"]
+    return Piece(int(made["legacyResourceId"]), int(variant["legacyResourceId"]), price)
+
+
 @pytest.fixture
 def scene(own_shop: OwnShop, make_customer: MakeCustomer, tmp_path: Path) -> Scene:
     shop = own_shop()
-    pieces = []
-    for product in shop.admin(GOODS)["products"]["nodes"]:
-        (variant,) = product["variants"]["nodes"]
-        price = round(float(variant["price"]) * 100)
-        pieces.append(Piece(int(product["legacyResourceId"]), int(variant["legacyResourceId"]), price))
-    mug, knife = [piece for piece in pieces if piece.price > 500][:2]
+    mug, knife = new_piece(shop, "Mug", 1800), new_piece(shop, "Knife", 4200)
     return Scene(shop, make_customer(shop), mug, knife, tmp_path)
 
 
