@@ -17,6 +17,9 @@ class FreeProduct(Kind):
         if not any(reward["on"].values()):
             yield "on.collections", "Choose what has to be bought: products, variants or collections."
 
+    def discount_class(self, reward: Json) -> str:
+        return "product"
+
     def start(self, currency: str) -> Json:
         return {"title": "Free product", "points": 300, "free": {}}
 
