@@ -149,7 +149,7 @@ def budget_of(reward_id: str) -> str:
 
 def public(reward: Json) -> Json:
     """A reward as anybody may see it. `discount`: what its code lowers; see `Kind.discount_class`."""
-    shown = {**_said(reward), "discount": kinds.of(reward).discount_class(reward)}
+    shown = _said({**reward, "discount": kinds.of(reward).discount_class(reward)})
     return {name: value for name, value in shown.items() if name not in HIDDEN}
 
 
