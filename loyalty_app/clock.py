@@ -14,6 +14,7 @@ from shopify_bridge import (
     install,
     issuing,
     metafields,
+    promoting,
     reconcile,
 )
 
@@ -25,6 +26,7 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("tag customers", 5, customer_tags.work),
     ("go on with redemptions", 5, issuing.work_due),
     ("go on with friends' codes", 5, friend_codes.work_due),
+    ("go on with promotions", 5, promoting.work_due),
     ("go on with checks of orders", 5, checks.work),
     ("go on with back-fills", 5, backfill.work),
     ("enrol the customers of new shops", 10, reconcile.welcome_new_shops),

@@ -21,6 +21,7 @@ from rewards import (
     order_rows,
     people,
     programs,
+    promotions,
     redemptions,
     referrals,
     tier_grants,
@@ -251,7 +252,9 @@ def _settle(
         _count(program, change)
     order_rows.save(program.pk, [*kept, *(order for order, _ in accepted)])
     settled = [(order, _fact(item)) for order, item in accepted]
-    redemptions.note_orders(book, [(order.id, fact) for order, fact in settled])
+    states = [(order.id, fact) for order, fact in settled]
+    redemptions.note_orders(book, states)
+    promotions.note_orders(program.pk, states)
     referrals.note_orders(program, list(_first(program, awarded, now)), settled, now)
     challenges.review(book, program, _members(order for order, _ in accepted))
     gift_reviews.review(book, program, [order for order, _ in accepted])

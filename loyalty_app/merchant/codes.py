@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.db.models.fields.json import KT
 from django.http import Http404, HttpRequest, HttpResponse
 
-from loyalty_app.merchant import customers, forms
+from loyalty_app.merchant import customers, forms, promotions
 from loyalty_app.merchant.answers import (
     Json,
     Unprocessable,
@@ -99,9 +99,9 @@ FILTERS = ("q", "state", "reward")
 @page
 def listed(request: HttpRequest, staff: Staff) -> HttpResponse:
     found, asked = program_of(staff), Asked.of(request)
-    problem = ""
+    problem, promo = "", promotions.of_code(found.pk, asked.words) if asked.words else None
     try:
-        rows = _sought(staff, found, asked)
+        rows = Redemption.objects.none() if promo else _sought(staff, found, asked)
     except customers.CantAsk:
         rows = Redemption.objects.none()
         problem = "Shopify can't be asked right now. Search by code or customer number, or try again soon."
@@ -112,6 +112,8 @@ def listed(request: HttpRequest, staff: Staff) -> HttpResponse:
     context = {
         "rows": _rows(staff, part[:PAGE]),
         "asked": asked,
+        "promo": promo,
+        "promo_order": _name_of(found.pk, promo.order_id) if promo and promo.order_id else "",
         "problem": problem,
         "states": State.choices,
         "rewards": [(one["id"], one["title"]) for one in programs.document(found)["rewards"]],
@@ -260,6 +262,11 @@ def _rows(staff: Staff, part: Sequence[Redemption]) -> list[Row]:
         Row(one, names[one.member_id], _order(staff, known[one.order_id]) if one.order_id else None)
         for one in part
     ]
+
+
+def _name_of(program_id: int, order_id: int) -> str:
+    order = Order.objects.get(program_id=program_id, pk=order_id)
+    return (order.facts or {}).get("name") or str(order.external_id)
 
 
 def _order(staff: Staff, order: Order) -> Json:

@@ -1,6 +1,6 @@
 """A reward for one member, given by hand: one of the program's, or another discount."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse
 
@@ -23,6 +23,7 @@ OTHERS: dict[str, tuple[str, str]] = {
     "free-shipping-once": ("free_shipping", ""),
 }
 """What can be given besides: its kind, and the setting that is typed."""
+NOTHING: Mapping[str, Reader] = {}
 _LABELS = ("Another amount off", "Another percentage off", "Free shipping once")
 
 
@@ -91,25 +92,38 @@ def _reward(found: Program, given: Json) -> Json:
     """The reward that was chosen, complete."""
     chosen, document = str(given.get("reward", "")), programs.document(found)
     if chosen in OTHERS:
-        return _other(found, document, *OTHERS[chosen], given.get("amount", ""))
+        return one_off(found, *OTHERS[chosen], given.get("amount", ""))
     for reward in gifts.givable(document):
         if chosen == f"reward:{reward['id']}":
             return reward
     raise Unprocessable({"reward": "Choose a reward."})
 
 
-def _other(found: Program, document: Json, kind: str, setting: str, amount: Any) -> Json:
-    """Another discount, judged as if it were one of the program's."""
+def one_off(
+    found: Program,
+    kind: str,
+    setting: str,
+    amount: object,
+    rest: Mapping[str, Reader] = NOTHING,
+    **said: object,
+) -> Json:
+    """Another discount, complete, and judged as if it were one of the program's.
+
+    `rest`: what else is typed, and how it is read; errors stand at these names, and at `amount`.
+    """
+    document = programs.document(found)
     others = document["rewards"]
     id = forms.free_id("gift", {other["id"] for other in others}, "gift")
     reward: Json = {"id": id, "kind": kind, "title": id, "points": 1}
-    readers: dict[str, Reader] = {setting: forms.decimal} if setting else {}
-    reward, unreadable = forms.merged(reward, readers, {setting: amount} if setting else {})
+    own = {setting: amount} if setting else {}
+    readers: dict[str, Reader] = {**rest, **dict.fromkeys(own, forms.decimal)}
+    reward, unreadable = forms.merged(reward, readers, {**said, **own})
     with_it = {**document, "rewards": [*others, reward]}
     try:
         complete = forms.checked(with_it, found.currency, readers, unreadable, f"rewards.{len(others)}.")
     except Unprocessable as problem:
-        raise Unprocessable({"amount": " ".join(problem.errors.values())}) from problem
+        placed = {name if name in rest else "amount": why for name, why in problem.errors.items()}
+        raise Unprocessable(placed) from problem
     reward = complete["rewards"][-1]
     gives = kinds.of(reward).gives(reward, Saying.of(document, found.currency, {}))
     return {**reward, "title": gives[:1].upper() + gives[1:]}

@@ -13,6 +13,8 @@ DISTRIBUTED = (
     "rewards_order",
     "rewards_lot",
     "rewards_redemption",
+    "rewards_promotion",
+    "rewards_promocode",
     "rewards_movement",
     "rewards_notice",
     "rewards_budget",

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from rewards import actions, advocates, people, programs, reservations
+from rewards import actions, advocates, people, programs, promotions, reservations
 from rewards.models import Advocate, Claim, Movement, Order, Redemption, Referral
 from shopify_bridge.models import DataRequest, Gap, InboxRow, Shop
 from tests.shopify_bridge import signing
@@ -80,6 +80,8 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         key="k",
     )
     redemption, _ = reservations.reserve(program, request)
+    plan = promotions.Plan(shop.pk, "secret of the neighbour", reward, 1, "", None, "4711")
+    promotion = promotions.start(program, plan)
     waiting, _ = actions.earn(program, member_id, "photo", "one", data={"text": "secret of the neighbour"})
     body = b'{"id": 1}'
     row = InboxRow.objects.create(
@@ -105,6 +107,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "data_request_id": asked.pk,
         "id": redemption.pk,
         "redemption_id": redemption.pk,
+        "promotion_id": promotion.pk,
         "row_id": row.pk,
         "gap_id": gap.pk,
         "rule_id": own_rule,

@@ -66,6 +66,15 @@ FRIENDS = """
     ) o ON o.member_id = c.member_id
     WHERE c.program_id = %(program)s;
 """
+PROMO_CODES = """
+    WITH made AS (
+        INSERT INTO rewards_promotion (program_id, source_id, name, reward, state, external_ref, starts_at,
+                                       author, attempts, problem)
+        VALUES (%s, %s, 'Flyer', '{}', 'ready', '', now(), '', 0, '') RETURNING program_id, id
+    )
+    INSERT INTO rewards_promocode (program_id, promotion_id, code, state, part, reason)
+    SELECT program_id, id, 'PROMO' || n, 'ready', '', '' FROM made, generate_series(1, 3000) n
+"""
 
 
 @pytest.fixture
@@ -81,11 +90,12 @@ def scene(db: None, scripted: Scripted, client: Any) -> Scene:  # noqa: F811
             fill.members(cursor, shop.program_id, shop.pk, size, orders_each=2, on_hold=due, ending=due)
         cursor.execute(INBOX, [shops[0].program_id, shops[0].pk])
         cursor.execute(REDEMPTIONS, [shops[0].pk, shops[0].program_id])
+        cursor.execute(PROMO_CODES, [shops[0].program_id, shops[0].pk])
         cursor.execute(PRODUCTS, [shops[0].program_id, shops[0].pk])
         cursor.execute(FORGOTTEN, [shops[0].program_id])
         cursor.execute(FRIENDS, {"program": shops[0].program_id, "shop": shops[0].pk})
         fill.look(cursor)
-        cursor.execute("ANALYZE shopify_bridge_customertag")
+        cursor.execute("ANALYZE shopify_bridge_customertag, rewards_promocode")
     return Scene(shops[0], Program.objects.get(pk=shops[0].program_id), client)
 
 
