@@ -25,7 +25,7 @@ def of(model: str, **how: Any) -> models.ForeignKey:
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("rewards", "0022_referrals")]
+    dependencies = [("rewards", "0024_limits_of_rewards")]
 
     operations = [
         migrations.CreateModel(
