@@ -3,7 +3,18 @@
 from collections.abc import Callable
 from functools import partial
 
-from rewards import advocates, audit, birthdays, expiry, gift_rounds, holds, referrals, tiers
+from rewards import (
+    advocates,
+    audit,
+    birthdays,
+    draws,
+    expiry,
+    gift_rounds,
+    holds,
+    referrals,
+    tiers,
+    waits,
+)
 from shopify_bridge import (
     backfill,
     checks,
@@ -36,6 +47,8 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("pay for referrals", 10, referrals.work_due),
     # At each shop's own midnight, and soon after a change of its tiers.
     ("review tiers", 60, partial(tiers.review_due, hands=2)),
+    ("tell who is next in line", 30, waits.tell_due),
+    ("return entries of draws called off", 10, draws.return_entries),
     ("audit the ledgers", 2, audit.audit_due),
     ("lapse points", 300, expiry.lapse_due),
     ("give for birthdays", 900, birthdays.give_due),

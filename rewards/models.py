@@ -328,6 +328,90 @@ class GiftRound(OfProgram):
         ]
 
 
+class Tally(OfProgram):
+    """Of a reward that is counted: how many redemptions hold, and what those are worth in minor units.
+
+    Whoever decides about the reward for more than one member holds the lock of this row.
+    """
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
+    reward = models.CharField(max_length=40)
+    count = models.BigIntegerField(default=0, db_default=0)
+    value = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "reward"], name="tally_once"),
+            models.CheckConstraint(condition=Q(count__gte=0, value__gte=0), name="tally_not_below_nothing"),
+        ]
+
+
+class Wait(OfProgram):
+    """A member's place in the line for a reward of which none is left; the line goes by id."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False, db_constraint=False)
+    member = models.ForeignKey(
+        Member, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="waits"
+    )
+    reward = models.CharField(max_length=40)
+    created_at = models.DateTimeField(db_default=Now())
+    # There is one for them, until then.
+    kept_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "member", "reward"], name="wait_once")]
+        indexes = [models.Index(fields=["program", "reward", "id"], name="wait_in_line")]
+
+
+class Payout(OfProgram):
+    """Money that the merchant passed on to a cause."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
+    # Of the donation.
+    reward = models.CharField(max_length=40)
+    # In minor units.
+    amount = models.BigIntegerField()
+    paid_on = models.DateField()
+    # A link to it, its number, or where it is kept.
+    receipt = models.CharField(max_length=300)
+    author = models.CharField(max_length=120, blank=True, default="")
+    # Made by the form, so that a double click books once.
+    key = models.CharField(max_length=64)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["program", "reward", "key"], name="payout_once"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payout_of_money"),
+        ]
+
+
+class Drawing(OfProgram):
+    """What came out of a prize draw, in turns: the first, and those that a reason was given for.
+
+    Never changed, never deleted. A draw that was called off has one without winners.
+    """
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, db_index=False)
+    reward = models.CharField(max_length=40)
+    turn = models.IntegerField()
+    called_off = models.BooleanField(default=False)
+    seed = models.CharField(max_length=64, blank=True, default="")
+    # The redemptions that took part, those of one person together: [[12, 15], [13]].
+    entries = models.JSONField(default=list)
+    # How many there were to find, and the redemptions that won, in their order.
+    prizes = models.IntegerField(default=0)
+    winners = models.JSONField(default=list)
+    # Entries of people who can't win.
+    left_out = models.IntegerField(default=0)
+    author = models.CharField(max_length=120, blank=True, default="")
+    reason = models.CharField(max_length=300, blank=True, default="")
+    drawn_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "reward", "turn"], name="drawing_once")]
+
+
 class MemberTier(OfProgram):
     """Where a member stands among the tiers; without a row nothing counts. See `tier_rules.State`."""
 
@@ -507,6 +591,8 @@ class Notice(OfProgram):
     days = models.IntegerField()
     about = models.DateTimeField()
     points = models.BigIntegerField()
+    # The reward it is about, where it is about one.
+    reward = models.CharField(max_length=40, blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -611,6 +697,15 @@ class Redemption(OfProgram):
             # The register of codes, by what people look for in it.
             models.Index(fields=["program", "state", "-id"], name="redemption_by_state"),
             models.Index("program", KT("reward__id"), F("id").desc(), name="redemption_by_reward"),
+            # Of rewards that Shopify has no part in.
+            models.Index(
+                "program",
+                "state",
+                KT("reward__id"),
+                "id",
+                condition=Q(reward__kind__in=["exclusive", "donation", "draw"]),
+                name="redemption_own",
+            ),
         ]
 
 

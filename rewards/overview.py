@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from rewards import programs
+from rewards import live, programs
 from rewards.models import Program, Redemption
 from rewards.offers import Shopper, tags_of
 from rewards.tier_rules import BLANK, State
@@ -101,6 +101,8 @@ class Overview(NamedTuple):
     state: State
     shopper: Shopper
     at_hand: list[AtHand]
+    # What changes from hour to hour about rewards, as this member sees it.
+    live: live.ByReward
 
 
 def overviews(program_id: int, source_id: int, customer_ids: Sequence[int | None]) -> list[Overview]:
@@ -119,7 +121,7 @@ def overviews(program_id: int, source_id: int, customer_ids: Sequence[int | None
         if limited is not None:
             _limited[program_id] = limited
         rows = _rows(program_id, source_id, customer_ids, limited)
-    return [_overview(program, list(own)) for _, own in groupby(rows, key=itemgetter(0))]
+    return _with_live(program, [_overview(program, list(own)) for _, own in groupby(rows, key=itemgetter(0))])
 
 
 def _rows(
@@ -190,7 +192,14 @@ def _overview(program: Program, rows: list[Any]) -> Overview:
             for *_, id, state, code, points, value, reward, expires_at in rows
             if id is not None
         ],
+        {},
     )
+
+
+def _with_live(program: Program, found: list[Overview]) -> list[Overview]:
+    rewards = [offer.reward for offer in programs.offered(program)]
+    said = live.of_members(program, rewards, [one.member_id for one in found if one.member_id])
+    return [one._replace(live=said[one.member_id or 0]) for one in found]
 
 
 @lru_cache(maxsize=1000)

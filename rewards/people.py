@@ -20,6 +20,7 @@ from rewards import (
     histories,
     programs,
     tiers,
+    waits,
 )
 from rewards.ledger import Book, OpenLot, Posting, moved
 from rewards.models import (
@@ -160,6 +161,7 @@ def forget(program: Program, ref: Ref) -> None:
         mine.select_for_update().get()
         mine.update(birthday=None, birthday_since=None)
         actions.forget(program.pk, identity.member_id, clock.now())
+        waits.forget(program.pk, identity.member_id)
         is_gone = not Identity.objects.filter(program=program, member_id=identity.member_id).exists()
         advocates.forget(program.pk, identity.member_id, clock.now(), wholly=is_gone)
         if is_gone:
@@ -264,6 +266,7 @@ def _join(
     advocates.carry_over(program.pk, gone_id, kept_id)
     birthdays.carry_over(program.pk, gone_id, kept_id)
     challenges.carry_over(program.pk, gone_id, kept_id)
+    waits.carry_over(program.pk, gone_id, kept_id)
     Member.objects.filter(program=program, merged_into_id=gone_id).update(merged_into_id=kept_id)
     Member.objects.filter(program=program, pk=gone_id).update(merged_into_id=kept_id)
     tiers.inherit(book, program, gone_id, kept_id, happened_at, now)

@@ -20,6 +20,7 @@ from rewards.models import (
     Referral,
     TierChange,
     TierGrant,
+    Wait,
 )
 
 Json = dict[str, Any]
@@ -39,7 +40,8 @@ TABLES: dict[str, tuple[type[Model], tuple[str, ...]]] = {
     "tiers": (TierChange, ("tier", "previous", "reason", "happened_at")),
     "tiers_given": (TierGrant, ("level", "starts_on", "ends_on", "days", "order_id", "reason", "revoked_at")),
     "achievements": (Achievement, ("id", "challenge", "turn", "points", "badge", "achieved_at")),
-    "notices": (Notice, ("id", "kind", "days", "about", "points", "created_at")),
+    "notices": (Notice, ("id", "kind", "days", "about", "reward", "points", "created_at")),
+    "waits": (Wait, ("id", "reward", "created_at", "kept_until")),
     "redemptions": (
         Redemption,
         (*("id", "reward", "points", "state", "code", "order_id", "history", "created_at", "changed_at"),),

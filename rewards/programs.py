@@ -23,6 +23,7 @@ from rewards.models import (
     Advocate,
     Budget,
     Claim,
+    Drawing,
     GiftRound,
     Identity,
     Lot,
@@ -31,15 +32,18 @@ from rewards.models import (
     Movement,
     Notice,
     Order,
+    Payout,
     Program,
     ProgramVersion,
     PromoCode,
     Promotion,
     Redemption,
     Referral,
+    Tally,
     TierChange,
     TierGrant,
     Tombstone,
+    Wait,
 )
 from rewards.money import units
 from rewards.offers import Offer
@@ -66,6 +70,7 @@ ERASED = (
         Claim,
         Advocate,
         Notice,
+        Wait,
         Action,
         Achievement,
         MemberTier,
@@ -79,7 +84,7 @@ ERASED = (
         Identity,
         Tombstone,
     ),
-    *(GiftRound, Budget, Member, ProgramVersion),
+    *(GiftRound, Budget, Tally, Payout, Drawing, Member, ProgramVersion),
 )
 """Rows of a program, those that refer to others first."""
 STARTING_REWARDS = {

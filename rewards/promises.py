@@ -16,8 +16,8 @@ class Check:
 
     In the query, {scope} is the condition on the program, {buckets} are all there are, {used_by_orders} the
     kinds of rewards that orders use up, {given_back} the states of redemptions that hold no place in a
-    budget, and {net_pending} and its like are what a group of movements has
-    brought to a bucket, less what it has taken.
+    budget, {counted} the kinds that are counted, and {net_pending} and its like are what a group of
+    movements has brought to a bucket, less what it has taken.
     """
 
     name: str
@@ -26,7 +26,12 @@ class Check:
 
     def query(self, scope: str) -> str:
         return self.sql.format(
-            scope=scope, buckets=BUCKETS, used_by_orders=USED_BY_ORDERS, given_back=GIVEN_BACK, **NET
+            scope=scope,
+            buckets=BUCKETS,
+            used_by_orders=USED_BY_ORDERS,
+            given_back=GIVEN_BACK,
+            counted=COUNTED,
+            **NET,
         )
 
 
@@ -37,6 +42,7 @@ NET = {
 BUCKETS = ", ".join(f"'{bucket}'" for bucket in Bucket.values)
 GIVEN_BACK = ", ".join(f"'{state}'" for state in Redemption.GIVEN_BACK)
 USED_BY_ORDERS = ", ".join(f"'{kind.name}'" for kind in KINDS.values() if kind.used_by_order)
+COUNTED = ", ".join(f"'{kind.name}'" for kind in KINDS.values() if kind.is_counted)
 
 # A sum without its row is as wrong as a row without its sum: hence the full joins.
 CHECKS = [
@@ -207,6 +213,71 @@ CHECKS = [
         """,
     ),
     Check(
+        "tallies",
+        "Of each reward that is counted, as many are taken, and worth as much, as its redemptions say.",
+        """
+        SELECT COALESCE(t.program_id, s.program_id) AS program, COALESCE(t.reward, s.reward) AS reward,
+               t.count, s.count AS redemptions, t.value, s.value AS worth
+        FROM (SELECT program_id, reward, count, value FROM rewards_tally WHERE {scope}) t
+        FULL JOIN (
+            SELECT program_id, reward->>'id' AS reward, count(*) AS count, sum(COALESCE(value, 0)) AS value
+            FROM rewards_redemption
+            WHERE {scope} AND reward->>'kind' IN ({counted})
+              AND state IN ('reserved', 'issued', 'ending', 'used')
+            GROUP BY program_id, reward->>'id'
+        ) s ON s.program_id = t.program_id AND s.reward = t.reward
+        WHERE (COALESCE(t.count, 0), COALESCE(t.value, 0)) <> (COALESCE(s.count, 0), COALESCE(s.value, 0))
+        """,
+    ),
+    Check(
+        "stock",
+        "Of nothing more was given than there ever was.",
+        """
+        SELECT b.program_id AS program, b.rule AS budget, b.used, max((r.reward->>'in_total')::bigint) AS most
+        FROM (SELECT * FROM rewards_budget WHERE starts_with(rule, 'reward:') AND {scope}) b
+        JOIN rewards_programversion v ON v.program_id = b.program_id
+        CROSS JOIN jsonb_array_elements(v.document->'rewards') AS r (reward)
+        WHERE 'reward:' || (r.reward->>'id') = b.rule AND r.reward->>'kind' = 'exclusive'
+        GROUP BY b.program_id, b.rule, b.used
+        HAVING b.used > max((r.reward->>'in_total')::bigint)
+        """,
+    ),
+    Check(
+        "payouts",
+        "Of no donation more was paid out than was given.",
+        """
+        SELECT p.program_id AS program, p.reward, p.paid, t.value AS given
+        FROM (SELECT program_id, reward, sum(amount) AS paid FROM rewards_payout WHERE {scope}
+              GROUP BY program_id, reward) p
+        LEFT JOIN rewards_tally t ON t.program_id = p.program_id AND t.reward = p.reward
+        WHERE p.paid > COALESCE(t.value, 0)
+        """,
+    ),
+    Check(
+        "draws",
+        "The winners of each draw follow from its seed and its entries, and its seed from the program.",
+        """
+        SELECT d.program_id AS program, d.reward, d.turn, d.winners, due.winners AS due
+        FROM (SELECT * FROM rewards_drawing WHERE {scope}) d
+        JOIN rewards_program p ON p.id = d.program_id
+        CROSS JOIN LATERAL (
+            SELECT COALESCE(jsonb_agg(entry ORDER BY number), '[]') AS winners FROM (
+                SELECT entry, number FROM (
+                    SELECT DISTINCT ON (person) entry,
+                           sha256(convert_to(d.seed || ':' || entry::text, 'UTF8')) AS number
+                    FROM jsonb_array_elements(d.entries) WITH ORDINALITY AS people (own, person)
+                    CROSS JOIN jsonb_array_elements(own) AS entry
+                    ORDER BY person, number
+                ) best
+                ORDER BY number LIMIT d.prizes
+            ) found
+        ) due
+        WHERE d.winners <> due.winners
+           OR d.seed <> CASE WHEN d.called_off THEN '' ELSE
+               encode(sha256(p.salt || convert_to(':draw:' || d.reward, 'UTF8')), 'hex') END
+        """,
+    ),
+    Check(
         "tiers",
         "Each member's tier is the one that their history came to last.",
         """
@@ -315,7 +386,9 @@ CHECKS = [
                    ('rewards_redemption_order_id_in_program'), ('rewards_identity_member_id_in_program'),
                    ('rewards_member_merged_into_id_in_program'), ('rewards_tierchange_stays'),
                    ('rewards_membertier_member_id_in_program'), ('rewards_tierchange_member_id_in_program'),
-                   ('rewards_tiergrant_member_id_in_program'), ('rewards_tiergrant_order_id_in_program')
+                   ('rewards_tiergrant_member_id_in_program'), ('rewards_tiergrant_order_id_in_program'),
+                   ('rewards_drawing_stays'), ('drawing_once'), ('tally_once'), ('tally_not_below_nothing'),
+                   ('payout_once'), ('rewards_wait_member_id_in_program')
         ) AS wanted (name)
         LEFT JOIN (
             SELECT conname AS name, convalidated AS stands FROM pg_constraint
@@ -323,7 +396,8 @@ CHECKS = [
             UNION ALL
             SELECT tgname, tgenabled IN ('O', 'A') FROM pg_trigger
             WHERE NOT tgisinternal
-              AND tgrelid IN ('rewards_movement'::regclass, 'rewards_tierchange'::regclass)
+              AND tgrelid IN ('rewards_movement'::regclass, 'rewards_tierchange'::regclass,
+                              'rewards_drawing'::regclass)
         ) w ON w.name = wanted.name
         WHERE w.stands IS NOT TRUE
         """,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from rewards import histories, offers, programs
+from rewards import histories, kinds, offers, programs, tallies
 from rewards.accounts import LARGEST, OpenLot
 from rewards.ledger import Book, Posting, moved
 from rewards.models import Bucket, Program, Redemption
@@ -25,13 +25,14 @@ SECOND_LOOK = timedelta(minutes=15)
 
 def apply(book: Book, redemption: Redemption, change: "Change", now: datetime) -> None:
     """Move the points and save the row. The caller has checked that the state allows it."""
-    posting = open_posting(book, redemption, change.name, now, change.kind)
+    posting = open_posting(book, redemption, change.name, now, change.kind, change.why)
     if redemption.points:
         change.points(posting, Held.by(book, redemption), redemption)
-    before = _places(redemption)
+    places, state = _places(redemption), redemption.state
     change.row(redemption, now)
-    if (places := _places(redemption) - before) and not change.keeps_place:
-        book.places[offers.budget_of(redemption.reward["id"])] += places
+    if (taken := _places(redemption) - places) and not change.keeps_place:
+        book.places[offers.budget_of(redemption.reward["id"])] += taken
+    tallies.follow(redemption, state)
     what = change.name if change.name != End.name else redemption.state
     histories.note(redemption, what, now, **change.tells(redemption))
     redemption.turns += 1
@@ -47,14 +48,15 @@ def _places(redemption: Redemption) -> int:
 
 
 def open_posting(
-    book: Book, redemption: Redemption, name: str, now: datetime, kind: str = "redemption"
+    book: Book, redemption: Redemption, name: str, now: datetime, kind: str = "redemption", reason: str = ""
 ) -> Posting:
-    """What happens to a redemption; its turn makes the key new each time."""
+    """What happens to a redemption; its turn makes the key new each time. `reason`: the shopper reads it."""
     explanation = {
         "rule": "redemption",
-        "change": name if name != "end" else redemption.ending_as,
+        "change": _told(name, redemption),
         "reward": _named(redemption),
         "points": redemption.points,
+        **({"reason": reason} if reason else {}),
     }
     return book.posting(
         redemption.member_id,
@@ -66,10 +68,17 @@ def open_posting(
     )
 
 
+def _told(name: str, redemption: Redemption) -> str:
+    """What a change is called in the history."""
+    if name == "issue" and not kinds.of(redemption.reward).used_by_order:
+        return "promise"
+    return redemption.ending_as if name == "end" else name
+
+
 def _named(redemption: Redemption) -> str:
-    """The reward as the shopper knows it; of a variable one also what was chosen."""
+    """The reward as the shopper knows it; where there is a choice of amounts, with what was chosen."""
     title: str = redemption.reward["title"]
-    if redemption.reward["kind"] != "variable" or redemption.value is None:
+    if "step" not in redemption.reward or redemption.value is None:
         return title
     currency = redemption.program.currency
     return f"{title}: {major(redemption.value, currency)} {currency}"
@@ -194,6 +203,8 @@ class Change(ABC):
     before: tuple[State, ...]
     # Its place in a reward's budget goes over to another redemption.
     keeps_place = False
+    # Why, where somebody decides; the shopper reads it.
+    why = ""
 
     @abstractmethod
     def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:
@@ -266,8 +277,12 @@ class Deliver(Change):
     name = "deliver"
     before = (State.RESERVED, State.ISSUED)
 
-    def __init__(self, external_ref: str) -> None:
+    def __init__(self, external_ref: str, author: str = "") -> None:
         self.external_ref = external_ref
+        self.author = author
+
+    def tells(self, redemption: Redemption) -> Json:
+        return {"by": self.author}
 
     def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:
         held.capture(posting)
@@ -362,3 +377,26 @@ class Return(Change):
         redemption.state = State.RETURNED
         # Whatever the shop makes of the code of an undone order: it is to be disabled.
         redemption.due_at = now
+
+
+class GiveBack(Change):
+    """It can't be had after all; no order used it."""
+
+    name = "give_back"
+    kind = "return"
+
+    def __init__(self, why: str, author: str, before: tuple[State, ...]) -> None:
+        self.why = why
+        self.author = author
+        self.before = before
+
+    def tells(self, redemption: Redemption) -> Json:
+        return {"by": self.author, "why": self.why}
+
+    def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:
+        held.release(posting)
+        held.give_back(posting)
+
+    def row(self, redemption: Redemption, now: datetime) -> None:
+        redemption.state = State.CANCELLED
+        redemption.due_at = None

@@ -2,6 +2,7 @@
 
     reserved -> issued -> used -> returned
     reserved | issued -> used                 what needs no order to be used, such as store credit
+    reserved | issued | used -> cancelled     of that, what the merchant can't give after all
     reserved -> failed
     issued -> ending -> expired | cancelled
     expired | cancelled | failed -> used      when a use is seen late
@@ -39,10 +40,31 @@ def issued(program_id: int, redemption_id: int, external_ref: str, *, now: datet
 
 
 def delivered(
-    program_id: int, redemption_id: int, external_ref: str = "", *, now: datetime | None = None
+    program_id: int,
+    redemption_id: int,
+    external_ref: str = "",
+    *,
+    author: str = "",
+    now: datetime | None = None,
 ) -> bool:
-    """The shopper has it for good, without an order: reserved or issued -> used."""
-    return _change(program_id, redemption_id, changes.Deliver(external_ref), now)
+    """The shopper has it for good, without an order: reserved or issued -> used.
+
+    `author`: who of the merchant's people handed it over.
+    """
+    return _change(program_id, redemption_id, changes.Deliver(external_ref, author), now)
+
+
+def given_back(
+    program_id: int,
+    redemption_id: int,
+    reason: str,
+    author: str = "",
+    *,
+    before: tuple[State, ...],
+    now: datetime | None = None,
+) -> bool:
+    """It can't be had, for a reason that the shopper reads: one of these states -> cancelled."""
+    return _change(program_id, redemption_id, changes.GiveBack(reason, author, before), now)
 
 
 def failed(program_id: int, redemption_id: int, reason: str, *, now: datetime | None = None) -> bool:

@@ -18,6 +18,7 @@ from rewards.group_commit import Groups, NotCommitted
 from rewards.ledger import Book, Overdrawn, opened
 from rewards.models import Bucket, Program, Redemption
 from rewards.offers import Offer, Shopper
+from rewards.places import Places
 
 FIRST_TRY = timedelta(seconds=15)
 """The web process tries at once; after this the worker takes over."""
@@ -79,7 +80,7 @@ def reserve(program: Program, request: Request, *, now: datetime | None = None) 
     """Set the points aside and choose the code; the bool says whether this call did it.
 
     Not for use inside a transaction: others' requests may share the one that is made here.
-    Raises NoSuchReward, NotNow, LimitReached, BadChoice, Overdrawn, KeyReused, TooMany.
+    Raises NoSuchReward, NotNow, LimitReached, BadChoice, Overdrawn, KeyReused, TooMany, SoldOut, Closed.
     """
     at, shopper, known = _look(program.pk, request)
     if known:
@@ -170,6 +171,7 @@ def _decided(book: Book, wishes: Sequence[_Wish]) -> Iterator[tuple[Redemption, 
     known = {row.key: row for row in rows.filter(key__in=[wish.request.key for wish in wishes])}
     most = programs.document(wishes[0].program)["redemptions_per_minute"]
     recent = rows.filter(created_at__gt=book.now - timedelta(minutes=1))[:most].count()
+    places = Places(book.program_id, [wish.offer.reward for wish in wishes])
     limits = _Limits(book, wishes)
     for wish in wishes:
         request, price = wish.request, wish.price
@@ -182,8 +184,11 @@ def _decided(book: Book, wishes: Sequence[_Wish]) -> Iterator[tuple[Redemption, 
             wish.problem = TooMany(f"At most {most} redemptions a minute.")
         elif said := limits.refusal(wish.offer):
             wish.problem = LimitReached(said)
+        elif problem := places.problem(member_id, wish.offer.reward, limits.taken[wish.offer.budget]):
+            wish.problem = problem
         else:
             limits.take(wish.offer)
+            places.take(member_id, wish.offer.reward, price.value)
             wish.granted = known[request.key] = _redemption(wish)
             wish.created = True
             left, recent = left - price.points, recent + 1
@@ -250,6 +255,6 @@ def _redemption(wish: _Wish) -> Redemption:
         value=wish.price.value,
         code=programs.document(wish.program)["code_prefix"] + redemptions.new_code(),
         starts_at=now,
-        expires_at=now + timedelta(days=reward["valid_days"]) if reward["valid_days"] else None,
+        expires_at=now + timedelta(days=days) if (days := reward.get("valid_days")) else None,
         due_at=now + FIRST_TRY,
     )

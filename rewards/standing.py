@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
-from rewards import budgets, clock, expiry, offers, programs, referral_settings, tiers, ways
+from rewards import budgets, clock, expiry, live, offers, programs, referral_settings, tiers, ways
 from rewards.models import Member, Program
 from rewards.offers import Shopper
 from rewards.tier_rules import BLANK, State
@@ -78,6 +78,14 @@ def public_program(program: Program) -> Json:
             if not offer.tags and not offer.is_over(clock.now())
         ],
     }
+
+
+def current_program(program: Program) -> Json:
+    """The same, with what changes from hour to hour: not for what is kept anywhere."""
+    public = public_program(program)
+    said = live.of_rewards(program, [offer.reward for offer in programs.offered(program)])
+    rewards = [live.merged(reward, said.get(reward["id"])) for reward in public["rewards"]]
+    return {**public, "rewards": rewards}
 
 
 def rewards_for(program: Program, shopper: Shopper, now: datetime | None = None) -> list[Json]:

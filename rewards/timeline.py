@@ -237,7 +237,9 @@ def _adjustment(explanation: Json, points: int, names: Json) -> str:
 
 def _redemption(explanation: Json, points: int, names: Json) -> str:
     back = ", so the points are back" if points > 0 else ""
-    return _REDEMPTION[explanation["change"]].format(reward=explanation["reward"], back=back)
+    reason = f": {explanation['reason']}" if explanation.get("reason") else "."
+    said = _REDEMPTION[explanation["change"]]
+    return said.format(reward=explanation["reward"], back=back, reason=reason)
 
 
 def _release(explanation: Json, points: int, names: Json) -> str:
@@ -283,6 +285,9 @@ _ROUNDED = {"down": "down", "up": "up", "nearest": "to the nearest"}
 _REDEMPTION = {
     "reserve": "Redeemed: {reward}.",
     "issue": "The code for “{reward}” is ready.",
+    "promise": "The shop has “{reward}” ready to be handed over.",
+    "deliver": "You have “{reward}”.",
+    "give_back": "“{reward}” can't be had, so the points are back{reason}",
     "fail": "“{reward}” could not be made, so the points are back.",
     "expired": "“{reward}” ended unused{back}.",
     "cancelled": "“{reward}” was undone, so the points are back.",
@@ -294,6 +299,7 @@ _GIFTS = {
     "given": "A gift: {reward}.",
     "issue": "The code for “{reward}” is ready.",
     "deliver": "“{reward}” is yours.",
+    "give_back": "“{reward}” can't be had.",
     "fail": "“{reward}” could not be made.",
     "expired": "“{reward}” ended unused.",
     "cancelled": "“{reward}” was taken back.",

@@ -101,6 +101,7 @@ def shown(
         "document": document,
         "currency": program.currency,
         "names": document["points"],
+        "reward_kinds": {reward["kind"] for reward in document["rewards"]},
         "has_contributions": actions.are_judged(program),
     }
     response = render(request, template, {**common, **(context or {})}, status=status)

@@ -310,6 +310,7 @@ _HAPPENED = {
     "replaces": "Made in place of another code.",
     "issue": "The code was made in Shopify.",
     "deliver": "It was handed over.",
+    "give_back": "It couldn't be had, so the points came back.",
     "fail": "The code could not be made.",
     "use": "It was used in an order.",
     "return": "The order that used it was undone.",

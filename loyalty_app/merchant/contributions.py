@@ -7,17 +7,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from loyalty_app.merchant import customers, words
 from loyalty_app.merchant.answers import Unprocessable, done, fetch, page, program_of, shown, typed
+from loyalty_app.merchant.reasons import REASON_LENGTH_MAX, reason_in
 from rewards import actions, programs
 from rewards.actions import AlreadyDecided
 from rewards.ledger import MemberMerged
 from rewards.models import Action, Member, Program
-from shopify_bridge import jobs, payloads
+from shopify_bridge import jobs
 from shopify_bridge.auth import Staff
 
 PATH = "/app/contributions"
 SHOWN = 50
 DECIDED_SHOWN = 20
-REASON_LENGTH_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,7 @@ def approve(request: HttpRequest, staff: Staff, action_id: int) -> HttpResponse:
 @fetch
 def refuse(request: HttpRequest, staff: Staff, action_id: int) -> HttpResponse:
     program = _program_with(staff, action_id)
-    reason = payloads.printable(typed(request).get("reason")).strip()
-    if not reason:
-        raise Unprocessable({"reason": "Say why: the customer reads this."})
-    if len(reason) > REASON_LENGTH_MAX:
-        raise Unprocessable({"reason": f"Use at most {REASON_LENGTH_MAX} characters."})
+    reason = reason_in(typed(request))
     try:
         actions.refuse(program, action_id, staff.user_id, reason)
     except (AlreadyDecided, MemberMerged) as problem:

@@ -20,6 +20,8 @@ PICKED = {"products": "product", "variants": "variant", "collections": "collecti
 """Settings that hold ids, and what Shopify's picker calls the things."""
 THRESHOLDS = ("from", "keep")
 """Amounts of whatever tiers are counted by, not always money."""
+LONG = 500
+"""What may be longer is a text of several lines."""
 CHOICES = {
     "metric": {"spend": "Money spent", "points": "Points earned", "orders": "Number of orders"},
     "window": {
@@ -34,6 +36,10 @@ CHOICES = {
     },
     "downgrade": {"fit": "To the tier that fits", "step": "One tier down"},
     "upgrade": {"at_once": "At once", "after_hold": "When the hold of the order is over"},
+    "fulfilment": {
+        "manual": "We hand it over, and tick it off in the panel",
+        "code": "They show a code, and we look it up in the panel",
+    },
     "kind": {
         "orders": "A number of orders",
         "collections": "Orders from several collections",
@@ -222,7 +228,10 @@ def _field(name: str, path: str, inner: Json, value: Any, around: Around, *, req
         is_money = reference == "money" and name not in THRESHOLDS
         read = forms.optional(forms.decimal) if may_lack else forms.decimal
         return Field(**say, control="money" if is_money else "number", read=read, value=plain)
-    return Field(**say, control="text", read=forms.text, value=plain, most=part.get("maxLength"))
+    most = part.get("maxLength", 0)
+    if most > LONG:
+        return Field(**say, control="prose", read=forms.prose, value=plain, most=most)
+    return Field(**say, control="text", read=forms.text, value=plain, most=most or None)
 
 
 def _list_field(

@@ -32,6 +32,13 @@ def text(value: Any) -> str:
     return printable(" ".join(value.split()))
 
 
+def prose(value: Any) -> str:
+    """On several lines."""
+    if not isinstance(value, str):
+        raise Unreadable("Write some text.")
+    return "\n".join(text(line) for line in value.strip().splitlines())
+
+
 def whole(value: Any) -> int:
     digits = str(value).strip().replace(" ", "")
     if not re.fullmatch(r"-?[0-9]{1,18}", digits):

@@ -3,8 +3,7 @@
 Any form can have a preview: it makes the document of what is typed, and `paths` are its addresses.
 """
 
-import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from django.urls import URLPattern, path
 
 from loyalty_app.merchant import customers, risks, words
 from loyalty_app.merchant.answers import Json, View, fetch, post_only
+from loyalty_app.merchant.tables import plain, table
 from loyalty_app.templatetags.panel import signed
 from rewards import programs, simulate
 from rewards.differences import differences
@@ -91,7 +91,7 @@ def members_file(staff: Staff, program: Program, document: Json) -> HttpResponse
     """What the change means for each member, as a file."""
     window = simulate.recent(program, datetime.now(UTC))
     run = simulate.Run(program, document, window, products=_Products(staff.shop), most=ORDERS_MOST)
-    return _file(
+    return table(
         COLUMNS,
         (
             (row.member_id, row.customer_id, row.orders, row.before, row.after, row.change)
@@ -103,26 +103,13 @@ def members_file(staff: Staff, program: Program, document: Json) -> HttpResponse
 def tiers_file(staff: Staff, program: Program, document: Json) -> HttpResponse:
     """Who would come to another tier, as a file."""
     every = simulate.looked_at(program, MEMBERS_MOST)
-    return _file(
+    return table(
         TIER_COLUMNS,
         (
-            (move.member_id, _plain(move.before), _plain(move.after))
+            (move.member_id, plain(move.before), plain(move.after))
             for move in simulate.moves(program, document, every=every)
         ),
     )
-
-
-def _file(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    file = csv.writer(answer)
-    file.writerow(columns)
-    file.writerows(rows)
-    return answer
-
-
-def _plain(text: str) -> str:
-    """Nothing that a spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 class _Products:

@@ -82,7 +82,7 @@ class RewardsEditor(Editor):
         of_code = {name for known in of_codes for name in known} - of_kind.keys()
         own = [fields.only(shape, FIRST), fields.within(shape, of_kind)]
         yield Section(self.label(kind), own, self._explained(kind))
-        if "valid_days" in entry:
+        if "combines_with" in entry:
             yield Section("The code", [fields.within(shape, of_code)])
         shared = fields.without(shape, {*FIRST, *DATES, *of_kind, *of_code})
         yield Section("Who can have it", [shared])

@@ -20,6 +20,9 @@ ICONS = {
     "free_shipping": "delivery",
     "variable": "adjust",
     "free_product": "gift",
+    "exclusive": "star",
+    "donation": "heart",
+    "draw": "confetti",
 }
 """Of the kinds of rewards."""
 

@@ -13,7 +13,7 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.http import HttpResponse
 
-from rewards import offers, standing, tiers
+from rewards import live, offers, standing, tiers
 from rewards.group_commit import Groups, NotCommitted
 from rewards.models import Redemption
 from rewards.money import major
@@ -74,7 +74,10 @@ def shown(found: Overview) -> Json:
     member = {"id": found.member_id, "points": points, "tier": tier, "next_tier": next_tier}
     return {
         "member": member if found.member_id else None,
-        "rewards": standing.rewards_for(found.program, found.shopper),
+        "rewards": [
+            live.merged(reward, found.live.get(reward["id"]))
+            for reward in standing.rewards_for(found.program, found.shopper)
+        ],
         "redemptions": [shown_redemption(redemption, found.program.currency) for redemption in found.at_hand],
     }
 

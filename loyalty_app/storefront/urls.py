@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from loyalty_app.storefront import actions, referrals, views
+from loyalty_app.storefront import actions, own, referrals, views
 from shopify_bridge.auth import app_proxy
 
 VIEWS = {
@@ -16,6 +16,9 @@ VIEWS = {
     "referrals/<slug:code>/visits": referrals.visit,
     "referrals/<slug:code>/claims": referrals.claim,
     "enrol": views.enrol,
+    "rewards/<slug:draw_id>/draw": own.draw,
+    "rewards/<slug:reward_id>/waits": own.wait,
+    "rewards/<slug:reward_id>/waits/leave": own.leave,
     "redemptions": views.own_redemptions,
     "redemptions/<int:id>": views.redemption,
     "redemptions/<int:id>/cancel": views.cancel,

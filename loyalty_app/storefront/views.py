@@ -9,11 +9,12 @@ from typing import Any, NoReturn
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from loyalty_app.storefront.me import shown, shown_redemption
-from rewards import overview, people, redemptions, reservations, standing, timeline
+from rewards import draws, overview, people, redemptions, reservations, standing, timeline
 from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Program, Redemption
 from rewards.offers import BadChoice
 from rewards.overview import overviews, visit
+from rewards.places import SoldOut
 from shopify_bridge import issuing, jobs
 from shopify_bridge.auth import Visitor, json_error
 from shopify_bridge.models import Shop
@@ -64,7 +65,7 @@ def answering(*methods: str) -> Callable[[View], View]:
 @answering("GET")
 def program(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`GET program`: what anybody may know."""
-    return JsonResponse(standing.public_program(program_of(visitor.shop)))
+    return JsonResponse(standing.current_program(program_of(visitor.shop)))
 
 
 @answering("GET")
@@ -77,7 +78,7 @@ def me(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 @answering("GET")
 def activity(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`GET activity?before=`: what happened, newest first."""
-    _, member_id = _signed_in(visitor)
+    _, member_id = signed_in(visitor)
     if member_id is None:
         return JsonResponse({"items": [], "next": None})
     events, following = timeline.events(program_of(visitor.shop), member_id, before=_before(request))
@@ -96,7 +97,7 @@ def own_redemptions(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 def _redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`POST redemptions`: points become a code. Normally the code stands in the same answer."""
-    program, member_id = _signed_in(visitor)
+    program, member_id = signed_in(visitor)
     if member_id is None:
         raise Refusal(409, "insufficient_points", "This customer has no points yet.")
     wanted = _wanted(request, visitor, member_id)
@@ -112,6 +113,10 @@ def _redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         raise Refusal(422, "key_reused", str(error)) from error
     except Overdrawn as error:
         raise Refusal(409, "insufficient_points", str(error)) from error
+    except SoldOut as error:
+        raise Refusal(409, "sold_out", str(error)) from error
+    except draws.Closed as error:
+        raise Refusal(409, "closed", str(error)) from error
     except reservations.TooMany as error:
         raise Refusal(429, "too_many", str(error)) from error
     except MemberMerged as error:
@@ -126,7 +131,7 @@ def _redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 def _past(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`GET redemptions?before=`: what is over, newest first."""
-    program, member_id = _signed_in(visitor)
+    program, member_id = signed_in(visitor)
     found, following = overview.past(program.pk, member_id or 0, before=_before(request))
     items = [
         {**shown_redemption(one, program.currency), "changed_at": one.changed_at.isoformat()} for one in found
@@ -182,7 +187,7 @@ def program_of(shop: Shop) -> Program:
     return Program.objects.get(pk=shop.program_id)
 
 
-def _signed_in(visitor: Visitor) -> tuple[Program, int | None]:
+def signed_in(visitor: Visitor) -> tuple[Program, int | None]:
     """The program and the member; None for a customer we haven't heard of yet. Guests are sent to sign in."""
     if visitor.customer_id is None:
         _ask_to_sign_in()
@@ -231,7 +236,7 @@ def body_of(request: HttpRequest) -> Json:
 
 
 def _own_redemption(visitor: Visitor, id: int) -> tuple[Program, Redemption]:
-    program, member_id = _signed_in(visitor)
+    program, member_id = signed_in(visitor)
     own = Redemption.objects.filter(program_id=program.pk, member_id=member_id or 0)
     found = own.filter(pk=id).first()
     if found is None:

@@ -5,6 +5,9 @@
 from typing import Any
 
 from rewards.kinds.base import BadChoice, Kind, Price
+from rewards.kinds.donation import Donation
+from rewards.kinds.draw import Draw
+from rewards.kinds.exclusive import Exclusive
 from rewards.kinds.fixed import Fixed
 from rewards.kinds.free_product import FreeProduct
 from rewards.kinds.free_shipping import FreeShipping
@@ -16,7 +19,11 @@ __all__ = ["KINDS", "BadChoice", "Kind", "Price", "of"]
 Json = dict[str, Any]
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (Fixed(), Percentage(), FreeShipping(), Variable(), FreeProduct())
+    kind.name: kind
+    for kind in (
+        *(Fixed(), Percentage(), FreeShipping(), Variable(), FreeProduct()),
+        *(Exclusive(), Donation(), Draw()),
+    )
 }
 
 

@@ -40,6 +40,8 @@ class Kind(ABC):
     handed_over: ClassVar[bool] = False
     # It can be given for nothing: the shopper has no choice to make.
     can_be_given: ClassVar[bool] = True
+    # How many are taken, and what they are worth in all, is known without counting them; see `tallies`.
+    is_counted: ClassVar[bool] = False
     # Settings that are amounts of the program's currency, beside those that all rewards have.
     amounts: ClassVar[tuple[str, ...]] = ()
 

@@ -69,8 +69,8 @@ class Saying:
         if starts and ends:
             return f", {_span(starts, ends)}"
         if starts:
-            return f", from {_said(starts)} on"
-        return f", until {_said(ends)}" if ends else ""
+            return f", from {moment_of(starts)} on"
+        return f", until {moment_of(ends)}" if ends else ""
 
 
 def listed(parts: Iterable[str], last: str) -> str:
@@ -84,7 +84,8 @@ def day(of: date) -> str:
     return f"{of.day} {of:%B} {of.year}"
 
 
-def _said(text: str) -> str:
+def moment_of(text: str) -> str:
+    """A local moment: `7 December 2026`, or `7 December 2026 09:30`."""
     moment = datetime.fromisoformat(text)
     return f"{day(moment)} {moment:%H:%M}" if "T" in text else day(moment)
 
@@ -93,7 +94,7 @@ def _span(starts: str, ends: str) -> str:
     """As short as it can be said."""
     first, last = datetime.fromisoformat(starts), datetime.fromisoformat(ends)
     if "T" in starts + ends or first.year != last.year:
-        return f"{_said(starts)} to {_said(ends)}"
+        return f"{moment_of(starts)} to {moment_of(ends)}"
     if first == last:
         return day(first)
     if first.month == last.month:

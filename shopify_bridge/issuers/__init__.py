@@ -4,10 +4,11 @@ from rewards import kinds
 from rewards.models import Redemption
 from shopify_bridge.issuers.base import Issuer, Refused
 from shopify_bridge.issuers.discount import DiscountIssuer
+from shopify_bridge.issuers.own import OwnIssuer
 
 __all__ = ["ISSUERS", "Issuer", "Refused", "of"]
 
-ISSUERS: dict[str, Issuer] = {"discount": DiscountIssuer()}
+ISSUERS: dict[str, Issuer] = {"discount": DiscountIssuer(), "own": OwnIssuer()}
 
 
 def of(redemption: Redemption) -> Issuer:

@@ -1,7 +1,7 @@
 """Built from the list of addresses: a route without a door, or one that shows another's things, fails."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -10,9 +10,10 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from rewards import actions, advocates, people, programs, promotions, reservations
+from rewards import actions, advocates, draws, people, programs, promotions, redemptions, reservations
 from rewards.models import Advocate, Claim, Movement, Order, Redemption, Referral
 from shopify_bridge.models import DataRequest, Gap, InboxRow, Shop
+from tests.rewards.test_own_rewards import EVENING, RAFFLE, TREES
 from tests.shopify_bridge import signing
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +60,7 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
             "challenges": [challenge],
             "gifts": [gift],
             "referrals": {"active": True, "points": 5},
-            "rewards": [*document["rewards"], reward],
+            "rewards": [*document["rewards"], reward, *own_rewards(own_rule)],
         },
         "test",
     )
@@ -82,6 +83,13 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
     redemption, _ = reservations.reserve(program, request)
     plan = promotions.Plan(shop.pk, "secret of the neighbour", reward, 1, "", None, "4711")
     promotion = promotions.start(program, plan)
+    task, entry = (
+        reservations.reserve(program, replace(request, reward_id=f"{id}-{own_rule}", points=None, key=id))[0]
+        for id in ("evening", "raffle")
+    )
+    redemptions.issued(program.pk, task.pk, "own")
+    redemptions.delivered(program.pk, entry.pk, "own")
+    draws.draw(program, f"raffle-{own_rule}", "ann", now=datetime(2101, 1, 1, tzinfo=UTC))
     waiting, _ = actions.earn(program, member_id, "photo", "one", data={"text": "secret of the neighbour"})
     body = b'{"id": 1}'
     row = InboxRow.objects.create(
@@ -116,6 +124,10 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         "app/challenges entry_id": challenge["id"],
         "app/rewards entry_id": reward["id"],
         "app/gifts entry_id": gift["id"],
+        "task_id": task.pk,
+        "donation_id": f"trees-{own_rule}",
+        "draw_id": f"raffle-{own_rule}",
+        "reward_id": f"evening-{own_rule}",
         "action_id": waiting.pk,
         "code": advocates.made(program, found[other_ref]).code,
         "referral_id": held(advocate, member_id, now).pk,
@@ -150,6 +162,11 @@ def held(advocate: Advocate, friend: int, now: datetime) -> Referral:
         happened_at=now,
         pay_at=now,
     )
+
+
+def own_rewards(suffix: str) -> list[dict[str, object]]:
+    """One of each kind that the merchant looks after."""
+    return [{**known, "id": f"{known['id']}-{suffix}", "points": 1} for known in (EVENING, TREES, RAFFLE)]
 
 
 SHARED_NAMES = {"kind", "number", "step", "template"}

@@ -119,7 +119,7 @@ def _sensible(document: Json) -> Json:
         challenge["collections"] = [1, 2, 3] if challenge["kind"] == "collections" else []
         challenge["count"] = min(challenge["count"], 3)
     for reward in complete["rewards"]:
-        if reward["kind"] == "variable":
+        if "step" in reward:
             reward.update(min="1.00", max="5.00", step="0.50")
     return complete
 

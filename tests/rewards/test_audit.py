@@ -8,11 +8,12 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from rewards import audit as auditing
-from rewards import expiry, people, programs, redemptions, reservations
+from rewards import donations, draws, expiry, people, programs, redemptions, reservations
 from rewards.audit import audit, audit_due
 from rewards.models import Member, Movement, Program
 from rewards.promises import CHECKS
 from tests.rewards.conftest import NOW, World, line, order
+from tests.rewards.test_own_rewards import EVENING, RAFFLE, TREES
 
 
 def found(program_id=None):
@@ -45,11 +46,27 @@ def busy(world):
             redemptions.issued(world.program.pk, made.pk, "gid", now=NOW)
         if key == "used":
             world.settle(order(line(100), external_id=5003, codes=(made.code,)))
+    give_own_rewards(world)
     world.earn(50, customer_id=7002, external_id=5004)
     people.merge(world.program, (1, 7001), (1, 7002), happened_at=NOW, now=NOW)
     world.earn(70, customer_id=7003, external_id=5005)
     people.forget(world.program, (1, 7003))
     return world
+
+
+def give_own_rewards(world):
+    """An evening, a donation that was paid out, and a draw that was drawn."""
+    document = programs.document(world.program)
+    evening = {**EVENING, "in_total": 1}
+    world.apply({**document, "rewards": [*document["rewards"], evening, TREES, RAFFLE]})
+    someone = world.earn(500, customer_id=7010, external_id=5010)
+    for reward, points in (("evening", None), ("trees", 100), ("raffle", None)):
+        request = reservations.Request(someone.pk, 1, 7010, reward, reward, points)
+        made, _ = reservations.reserve(world.program, request)
+        redemptions.delivered(world.program.pk, made.pk)
+    paid = {"paid_on": NOW.date(), "receipt": "No. 1", "author": "ann", "key": "k"}
+    donations.pay_out(world.program, "trees", 500, **paid)
+    draws.draw(world.program, "raffle", "ann", now=datetime(2101, 1, 1, tzinfo=UTC))
 
 
 DAMAGE = [
@@ -113,6 +130,14 @@ DAMAGE = [
         "UPDATE rewards_movement SET kind = 'referral', explanation = '{\"referral\": 1}'"
         " WHERE source = 'issued'",
     ),
+    ("tallies", "UPDATE rewards_tally SET count = count + 1"),
+    ("tallies", "UPDATE rewards_tally SET value = 0 WHERE value > 0"),
+    ("tallies", "DELETE FROM rewards_tally"),
+    ("stock", "UPDATE rewards_budget SET used = 2 WHERE rule = 'reward:evening'"),
+    ("payouts", "UPDATE rewards_payout SET amount = 501"),
+    ("draws", "UPDATE rewards_drawing SET winners = '[]'"),
+    ("draws", "UPDATE rewards_drawing SET entries = '[[1]]'"),
+    ("draws", "UPDATE rewards_drawing SET seed = repeat('0', 64)"),
     ("tiers", "UPDATE rewards_membertier SET tier = ''"),
     ("tiers", "DELETE FROM rewards_membertier"),
     ("tiers", "DELETE FROM rewards_tierchange"),
@@ -124,6 +149,7 @@ DAMAGE = [
         " WHERE source = 'issued'",
     ),
     ("orders that earn nothing", "UPDATE rewards_order SET points = 0, spend = 1, context = NULL"),
+    ("walls", "DROP TRIGGER rewards_drawing_stays ON rewards_drawing"),
     ("walls", "DROP TRIGGER rewards_tierchange_stays ON rewards_tierchange"),
     ("walls", "ALTER TABLE rewards_movement DISABLE TRIGGER rewards_movement_stays"),
     ("walls", "DROP TRIGGER rewards_movement_stays ON rewards_movement"),

@@ -8,13 +8,14 @@ from time import monotonic, sleep
 import pytest
 from django.db import connection, transaction
 
-from rewards import offers, orders, people, programs, redemptions, reservations, tiers
+from rewards import offers, orders, people, programs, redemptions, reservations, tiers, waits
 from rewards.audit import audit
 from rewards.group_commit import NotCommitted
 from rewards.ledger import Overdrawn
-from rewards.models import Budget, Member, MemberTier, Movement, Order, Redemption, TierChange
+from rewards.models import Budget, Member, MemberTier, Movement, Order, Redemption, TierChange, Wait
 from rewards.reservations import Request
 from tests.rewards.conftest import NOW, World, line, order
+from tests.rewards.test_own_rewards import EVENING, RAFFLE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CALLERS = 8
@@ -53,6 +54,42 @@ def test_of_many_redemptions_exactly_those_that_the_balance_allows_succeed(world
     assert sum(isinstance(result, Overdrawn) for result in results) == 19
     member.refresh_from_db()
     assert (member.available, member.reserved) == (30, 500)
+
+
+def test_of_many_members_who_want_the_last_ones_exactly_those_get_them(world):
+    world.apply({**programs.document(world.program), "rewards": [{**EVENING, "in_total": 3}, RAFFLE]})
+    members = [world.earn(250, customer_id=7000 + i, external_id=5000 + i) for i in range(CALLERS)]
+
+    def redeem(member, reward):
+        return reservations.reserve(world.program, Request(member.pk, 1, 7001, reward, reward))
+
+    wishes = [(member, reward) for member in members for reward in ("evening", "raffle")]
+    results = at_once([lambda wish=wish: redeem(*wish) for wish in wishes])
+    assert sum(isinstance(result, reservations.LimitReached) for result in results) == CALLERS - 3
+    assert sum(isinstance(result, tuple) for result in results) == CALLERS + 3
+
+
+def test_a_line_keeps_its_order_while_everybody_moves(world):
+    world.apply({**programs.document(world.program), "rewards": [{**EVENING, "in_total": 1}]})
+    evening = programs.reward(programs.document(world.program), "evening")
+    members = [world.earn(250, customer_id=7000 + i, external_id=5000 + i) for i in range(CALLERS)]
+    taken, _ = reservations.reserve(world.program, Request(members[0].pk, 1, 7000, "evening", "k"))
+    for member in members[1:4]:
+        waits.join(world.program, member.pk, evening)
+    results = at_once(
+        [
+            *[lambda member=member: waits.join(world.program, member.pk, evening) for member in members[4:]],
+            lambda: redemptions.failed(world.program.pk, taken.pk, "no"),
+            lambda: people.forget(world.program, (1, 7001)),
+            *[waits.tell_due] * 4,
+        ]
+    )
+    assert not [result for result in results if isinstance(result, Exception)]
+    waits.tell_due()
+    first, *others = Wait.objects.order_by("id")
+    assert first.member_id == members[2].pk
+    assert first.kept_until is not None
+    assert [wait.kept_until for wait in others] == [None] * (CALLERS - 3)
 
 
 def test_the_same_key_many_times_is_one_redemption(world):

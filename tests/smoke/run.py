@@ -10,7 +10,7 @@ from pathlib import Path
 
 import requests
 
-from tests.smoke import accidents, loading, redeeming, second
+from tests.smoke import accidents, loading, own, redeeming, second
 from tests.smoke.demo import ROOT, DemoTrouble, free_port, running
 from tests.smoke.shop import Unexpected
 from tests.smoke.state import Run
@@ -26,6 +26,9 @@ STEPS: list[Step] = [
     ("Cancelling an order with a code gives all back", redeeming.cancel_an_order),
     ("An unused code is given back", redeeming.undo),
     ("What can't be redeemed is refused", redeeming.refuse),
+    ("An exclusive reward is waited for and handed over", own.hand_over),
+    ("A donation is counted and paid out", own.donate),
+    ("A prize draw ends as everybody can reckon", own.draw),
     ("Two accounts become one", accidents.merge),
     ("Who is forgotten stays forgotten", accidents.forget),
     ("Forged deliveries are refused", accidents.forge),
