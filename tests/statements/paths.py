@@ -17,6 +17,8 @@ from rewards import (
     birthdays,
     claims,
     clock,
+    donations,
+    draws,
     expiry,
     gift_rounds,
     holds,
@@ -24,7 +26,9 @@ from rewards import (
     people,
     programs,
     referrals,
+    tasks,
     tiers,
+    waits,
 )
 from rewards.claims import Friend
 from rewards.facts import FetchedOrder, Line, OrderFact
@@ -32,6 +36,7 @@ from rewards.mail_addresses import Mail
 from rewards.models import Claim, MemberTier, Program, Redemption, TierGrant
 from shopify_bridge import catalogue, customer_tags, friend_codes, inbox, issuing, metafields, webhooks
 from shopify_bridge.models import InboxRow, Shop
+from tests.rewards.test_own_rewards import EVENING, RAFFLE, TREES
 from tests.shopify_bridge import signing
 from tests.statements.recording import aside
 
@@ -275,6 +280,31 @@ def redemption_with_limits(scene: Scene) -> None:
     metafields.publish()
 
 
+def rewards_of_ones_own(scene: Scene) -> None:
+    """Had, looked at, waited for, handed over, paid out and drawn."""
+    with aside():
+        document = programs.document(scene.program)
+        own = [{**EVENING, "in_total": 1}, TREES, RAFFLE]
+        programs.apply(scene.program, {**document, "rewards": own}, "test")
+    for reward, points in (("evening", None), ("trees", 20), ("raffle", None)):
+        wish = {"reward": reward, "key": reward, "points": points}
+        scene.asks("POST", "redemptions", {name: said for name, said in wish.items() if said})
+    scene.asks("GET", "me")
+    scene.asks("GET", "program")
+    scene.asks("POST", "rewards/evening/waits")
+    with aside():
+        scene.program.refresh_from_db()
+    (task,) = tasks.waiting(scene.program.pk)
+    tasks.refuse(task, "ann", "Not today")
+    assert waits.tell_due() == 1
+    scene.asks("POST", "rewards/evening/waits/leave")
+    paid = {"paid_on": clock.now().date(), "receipt": "No. 1", "author": "ann", "key": "k"}
+    donations.pay_out(scene.program, "trees", 100, **paid)
+    draws.draw(scene.program, "raffle", "ann", now=datetime(2101, 1, 1, tzinfo=UTC))
+    scene.asks("GET", "rewards/raffle/draw")
+    assert draws.return_entries() == 0
+
+
 def redemption_in_an_order(scene: Scene) -> None:
     made = scene.redeems()
     codes = [{"code": made.code, "amount": "5.00", "type": "fixed_amount"}]
@@ -443,6 +473,7 @@ PATHS: dict[str, Callable[[Scene], None]] = {
         many_deliveries,
         redemption,
         redemption_with_limits,
+        rewards_of_ones_own,
         redemption_in_an_order,
         redemptions_that_are_due,
         friends,

@@ -14,7 +14,18 @@ from django.db import connection
 
 from loyalty_app import metrics
 from loyalty_app.postgresql.places import DISTRIBUTED
-from rewards import advocates, birthdays, due, gift_rounds, overview, referrals, standing, tier_rows
+from rewards import (
+    advocates,
+    birthdays,
+    draws,
+    due,
+    gift_rounds,
+    overview,
+    referrals,
+    standing,
+    tier_rows,
+    waits,
+)
 from rewards.models import Redemption
 from shopify_bridge import customer_tags, friend_codes, issuing, metafields, webhooks
 from tests.statements.paths import PATHS, Scene
@@ -34,12 +45,19 @@ OF_ALL_TENANTS = {
     friend_codes.LONGEST_DUE,
     referrals.PROGRAMS_DUE,
     advocates.PROGRAMS_WITH_OLD_DIGESTS,
+    waits.LINES,
+    draws.CALLED_OFF,
 }
 FEW_FOR_EACH_TENANT = {
     "rewards_programversion",
     "rewards_giftround",
     "shopify_bridge_backfill",
     "shopify_bridge_ordercheck",
+    # Some for each reward; and who waits now, but nobody who ever did.
+    "rewards_tally",
+    "rewards_payout",
+    "rewards_drawing",
+    "rewards_wait",
 }
 GROWING = {*DISTRIBUTED, "shopify_bridge_inboxrow"} - FEW_FOR_EACH_TENANT
 
