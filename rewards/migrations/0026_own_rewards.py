@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
     # Indexes are built while the app goes on.
     atomic = False
 
-    dependencies = [("rewards", "0024_limits_of_rewards")]
+    dependencies = [("rewards", "0025_promotions")]
 
     operations = [
         migrations.CreateModel(
