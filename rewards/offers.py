@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 HIDDEN = (
     *("archived", "version", "asked", "placed"),
-    *("customer_tags", "per_member", "in_total", "starts", "ends"),
+    *("customer_tags", "in_total", "starts", "ends"),
 )
 """What only the merchant needs, or what shoppers read in another form."""
 
@@ -67,7 +67,7 @@ class Offer:
         period = Period.of(reward, zone)
         return cls(
             reward,
-            {**public(reward), **_conditions(reward, period, zone)},
+            {**public(reward), **_days(period, zone)},
             cheapest(reward, currency),
             period,
             frozenset(reward["tiers"]),
@@ -108,23 +108,23 @@ class Offer:
         return "had_enough" if self.left(shopper) == 0 else ""
 
     def seen_by(self, shopper: Shopper) -> Json:
-        """As a shopper sees it: whether they can have it now, and why not."""
-        left, refusal = self.left(shopper), self.refusal(shopper)
+        """As a shopper sees it: whether they can have it now, and why not. `left`: for all together."""
+        refusal = self.refusal(shopper)
         told = {
             **self.shown,
             "affordable": not refusal and self.cheapest <= shopper.available,
             "missing": max(0, self.cheapest - shopper.available),
         }
-        if left is not None:
-            told["left"] = left
+        if self.reward["in_total"]:
+            told["left"] = max(0, self.reward["in_total"] - shopper.taken.get(self.budget, 0))
         if refusal:
             told["reason"] = refusal
         return told
 
 
-def _conditions(reward: Json, period: Period, zone: ZoneInfo) -> Json:
-    """`limit`: how many a member can have; `opens`, `closes`: its first and its last local day."""
-    said: Json = {"limit": reward["per_member"]} if reward["per_member"] else {}
+def _days(period: Period, zone: ZoneInfo) -> Json:
+    """`opens`, `closes`: its first and its last local day."""
+    said: Json = {}
     if period.starts:
         said["opens"] = dates.local_date(period.starts, zone).isoformat()
     if period.ends:

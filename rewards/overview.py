@@ -47,7 +47,7 @@ WITH_LIMITS = OVERVIEW.format(
     told="""
            had.by_reward,
            (SELECT jsonb_object_agg(rule, used)::text FROM rewards_budget
-            WHERE program_id = %s AND starts_with(rule, 'reward:'))""",
+            WHERE program_id = %s AND rule = ANY(%s))""",
     counted="""
     LEFT JOIN LATERAL (
         SELECT jsonb_object_agg(reward, number)::text AS by_reward FROM (
@@ -59,8 +59,10 @@ WITH_LIMITS = OVERVIEW.format(
     ) had ON true""",
 )
 """What a program asks for whose rewards have limits."""
-_limited: dict[int, list[str]] = {}
-"""Of programs that had limits when they were last looked at: the rewards with a limit for each member."""
+Limits = tuple[list[str], list[str]]
+"""(rewards of which each member's are counted, budgets of rewards)."""
+_limited: dict[int, Limits] = {}
+"""Of programs that had limits when they were last looked at."""
 
 VISIT = """
     SELECT p.version, p.currency, p.timezone, p.withheld::text,
@@ -115,32 +117,36 @@ def overviews(program_id: int, source_id: int, customer_ids: Sequence[int | None
     if not rows:
         return []
     program = _program(program_id, rows[0])
-    if (limited := _with_limits(program)) != counted:
+    if (limits := _limits(program)) != counted:
         # A version that nobody here had looked at yet.
         _limited.pop(program_id, None)
-        if limited is not None:
-            _limited[program_id] = limited
-        rows = _rows(program_id, source_id, customer_ids, limited)
+        if limits is not None:
+            _limited[program_id] = limits
+        rows = _rows(program_id, source_id, customer_ids, limits)
     return _with_live(program, [_overview(program, list(own)) for _, own in groupby(rows, key=itemgetter(0))])
 
 
 def _rows(
-    program_id: int, source_id: int, customer_ids: Sequence[int | None], limited: list[str] | None
+    program_id: int, source_id: int, customer_ids: Sequence[int | None], limits: Limits | None
 ) -> list[Any]:
-    """`limited`: rewards of which each member's are counted; None: nothing has a limit."""
-    is_plain = limited is None
-    asked: list[Any] = [] if is_plain else [program_id]
-    asked += [list(customer_ids), program_id, source_id, program_id]
-    asked += [] if is_plain else [program_id, limited, [*Redemption.GIVEN_BACK]]
-    asked += [program_id, SHOWN_MOST, program_id]
+    who: list[Any] = [list(customer_ids), program_id, source_id, program_id]
+    rest: list[Any] = [program_id, SHOWN_MOST, program_id]
     with connection.cursor() as cursor:
-        cursor.execute(PLAIN if is_plain else WITH_LIMITS, asked)
+        if limits is None:
+            cursor.execute(PLAIN, who + rest)
+        else:
+            own, budgets = limits
+            counted: list[Any] = [program_id, own, [*Redemption.GIVEN_BACK]]
+            cursor.execute(WITH_LIMITS, [program_id, budgets, *who, *counted, *rest])
         return list(cursor.fetchall())
 
 
-def _with_limits(program: Program) -> list[str] | None:
-    offers = [offer.reward for offer in programs.offered(program) if offer.has_limits]
-    return [reward["id"] for reward in offers if reward["per_member"]] if offers else None
+def _limits(program: Program) -> Limits | None:
+    offers = [offer for offer in programs.offered(program) if offer.has_limits]
+    if not offers:
+        return None
+    own = [offer.reward["id"] for offer in offers if offer.reward["per_member"]]
+    return own, [offer.budget for offer in offers if offer.reward["in_total"]]
 
 
 def past(

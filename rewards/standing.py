@@ -91,7 +91,7 @@ def current_program(program: Program) -> Json:
 def rewards_for(program: Program, shopper: Shopper, now: datetime | None = None) -> list[Json]:
     """The rewards on offer to this shopper, each with whether they can have it, or why not.
 
-    `missing`: points; `left`: how many more by its limits; `reason`: the limit that is reached.
+    `missing`: points; `left`: how many, for all together; `reason`: the limit that is reached.
     """
     now = now or clock.now()
     return [

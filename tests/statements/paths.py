@@ -276,7 +276,7 @@ def redemption_with_limits(scene: Scene) -> None:
         limited = [{**reward, **LIMITS} for reward in document["rewards"]]
         programs.apply(scene.program, {**document, "rewards": limited}, "test")
     redemption(scene)
-    assert scene.asks("GET", "me")["rewards"][0]["left"] == 100
+    assert scene.asks("GET", "me")["rewards"][0]["left"] == 1000
     metafields.publish()
 
 

@@ -9,7 +9,7 @@ const FINAL = ['insufficient_points', 'unauthorized', 'not_found', 'invalid', 'c
 
 /** Whether there is one yet, for whoever has the points. */
 export function isThere(reward) {
-  return (reward.left !== 0 || Boolean(reward.kept_until)) && (reward.state ?? 'open') === 'open';
+  return !reward.reason && (reward.left !== 0 || Boolean(reward.kept_until)) && (reward.state ?? 'open') === 'open';
 }
 
 /** What can be had now comes first, cheapest first; then what is nearest; then what is taken or over. */
@@ -47,7 +47,7 @@ export class RewardCard {
 
   #offer() {
     const { reward, words } = this;
-    if (!isThere(reward)) return this.#show('offer', reward.left === 0 && this.#line());
+    if (!isThere(reward)) return this.#show('offer', reward.left === 0 && !reward.reason && this.#line());
     if (!reward.affordable) return this.#show('offer', this.#progress());
     const name = words.text('redeem_named', { reward: reward.title, points: words.cost(reward).textContent });
     const redeem = h('button', { class: 'button', type: 'button', 'aria-label': name, 'data-loyalty-redeem': true, onclick: () => this.#ask() }, words.text('redeem'));

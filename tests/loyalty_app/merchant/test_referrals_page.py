@@ -153,6 +153,9 @@ def test_the_settings_are_those_of_the_schema(merchant: Merchant) -> None:
         "title": "Five off",
         "value": "5.00",
         "minimum_subtotal": None,
+        "minimum_quantity": None,
+        "on": {"products": [], "variants": [], "collections": []},
+        "purchase": "one_time",
         "valid_days": 14,
         "combines_with": {"order": True, "product": False, "shipping": True},
     }
