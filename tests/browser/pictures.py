@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 from tests.browser.chromium import LAUNCH
 from tests.browser.panel import Panel
-from tests.browser.storefront import Storefront
+from tests.browser.storefront import Storefront, Widget
 from tests.smoke.demo import ROOT, Demo, free_port, running
 from tests.smoke.shop import Shop, wait_until
 
@@ -187,10 +187,21 @@ class WideCamera(Camera):
         self.take("widget-code")
         expect(widget.tab("activity").locator("li").first).to_be_visible()
         self.take("widget-activity")
+        self.cart(widget)
         self.take_page("rewards-page", "/pages/rewards")
         self.take_page("account", "/account")
         self.take_page("storefront-arabic", "/?locale=ar")
         self.page.goto("/?locale=en")
+
+    def cart(self, widget: Widget) -> None:
+        """The best reward for it, then the code in it."""
+        self.store.put_into_cart("harbour-house-blend", quantity=3)
+        self.take("cart")
+        widget.open()
+        mine = widget.tab("codes")
+        mine.locator("[data-loyalty-apply]").click()
+        expect(mine.locator("[data-loyalty-in-cart]")).to_contain_text("it saves you")
+        self.take("widget-my-rewards")
 
     def merchant(self) -> None:
         settings = self.panel.open("/settings")
