@@ -153,6 +153,8 @@ def redemption(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponse:
 def cancel(request: HttpRequest, visitor: Visitor, id: int) -> HttpResponse:
     """`POST redemptions/{id}/cancel`: the shopper's own undo, while the code is unused."""
     program, found = _own_redemption(visitor, id)
+    if not found.points:
+        raise Refusal(409, "not_now", "A gift can't be given back.")
     started = redemptions.start_ending(found.program_id, found.pk, Redemption.State.CANCELLED)
     found.refresh_from_db()
     if not started and found.state not in (Redemption.State.ENDING, Redemption.State.CANCELLED):

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from rewards import ledger, people, programs, reservations, tier_grants
+from rewards import gifts, ledger, people, programs, reservations, tier_grants
 from rewards.models import Member, Redemption
 from shopify_bridge.models import Shop
 from tests.rewards.conftest import NOW
@@ -346,3 +346,11 @@ def test_the_customer_account_gives_the_same_answers(storefront, client, custome
     member = answer.json()["member"]
     assert (member and member["points"]["available"]) == points
     assert client.get("/extensions/customer-account/me").status_code == 401
+
+
+def test_a_gift_is_nothing_to_be_given_back(storefront):
+    reward = programs.reward(programs.document(storefront.program), "five-off")
+    gift = gifts.Gift(storefront.member.pk, reward, "k1", by="4711", why="Sorry")
+    made, _ = gifts.give(storefront.program, gift)
+    assert storefront.error(storefront.post(f"redemptions/{made.pk}/cancel", {})) == (409, "not_now")
+    assert storefront.get("me").json()["redemptions"][0]["points"] == 0
