@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from rewards import gift_rules, gifts, redemption_care
+from rewards import budgets, gift_rules, gifts, redemption_care
 from rewards.gift_rules import MILESTONE, SURPRISE, GiftRule
 from rewards.gifts import Gift
 from rewards.ledger import Book
@@ -81,7 +81,8 @@ def _surprise(program_id: int, rule: GiftRule, order: OpenOrder, given: Given, n
             _take_back([one for one in known if _stands(one)], 1, now)
         return None
     fits = order.spend >= rule.amount and rule.period.covers(order.paid_at)
-    return gift if fits and _place_taken(program_id, rule) else None
+    # Who has it keeps the place, also where the gift is taken back.
+    return gift if fits and budgets.take(program_id, rule.id, rule.budget) else None
 
 
 def _stands(given: Redemption) -> bool:
@@ -123,16 +124,3 @@ def _spent(program_id: int, members: list[int], rule: GiftRule) -> dict[int, lis
             if rule.period.covers(spent.paid_at):
                 found[member_id].append(spent)
     return found
-
-
-def _place_taken(program_id: int, rule: GiftRule) -> bool:
-    """Who has it keeps the place, also where the gift is taken back."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO rewards_budget AS b (program_id, rule, used) VALUES (%s, %s, 1)
-            ON CONFLICT (program_id, rule) DO UPDATE SET used = b.used + 1 WHERE b.used < %s
-            """,
-            [program_id, rule.id, rule.budget],
-        )
-        return bool(cursor.rowcount)
