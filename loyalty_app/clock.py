@@ -18,6 +18,7 @@ from rewards import (
 from shopify_bridge import (
     backfill,
     checks,
+    credits,
     customer_tags,
     disputes,
     friend_codes,
@@ -25,6 +26,7 @@ from shopify_bridge import (
     install,
     issuing,
     metafields,
+    payouts,
     promoting,
     reconcile,
 )
@@ -38,6 +40,8 @@ WORK: list[tuple[str, float, Callable[[], object]]] = [
     ("go on with redemptions", 5, issuing.work_due),
     ("go on with friends' codes", 5, friend_codes.work_due),
     ("go on with promotions", 5, promoting.work_due),
+    ("pay cashback", 10, payouts.begin_due),
+    ("forget credits that are done", 60, credits.forget_done),
     ("go on with checks of orders", 5, checks.work),
     ("go on with back-fills", 5, backfill.work),
     ("enrol the customers of new shops", 10, reconcile.welcome_new_shops),

@@ -19,7 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from rewards.models import Member, Redemption
-from shopify_bridge.models import InboxRow, Shop
+from shopify_bridge.models import Credit, InboxRow, Shop
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,8 @@ def _counted() -> Iterator[Metric]:
     yield rows
     age = inbox["oldest"].total_seconds() if inbox["oldest"] else 0.0
     yield GaugeMetricFamily("loyalty_inbox_oldest_seconds", "Age of the oldest waiting delivery", value=age)
+    unsure = Credit.objects.filter(parked_at__isnull=False).count()
+    yield GaugeMetricFamily("loyalty_store_credits_parked", "Credits that need a person", value=unsure)
     yield GaugeMetricFamily("loyalty_members", "Members", value=Member.objects.count())
     yield _by_state("loyalty_redemptions", "Redemptions", Redemption)
     yield _by_state("loyalty_shops", "Shops", Shop)

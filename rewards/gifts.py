@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from rewards import clock, histories, kinds, programs, redemption_rows, redemptions
+from rewards import clock, histories, kinds, redemption_rows, redemptions
 from rewards.ledger import Book
 from rewards.models import Identity, Program, Redemption
 
@@ -95,7 +95,7 @@ def _customer(refs: list[tuple[int, int]], source_id: int) -> tuple[int, int]:
 
 def _redemption(program: Program, gift: Gift, customer: tuple[int, int], now: datetime) -> Redemption:
     reward = {**gift.reward, "points": 0, "version": program.version, "asked": None}
-    days = reward.get("valid_days")
+    days = kinds.of(reward).days(reward)
     given = histories.entry(GIVEN, now, rule=gift.rule, by=gift.by, why=gift.why, note=gift.note)
     return Redemption(
         program=program,
@@ -108,7 +108,7 @@ def _redemption(program: Program, gift: Gift, customer: tuple[int, int], now: da
         value=kinds.of(reward).value(reward, program.currency),
         rule=gift.rule,
         history=[given],
-        code=programs.document(program)["code_prefix"] + redemptions.new_code(),
+        code=redemptions.code_for(program, reward),
         starts_at=now,
         expires_at=gift.until or (now + timedelta(days=days) if days else None),
         due_at=now + (FIRST_TRY if gift.by else timedelta()),

@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from rewards import kinds, offers, referral_meanings, tier_meanings
+from rewards import cashback, kinds, offers, referral_meanings, tier_meanings
 from rewards.kinds import codes
 from rewards.money import BadMoney, major, minor
 
@@ -53,6 +53,8 @@ def errors(document: Json, currency: str) -> Iterator[Problem]:
     yield from _rules(document, currency)
     yield from _challenges(document)
     yield from _gifts(document, currency)
+    for name in _paid(document):
+        yield from _positive_money(document["cashback"][name], f"cashback.{name}", currency)
     yield from _once(document["tiers"]["levels"], "tiers.levels")
     yield from tier_meanings.errors(document, currency)
     yield from _reward(document["referrals"]["reward"], "referrals.reward", currency)
@@ -72,6 +74,8 @@ def write_alike(document: Json, currency: str) -> None:
     for offer in [*document["rewards"], document["referrals"]["reward"]]:
         for name in _amounts(offer):
             offer[name] = major(minor(offer[name], currency), currency)
+    for name in _paid(document):
+        document["cashback"][name] = major(minor(document["cashback"][name], currency), currency)
     tier_meanings.write_alike(document, currency)
     referral_meanings.write_alike(document, currency)
 
@@ -108,6 +112,12 @@ def _amounts(offer: Json) -> list[str]:
     """Settings of a reward that say an amount."""
     names = (*AMOUNTS_OF_REWARDS, *kinds.of(offer).amounts)
     return [name for name in names if offer.get(name) is not None]
+
+
+def _paid(document: Json) -> list[str]:
+    """Settings of cashback that say an amount."""
+    said = document["cashback"] or {}
+    return [name for name in ("value", "least") if said.get(name) is not None]
 
 
 def _rules(document: Json, currency: str) -> Iterator[Problem]:
@@ -228,6 +238,7 @@ def risks(document: Json, currency: str, today: date) -> Iterator[Problem]:
     now = datetime.combine(today, time())
     yield from _too_generous(document, currency, now)
     yield from _caps(document)
+    yield from _cashback(document)
     for path, thing, kind in _dated(document):
         name = f"{kind} “{_called(thing)}”"
         if _ended(_span(thing), now):
@@ -309,6 +320,7 @@ def _too_generous(document: Json, currency: str, now: datetime) -> Iterator[Prob
 def _best_reward(document: Json, currency: str) -> tuple[Fraction, Json] | None:
     """Minor units that a point is worth by the most generous reward that says so, and that reward."""
     on_offer = [reward for reward in document["rewards"] if not reward["archived"]]
+    on_offer += cashback.as_reward(document, currency)
     worths = [(offers.worth(1, [reward], currency), reward) for reward in on_offer]
     known = [(worth, reward) for worth, reward in worths if worth is not None]
     return max(known, key=lambda one: one[0], default=None)
@@ -349,6 +361,22 @@ def _caps(document: Json) -> Iterator[Problem]:
         yield (
             "earning.caps.day",
             f"A day may earn more than {days} days: the limit of the {days} days counts.",
+        )
+
+
+def _cashback(document: Json) -> Iterator[Problem]:
+    if document["cashback"] is None:
+        return
+    if any(not reward["archived"] for reward in document["rewards"]):
+        yield (
+            "cashback",
+            "Points become store credit by themselves, so hardly any are left for the rewards on offer.",
+        )
+    if not document["earning"]["hold_days"]:
+        yield (
+            "cashback",
+            "Points are paid out as soon as an order earns them: a refund after that is owed. "
+            "With days on hold most refunds come before.",
         )
 
 

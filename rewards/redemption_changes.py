@@ -275,7 +275,7 @@ class Deliver(Change):
     """The shopper has what they paid for, and no order has to use it."""
 
     name = "deliver"
-    before = (State.RESERVED, State.ISSUED)
+    before = (State.RESERVED, State.ISSUED, State.FAILED)
 
     def __init__(self, external_ref: str, author: str = "") -> None:
         self.external_ref = external_ref
@@ -286,6 +286,8 @@ class Deliver(Change):
 
     def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:
         held.capture(posting)
+        # It came after all: the points that were given back are taken again.
+        held.take_again(posting, redemption.points)
 
     def row(self, redemption: Redemption, now: datetime) -> None:
         redemption.state = State.USED
@@ -345,12 +347,12 @@ class Replace(End):
 
 
 class Use(Change):
-    """Seen in an order. Whatever we thought before, the reward was had: its points are spent."""
+    """Seen, in an order as a rule. Whatever we thought before, the reward was had: its points are spent."""
 
     name = "use"
     before = (State.RESERVED, State.ISSUED, State.ENDING, State.EXPIRED, State.CANCELLED, State.FAILED)
 
-    def __init__(self, order_id: int) -> None:
+    def __init__(self, order_id: int | None) -> None:
         self.order_id = order_id
 
     def points(self, posting: Posting, held: "Held", redemption: Redemption) -> None:

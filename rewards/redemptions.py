@@ -5,7 +5,7 @@
     reserved | issued | used -> cancelled     of that, what the merchant can't give after all
     reserved -> failed
     issued -> ending -> expired | cancelled
-    expired | cancelled | failed -> used      when a use is seen late
+    expired | cancelled | failed -> used      when a use, or what was thought never made, is seen late
 
 The code is chosen and stored with the reservation; whoever makes it in the shop calls back here.
 Each change of state is conditional on the state before it, in one transaction with its movements.
@@ -15,13 +15,15 @@ import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import Any
 
-from rewards import clock, histories, redemption_rows
+from rewards import clock, histories, kinds, programs, redemption_rows
 from rewards import redemption_changes as changes
 from rewards.facts import OrderFact
 from rewards.ledger import Book, MemberMerged, again_if_overtaken, opened
-from rewards.models import Redemption
+from rewards.models import Program, Redemption
 
+Json = dict[str, Any]
 State = Redemption.State
 EndingWith = Redemption.EndingWith
 
@@ -47,7 +49,7 @@ def delivered(
     author: str = "",
     now: datetime | None = None,
 ) -> bool:
-    """The shopper has it for good, without an order: reserved or issued -> used.
+    """The shopper has it for good, without an order: reserved, issued or (late) failed -> used.
 
     `author`: who of the merchant's people handed it over.
     """
@@ -65,6 +67,11 @@ def given_back(
 ) -> bool:
     """It can't be had, for a reason that the shopper reads: one of these states -> cancelled."""
     return _change(program_id, redemption_id, changes.GiveBack(reason, author, before), now)
+
+
+def used(program_id: int, redemption_id: int, *, now: datetime | None = None) -> bool:
+    """It was used, and nobody tells in which order: whatever we thought before, its points are spent."""
+    return _change(program_id, redemption_id, changes.Use(None), now)
 
 
 def failed(program_id: int, redemption_id: int, reason: str, *, now: datetime | None = None) -> bool:
@@ -130,14 +137,13 @@ def hurry(redemption: Redemption) -> None:
 
 def choose_again(redemption: Redemption) -> bool:
     """Another code, since this one belongs to somebody else; only while nothing was made."""
-    prefix = redemption.code[:-CODE_LENGTH]
     return bool(
         Redemption.objects.filter(
             pk=redemption.pk,
             program_id=redemption.program_id,
             state=State.RESERVED,
             code=redemption.code,
-        ).update(code=prefix + new_code(), absent_since=None)
+        ).update(code=code_for(redemption.program, redemption.reward), absent_since=None)
     )
 
 
@@ -148,9 +154,17 @@ def at_rest(redemption: Redemption) -> None:
     ).update(due_at=None)
 
 
-def new_code() -> str:
-    """12 characters of the alphabet, from the system's cryptographic source."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+def code_for(program: Program, reward: Json) -> str:
+    """A code that nobody has yet: with the program's prefix, unless the reward is of a kind that has none."""
+    if length := kinds.of(reward).code_length:
+        return new_code(length)
+    prefix: str = programs.document(program)["code_prefix"]
+    return prefix + new_code()
+
+
+def new_code(length: int = CODE_LENGTH) -> str:
+    """So many characters of the alphabet, from the system's cryptographic source."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
 def carried_by(program_id: int, orders: Iterable[OrderFact]) -> list[Redemption]:
@@ -208,7 +222,7 @@ def _change(program_id: int, redemption_id: int, change: changes.Change, now: da
 
 def _successor(old: Redemption, now: datetime) -> Redemption:
     """The same reward again, with another code, which lives as long as a new one."""
-    days = old.reward.get("valid_days")
+    days = kinds.of(old.reward).days(old.reward)
     new = Redemption(
         program_id=old.program_id,
         member_id=old.member_id,
@@ -220,7 +234,7 @@ def _successor(old: Redemption, now: datetime) -> Redemption:
         value=old.value,
         rule=old.rule,
         history=[histories.entry("replaces", now, old=old.pk)],
-        code=old.code[:-CODE_LENGTH] + new_code(),
+        code=code_for(old.program, old.reward),
         starts_at=now,
         expires_at=now + timedelta(days=days) if days else None,
         due_at=now,

@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from rewards import budgets, offers, programs, redemption_rows, redemptions
+from rewards import budgets, kinds, offers, programs, redemption_rows, redemptions
 from rewards import redemption_changes as changes
 from rewards.group_commit import Groups, NotCommitted
 from rewards.ledger import Book, Overdrawn, opened
@@ -89,9 +91,28 @@ def reserve(program: Program, request: Request, *, now: datetime | None = None) 
     price = offers.price(offer.reward, program.currency, request.points)
     if shopper is not None and price.points > shopper.available:
         raise Overdrawn(price.points, shopper.available)
-    wish = _Wish(program, request, offer, price, now or at)
+    return _kept(_Wish(program, request, offer, price, now or at))
+
+
+def put_aside(
+    program: Program, request: Request, reward: dict[str, Any], *, now: datetime | None = None
+) -> tuple[Redemption, bool]:
+    """Like `reserve`, for a reward that the program's document doesn't list.
+
+    Raises Overdrawn, KeyReused, TooMany.
+    """
+    at, _, known = _look(program.pk, request)
+    if known:
+        return known, False
+    offer = Offer.of(reward, program.currency, ZoneInfo(program.timezone))
+    price = offers.price(reward, program.currency)
+    return _kept(_Wish(program, request, offer, price, now or at))
+
+
+def _kept(wish: _Wish) -> tuple[Redemption, bool]:
+    """A wish decided, with others for the same points; the bool says whether it was new."""
     try:
-        _together.keep((program.pk, request.member_id), wish)
+        _together.keep((wish.program.pk, wish.request.member_id), wish)
     except NotCommitted:
         _settle([wish])  # Who did it for several failed. Should it have been done after all, the key tells.
     if wish.problem:
@@ -239,6 +260,7 @@ def _had(program_id: int, member_id: int, reward_ids: Sequence[str]) -> dict[str
 
 def _redemption(wish: _Wish) -> Redemption:
     request, reward, now = wish.request, wish.offer.reward, wish.now
+    days = kinds.of(reward).days(reward)
     return Redemption(
         program=wish.program,
         member_id=request.member_id,
@@ -253,8 +275,8 @@ def _redemption(wish: _Wish) -> Redemption:
         },
         points=wish.price.points,
         value=wish.price.value,
-        code=programs.document(wish.program)["code_prefix"] + redemptions.new_code(),
+        code=redemptions.code_for(wish.program, reward),
         starts_at=now,
-        expires_at=now + timedelta(days=days) if (days := reward.get("valid_days")) else None,
+        expires_at=now + timedelta(days=days) if days else None,
         due_at=now + FIRST_TRY,
     )

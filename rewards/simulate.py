@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet
 
-from rewards import closed_tiers, dates, offers, programs, tiers
+from rewards import cashback, closed_tiers, dates, offers, programs, tiers
 from rewards.earning import Rules
 from rewards.models import Member, Order, Program
 from rewards.rehearsal import Paid, Products, Rehearsal
@@ -168,7 +168,7 @@ def worth(document: Json, currency: str) -> Worth | None:
     """What a point of this program is worth; None: no reward on offer says so."""
     said = [
         Worth(of_point, reward["title"])
-        for reward in programs.on_offer(document)
+        for reward in [*programs.on_offer(document), *cashback.as_reward(document, currency)]
         if (of_point := offers.worth(1, [reward], currency)) is not None
     ]
     return max(said, key=lambda one: one.of_point, default=None)

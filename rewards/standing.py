@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
-from rewards import budgets, clock, expiry, live, offers, programs, referral_settings, tiers, ways
+from rewards import budgets, cashback, clock, expiry, live, offers, programs, referral_settings, tiers, ways
 from rewards.models import Member, Program
 from rewards.offers import Shopper
 from rewards.tier_rules import BLANK, State
@@ -51,6 +51,9 @@ def standing(
         "next_tier": next_tier,
         "next_reward": _next_reward(program, shopper),
         "expiring": expiring,
+        "cashback": cashback.shown(
+            programs.document(program), program.currency, member.available, member.pending
+        ),
     }
 
 
@@ -67,6 +70,7 @@ def public_program(program: Program) -> Json:
         "award_on": earning["award_on"],
         "hold_days": earning["hold_days"],
         "signup_bonus": earning["signup_bonus"],
+        "cashback": document["cashback"],
         "excluded": ways.goods(earning["excluded"]),
         "ways": ways.public(document, program.timezone, clock.now()),
         "challenges": ways.challenges(document, program.timezone, clock.now()),

@@ -38,6 +38,14 @@ def tiers(document: Json, currency: str, product: int = 0) -> Json:
     return {**document, "tiers": said}
 
 
+def cashback(document: Json, currency: str, product: int = 0) -> Json:
+    """3% of what is spent comes back as store credit, once most refunds have come."""
+    earning = {**document["earning"], "hold_days": document["earning"]["hold_days"] or 14}
+    earning["rate"] = {"points": 1, "per": units(1, currency)}
+    said = {"points": 100, "value": units(3, currency), "least": units(1, currency), "credit_days": 365}
+    return {**document, "earning": earning, "cashback": said}
+
+
 def membership(document: Json, currency: str, product: int) -> Json:
     """A club that comes for a year with a product, above whatever tiers there are."""
     club = {
@@ -92,6 +100,9 @@ TEMPLATES = {
     ),
     "referral": Template(
         "Referrals", "Members invite friends: both get something for the friend's first order.", referral
+    ),
+    "cashback": Template(
+        "Cashback", "3% of each order becomes store credit by itself, without a click.", cashback
     ),
     "membership": Template(
         "Paid membership",

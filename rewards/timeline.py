@@ -298,7 +298,6 @@ _REDEMPTION = {
 _GIFTS = {
     "given": "A gift: {reward}.",
     "issue": "The code for “{reward}” is ready.",
-    "deliver": "“{reward}” is yours.",
     "give_back": "“{reward}” can't be had.",
     "fail": "“{reward}” could not be made.",
     "expired": "“{reward}” ended unused.",

@@ -167,7 +167,7 @@ def _known_shop(domain: str) -> Shop:
 # --- storefront
 
 # What a visit needs of the shop, and no more: it is asked at every one.
-VISITED = "SELECT id, program_id, domain, state FROM shopify_bridge_shop WHERE domain = %s"
+VISITED = "SELECT id, program_id, domain, state, scopes FROM shopify_bridge_shop WHERE domain = %s"
 
 
 def visited_shop(domain: str) -> Shop | None:
@@ -175,9 +175,10 @@ def visited_shop(domain: str) -> Shop | None:
     with connection.cursor() as cursor:
         cursor.execute(VISITED, [domain])
         row = cursor.fetchone()
-    if row is None or row[-1] == Shop.State.UNINSTALLED:
+    if row is None:
         return None
-    return Shop.from_db(connection.alias, ["id", "program_id", "domain", "state"], row)
+    shop = Shop.from_db(connection.alias, ["id", "program_id", "domain", "state", "scopes"], row)
+    return None if shop.state == Shop.State.UNINSTALLED else shop
 
 
 def _visitor(domain: str, customer_id: int | None) -> Visitor:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from shopify_bridge import install
+from shopify_bridge import permissions
 from shopify_bridge.client import AdminClient, user_errors
 from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.models import Shop
@@ -32,8 +32,7 @@ def are_told(shop: Shop) -> bool:
 
 def permission_changed(shop: Shop) -> None:
     """The merchant decided just now: ask what is granted, and act upon it."""
-    installation = AdminClient(shop).run("installation")["currentAppInstallation"]
-    install.scopes_changed(shop, ",".join(scope["handle"] for scope in installation["accessScopes"]))
+    permissions.learn(shop)
     if are_told(shop):
         subscribe(shop)
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from rewards import actions, orders, people, programs
 from rewards.facts import OrderFact, OrderRef
 from rewards.models import Program
-from shopify_bridge import catalogue, customer_tags, goods, install, payloads
+from shopify_bridge import catalogue, credits, customer_tags, goods, install, payloads
 from shopify_bridge.models import DataRequest, Shop
 from shopify_bridge.payloads import BadPayload, Json
 
@@ -235,6 +235,7 @@ def customer_redacted(delivery: Delivery) -> Outcome:
     customer_tags.forget(delivery.shop, customer)
     asked = DataRequest.objects.filter(program_id=delivery.program.pk, shop_id=delivery.shop.pk)
     asked.filter(customer_id=customer).delete()
+    credits.forget_customer(delivery.program.pk, delivery.shop.pk, customer)
     return None
 
 

@@ -22,6 +22,7 @@ from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.models import (
     UNKNOWN_PROGRAM,
     Backfill,
+    Credit,
     CustomerTag,
     DataRequest,
     Gap,
@@ -138,7 +139,7 @@ def redact_shop(shop: Shop, at: datetime) -> bool:
         row.shopify_id = row.reconcile_watermark = row.reconciled_at = None
         rows = InboxRow.objects.filter(program_id=row.program_id, shop_id=row.pk)
         rows.exclude(state=InboxRow.State.WAITING).delete()
-        for kind in (Gap, OrderCheck, Backfill, DataRequest, Product, CustomerTag):
+        for kind in (Gap, OrderCheck, Backfill, DataRequest, Product, CustomerTag, Credit):
             kind.objects.filter(program_id=row.program_id, shop_id=row.pk).delete()
         if Shop.objects.filter(program_id=row.program_id).exclude(pk=row.pk).exists():
             people.forget_source(row.program_id, row.pk)
@@ -157,7 +158,9 @@ def scopes_changed(shop: Shop, granted: str) -> bool:
         row = Shop.objects.select_for_update().get(pk=shop.pk)
         row.scopes = granted
         _judge_scopes(row)
-        row.save(update_fields=["scopes", "state", "state_reason"])
+        # What the shop has on offer depends on them.
+        row.published_program_version = 0
+        row.save(update_fields=["scopes", "state", "state_reason", "published_program_version"])
     shop.refresh_from_db()
     if programs.offer_again(shop.program_id, goods.PERMISSION):
         goods.tell_themes(shop.program_id)

@@ -58,13 +58,12 @@ def work_on(redemption: Redemption, *, within: float = PATIENCE_SECONDS) -> Rede
 def _make(client: AdminClient, redemption: Redemption, within: float) -> None:
     """reserved: make it, or find that it was made."""
     issuer = issuers.of(redemption)
-    if redemption.attempts:
-        # An earlier try may have gone through.
+    if issuer.was_asked(redemption):
         if found := issuer.find(client, redemption, within):
             _made(redemption, found)
             return
         if _absent_for_long(redemption):
-            redemptions.failed(redemption.program_id, redemption.pk, "Shopify never made the code.")
+            redemptions.failed(redemption.program_id, redemption.pk, "Shopify never made it.")
             return
         # Should this process die now, it is soon looked for again, and not after a quarter of an hour.
         redemptions.put_off(redemption, datetime.now(UTC) + LEASE, "looked for", absent=True)
@@ -149,11 +148,11 @@ def _absent_for_long(redemption: Redemption) -> bool:
 
 
 def _not_allowed(redemption: Redemption, problem: NeedsHuman) -> None:
-    """Shopify refuses us. At the first try nothing was made, so the points are free at once."""
+    """Shopify refuses us. Where it was never asked before, nothing was made: the points are free at once."""
     if problem.code == DENIED:
         why = f"A permission is missing. Open the app and agree to what it asks for. Shopify says: {problem}"
         goods.withhold(redemption.program_id, redemption.reward["id"], goods.PERMISSION, why)
-    if redemption.state == State.RESERVED and not redemption.attempts:
+    if redemption.state == State.RESERVED and not issuers.of(redemption).was_asked(redemption):
         redemptions.failed(redemption.program_id, redemption.pk, str(problem))
     else:
         _put_off(redemption, str(problem), LONGEST_PAUSE.total_seconds())

@@ -13,7 +13,7 @@ from django.db import connection
 
 from rewards import standing
 from rewards.models import Identity, Member, Program
-from shopify_bridge import customer_tags, metrics
+from shopify_bridge import customer_tags, metrics, permissions
 from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain, user_errors
 from shopify_bridge.database import alone
 from shopify_bridge.models import Shop
@@ -78,7 +78,9 @@ def _callable_shops() -> Any:
 def _publish_program(shop: Shop, program: Program) -> None:
     if shop.published_program_version >= program.version or not shop.app_installation_gid:
         return
-    value = {**standing.public_program(program), "proxy": PROXY_PATH}
+    public = standing.public_program(program)
+    rewards = permissions.allowed(shop, public["rewards"])
+    value = {**public, "rewards": rewards, "proxy": PROXY_PATH}
     _set(shop, [_metafield(shop.app_installation_gid, "loyalty", "program", value)])
     # The next reward in a standing depends on the program. First, so that a death in between forgets nothing.
     standing.all_stale(program.pk)

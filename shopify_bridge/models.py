@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
+from rewards.models import Redemption
 from rewards.tenancy import OfProgram
 
 UNKNOWN_PROGRAM = 0
@@ -325,6 +326,44 @@ class CustomerTag(OfProgram):
                 fields=["program_id", "shop_id", "due_at", "id"],
                 condition=models.Q(due_at__isnull=False),
                 name="customer_tag_due",
+            ),
+        ]
+
+
+class Credit(OfProgram):
+    """An amount on its way to a customer's store credit; gone when its outcome is known.
+
+    See `issuers.store_credit`: it says who may ask Shopify, and what there was before.
+    """
+
+    program_id = models.BigIntegerField()
+    # The primary key in the database is (program, redemption).
+    redemption = models.OneToOneField(
+        Redemption, primary_key=True, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+"
+    )
+    shop_id = models.BigIntegerField()
+    # As the account was called when its turn came; 0: a person who asked to be forgotten.
+    customer_id = models.BigIntegerField()
+    # The number of the account's newest transaction just before Shopify was asked; 0: there was none.
+    after = models.BigIntegerField(default=0, db_default=0)
+    asked_at = models.DateTimeField(null=True)
+    # A person has to say whether it arrived; what can be seen of it: [{"id", "created_at", "expires_at"}].
+    parked_at = models.DateTimeField(null=True)
+    seen = models.JSONField(default=list, db_default=[])
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program_id", "shop_id", "customer_id"],
+                condition=models.Q(customer_id__gt=0),
+                name="credit_one_at_a_time",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["program_id", "parked_at"],
+                condition=models.Q(parked_at__isnull=False),
+                name="credit_parked",
             ),
         ]
 

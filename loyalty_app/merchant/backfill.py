@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
 from loyalty_app.merchant import words
 from loyalty_app.merchant.answers import Json, Unprocessable, done, fetch, page, program_of, shown, typed
-from rewards import offers, programs
+from rewards import cashback, offers, programs
 from rewards.models import Program
 from shopify_bridge import backfill, checks, jobs
 from shopify_bridge.auth import Staff
@@ -96,7 +96,8 @@ def _progress(row: Backfill) -> Json:
 
 def _worth(program: Program, points: int) -> str:
     """By the most generous reward on offer."""
-    rewards = programs.on_offer(programs.document(program))
+    document = programs.document(program)
+    rewards = [*programs.on_offer(document), *cashback.as_reward(document, program.currency)]
     worth = offers.worth(points, rewards, program.currency)
     return "" if worth is None else words.money_of(worth, program.currency)
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import F, Func, JSONField, Q, Value
 from django.http import HttpRequest, HttpResponse
 
-from loyalty_app.merchant import data_requests
+from loyalty_app.merchant import data_requests, store_credit
 from loyalty_app.merchant.answers import (
     Unprocessable,
     admin_url,
@@ -24,7 +24,7 @@ from loyalty_app.merchant.chart import chart
 from rewards import programs, reports
 from rewards.models import Order, Program
 from rewards.reports import Figures
-from shopify_bridge import gaps
+from shopify_bridge import credits, gaps
 from shopify_bridge.auth import Staff
 from shopify_bridge.models import UNKNOWN_PROGRAM, InboxRow, Shop
 
@@ -191,6 +191,13 @@ def _checks(shop: Shop, program: Program, now: datetime) -> Any:
     yield _check_orders(shop)
     yield _check_ledger(program)
     yield from _check_inbox(shop, now)
+    if unsure := credits.parked(shop).count():
+        text = (
+            "1 credit may have arrived: have a look."
+            if unsure == 1
+            else f"{unsure:,} may have arrived: have a look."
+        )
+        yield Check("warning", "Store credit", text, None, store_credit.PATH)
     if asking := data_requests.of_shop(shop).filter(answered_at=None).count():
         who = "1 customer asks" if asking == 1 else f"{asking:,} customers ask"
         text = f"{who} what is stored about them."

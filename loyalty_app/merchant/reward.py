@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 
-from loyalty_app.merchant import campaigns, fields, things, words
+from loyalty_app.merchant import campaigns, fields, store_credit, things, words
 from loyalty_app.merchant.answers import Json, program_of, shown
 from loyalty_app.merchant.editor import DATES, Editor, Said, Section
 from loyalty_app.merchant.entries import REWARDS
@@ -70,6 +70,7 @@ class RewardsEditor(Editor):
             "offered": [row for row in rows if not row.reward["archived"]],
             "archived": [row for row in rows if row.reward["archived"]],
             "kinds": self._kinds(),
+            "missing": store_credit.missing(staff.shop, [row.reward["kind"] for row in rows]),
         }
         return shown(request, staff, "merchant/rewards.html", context)
 

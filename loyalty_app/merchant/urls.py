@@ -4,6 +4,7 @@ from django.urls import path
 
 from loyalty_app.merchant import (
     backfill,
+    cashback,
     challenges,
     codes,
     contributions,
@@ -26,6 +27,7 @@ from loyalty_app.merchant import (
     reward,
     shop,
     standing,
+    store_credit,
     tasks,
     templates,
     tiers,
@@ -95,6 +97,12 @@ urlpatterns = [
     path("draws/<slug:draw_id>/again", post_only(draws.draw_again)),
     path("draws/<slug:draw_id>/call-off", post_only(draws.call_off)),
     path("draws/<slug:draw_id>/file", draws.file),
+    path("cashback", by_method(get=cashback.cashback, post=cashback.save)),
+    *previews.paths("cashback", cashback.typed_document),
+    path("store-credit", store_credit.listed),
+    path("store-credit/permission", post_only(store_credit.permission_changed)),
+    path("store-credit/<int:redemption_id>/arrived", post_only(store_credit.arrived)),
+    path("store-credit/<int:redemption_id>/never-arrived", post_only(store_credit.never_arrived)),
     path("data-requests", data_requests.listed),
     path("data-requests/<int:data_request_id>/data", data_requests.data),
     path("data-requests/<int:data_request_id>/answered", post_only(data_requests.answered)),

@@ -23,6 +23,8 @@ ICONS = {
     "exclusive": "star",
     "donation": "heart",
     "draw": "confetti",
+    "store_credit": "wallet",
+    "gift_card": "gift-card",
 }
 """Of the kinds of rewards."""
 

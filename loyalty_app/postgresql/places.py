@@ -38,6 +38,7 @@ DISTRIBUTED = (
     "shopify_bridge_datarequest",
     "shopify_bridge_product",
     "shopify_bridge_customertag",
+    "shopify_bridge_credit",
 )
 COPIED = (
     "rewards_program",

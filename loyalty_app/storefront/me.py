@@ -13,12 +13,13 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 from django.http import HttpResponse
 
-from rewards import live, offers, standing, tiers
+from rewards import cashback, kinds, live, offers, programs, standing, tiers
 from rewards.group_commit import Groups, NotCommitted
 from rewards.models import Redemption
 from rewards.money import major
 from rewards.overview import AtHand, Overview, Points, overviews
-from shopify_bridge import auth
+from shopify_bridge import auth, permissions
+from shopify_bridge.models import Shop
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class _Look:
     domain: str
     customer_id: int | None
     found: Overview | None = None
+    shop: Shop | None = None
 
 
 def answer(environ: dict[str, Any]) -> HttpResponse:
@@ -46,9 +48,9 @@ def answer(environ: dict[str, Any]) -> HttpResponse:
     except (DatabaseFailure, NotCommitted) as error:
         log.error("database unavailable", extra={"why": type(error).__name__})
         return auth.unavailable()
-    if look.found is None:
+    if look.found is None or look.shop is None:
         return auth.unknown_shop()
-    return HttpResponse(json.dumps(shown(look.found)), content_type="application/json")
+    return HttpResponse(json.dumps(shown(look.found, look.shop)), content_type="application/json")
 
 
 def _find(looks: list[_Look]) -> None:
@@ -60,14 +62,14 @@ def _find(looks: list[_Look]) -> None:
         customers = [look.customer_id for look in looks]
         # Nothing is found in a program that is erased at this moment: its shop is unknown from now on.
         for look, found in zip(looks, overviews(shop.program_id, shop.pk, customers), strict=False):
-            look.found = found
+            look.found, look.shop = found, shop
 
 
 _looks: Groups[str, _Look] = Groups(_find, most=MOST_TOGETHER)
 """By shop."""
 
 
-def shown(found: Overview) -> Json:
+def shown(found: Overview, shop: Shop) -> Json:
     """The member's points, the rewards in reach, the codes at hand. A guest is no member."""
     tier, next_tier = tiers.shown(found.program, found.state)
     points = _points(found.points)
@@ -76,8 +78,14 @@ def shown(found: Overview) -> Json:
         "member": member if found.member_id else None,
         "rewards": [
             live.merged(reward, found.live.get(reward["id"]))
-            for reward in standing.rewards_for(found.program, found.shopper)
+            for reward in permissions.allowed(shop, standing.rewards_for(found.program, found.shopper))
         ],
+        "cashback": cashback.shown(
+            programs.document(found.program),
+            found.program.currency,
+            found.points.available,
+            found.points.pending,
+        ),
         "redemptions": [shown_redemption(redemption, found.program.currency) for redemption in found.at_hand],
     }
 
@@ -92,12 +100,16 @@ def _points(points: Points) -> Json:
 
 
 def shown_redemption(redemption: Redemption | AtHand, currency: str) -> Json:
-    """The code is shown when it works, and not before. `value`: money, where it has one of its own."""
-    hidden = (Redemption.State.RESERVED, Redemption.State.FAILED)
+    """The code is shown when it works, not before, and never where it opens nothing.
+
+    `value`: money, where it has one of its own.
+    """
+    is_hidden = redemption.state in (Redemption.State.RESERVED, Redemption.State.FAILED)
+    is_hidden = is_hidden or kinds.of(redemption.reward).handed_over
     return {
         "id": redemption.id,
         "state": redemption.state,
-        "code": None if redemption.state in hidden else redemption.code,
+        "code": None if is_hidden else redemption.code,
         "points": redemption.points,
         "value": None if redemption.value is None else major(redemption.value, currency),
         "reward": offers.public(redemption.reward),

@@ -9,13 +9,13 @@ from typing import Any, NoReturn
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from loyalty_app.storefront.me import shown, shown_redemption
-from rewards import draws, overview, people, redemptions, reservations, standing, timeline
+from rewards import draws, overview, people, programs, redemptions, reservations, standing, timeline
 from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Program, Redemption
 from rewards.offers import BadChoice
 from rewards.overview import overviews, visit
 from rewards.places import SoldOut
-from shopify_bridge import issuing, jobs
+from shopify_bridge import issuing, jobs, permissions
 from shopify_bridge.auth import Visitor, json_error
 from shopify_bridge.models import Shop
 
@@ -65,14 +65,15 @@ def answering(*methods: str) -> Callable[[View], View]:
 @answering("GET")
 def program(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`GET program`: what anybody may know."""
-    return JsonResponse(standing.current_program(program_of(visitor.shop)))
+    public = standing.current_program(program_of(visitor.shop))
+    return JsonResponse({**public, "rewards": permissions.allowed(visitor.shop, public["rewards"])})
 
 
 @answering("GET")
 def me(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`GET me`, where Django is asked: customer accounts."""
     (found,) = overviews(visitor.shop.program_id, visitor.shop.pk, [visitor.customer_id])
-    return JsonResponse(shown(found))
+    return JsonResponse(shown(found, visitor.shop))
 
 
 @answering("GET")
@@ -101,6 +102,9 @@ def _redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if member_id is None:
         raise Refusal(409, "insufficient_points", "This customer has no points yet.")
     wanted = _wanted(request, visitor, member_id)
+    reward = programs.reward(programs.document(program), wanted.reward_id)
+    if reward and not permissions.allowed(visitor.shop, [reward]):
+        raise Refusal(422, "no_such_reward", f"“{reward['title']}” isn't on offer in this shop.")
     try:
         redemption, created = reservations.reserve(program, wanted)
     except reservations.NoSuchReward as error:

@@ -11,7 +11,9 @@ from rewards.kinds.exclusive import Exclusive
 from rewards.kinds.fixed import Fixed
 from rewards.kinds.free_product import FreeProduct
 from rewards.kinds.free_shipping import FreeShipping
+from rewards.kinds.gift_card import GiftCard
 from rewards.kinds.percentage import Percentage
+from rewards.kinds.store_credit import StoreCredit
 from rewards.kinds.variable import Variable
 
 __all__ = ["KINDS", "BadChoice", "Kind", "Price", "of"]
@@ -23,6 +25,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         *(Fixed(), Percentage(), FreeShipping(), Variable(), FreeProduct()),
         *(Exclusive(), Donation(), Draw()),
+        *(StoreCredit(), GiftCard()),
     )
 }
 

@@ -44,6 +44,12 @@ class Kind(ABC):
     is_counted: ClassVar[bool] = False
     # Settings that are amounts of the program's currency, beside those that all rewards have.
     amounts: ClassVar[tuple[str, ...]] = ()
+    # The setting that says for how many days it is good, from the moment it is asked for.
+    lasts: ClassVar[str] = "valid_days"
+    # Of a code without the program's prefix, how long it is.
+    code_length: ClassVar[int | None] = None
+    # Permissions of the shop that it takes, beyond those that every shop gives.
+    scopes: ClassVar[tuple[str, ...]] = ()
 
     def price(self, reward: Json, currency: str, points: int | None = None) -> Price:
         """What a shopper pays, and gets. `points`: what they said they would. Raises BadChoice."""
@@ -54,6 +60,11 @@ class Kind(ABC):
     def value(self, reward: Json, currency: str) -> int | None:
         """What it is worth in minor units; None: that depends on the order, or nobody can say."""
         return None
+
+    def days(self, reward: Json) -> int | None:
+        """For how many days it is good; None: for ever."""
+        days: int | None = reward.get(self.lasts)
+        return days
 
     def cheapest(self, reward: Json, currency: str) -> int:
         """The least points with which a member can have it."""

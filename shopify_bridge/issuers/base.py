@@ -1,4 +1,4 @@
-"""What makes a reward real in a shop, finds what it made, and takes it back. It keeps no state of its own.
+"""What makes a reward real in a shop, finds what it made, and takes it back.
 
 Calls raise TryAgain where the outcome is unknown, and NeedsHuman where Shopify lets nobody in.
 """
@@ -16,6 +16,10 @@ class Refused(Exception):
 
 class Issuer(ABC):
     """`within`: seconds that somebody waits at most."""
+
+    def was_asked(self, redemption: Redemption) -> bool:
+        """Whether Shopify may have made it already, at an earlier try."""
+        return redemption.attempts > 0
 
     @abstractmethod
     def find(self, client: AdminClient, redemption: Redemption, within: float) -> str | None:

@@ -10,7 +10,7 @@ async function change(button) {
   const { permission, permissionIs, then } = button.dataset;
   button.loading = true;
   try {
-    const answer = await shopify.scopes[permissionIs]([permission]);
+    const answer = await shopify.scopes[permissionIs](permission.split(' '));
     if (answer.result !== 'declined-all') await tell(then);
   } catch {
     shopify.toast.show('Shopify could not change the permission. Please try again.', { isError: true });

@@ -28,6 +28,7 @@ from graphql import (
 )
 from shopify import ApiAccess
 
+from rewards.kinds import KINDS
 from shopify_bridge import disputes
 from shopify_bridge.handlers import HANDLERS
 from shopify_bridge.queries import FOLDER, repeated
@@ -35,6 +36,8 @@ from tests.judges.node import ROOT
 
 TOML = tomllib.loads((ROOT / "shopify.app.toml").read_text())
 DOCUMENTS = sorted(FOLDER.glob("*.graphql"))
+# Documents that only issuers of some kinds of rewards send, by how their names begin.
+OPTIONAL = {"gift_card": "gift_card", "store_credit": "store_credit"}
 SUPPORTED_MONTHS = 12
 WARN_DAYS = 45
 # What no field of the schema names: https://shopify.dev/docs/api/usage/access-scopes
@@ -124,15 +127,15 @@ def requirements() -> set[frozenset[str]]:
     needed = {frozenset({scope}) for scope in OUTSIDE_THE_SCHEMA}
     needed |= {frozenset({scope}) for topic in topics() for scope in topic_scope(topic)}
     for path in DOCUMENTS:
-        needed |= needed_by(parse(path.read_text()))
+        if not path.stem.startswith(tuple(OPTIONAL)):
+            needed |= needed_by(parse(path.read_text()))
     return needed
 
 
-def unmet(scopes: set[str]) -> list[frozenset[str]]:
+def unmet(scopes: set[str], needed: set[frozenset[str]] | None = None) -> list[frozenset[str]]:
     granted = ApiAccess(scopes)
-    return [
-        choice for choice in requirements() if not any(granted.covers(ApiAccess([scope])) for scope in choice)
-    ]
+    wanted = requirements() if needed is None else needed
+    return [choice for choice in wanted if not any(granted.covers(ApiAccess([scope])) for scope in choice)]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
@@ -191,9 +194,19 @@ def test_what_an_optional_scope_is_needed_for_works_without_it() -> None:
     (described,) = [
         value for value in _enum("WebhookSubscriptionTopic") if value["name"] == "DISPUTES_UPDATE"
     ]
-    assert TOML["access_scopes"]["optional_scopes"] == [disputes.SCOPE]
+    of_kinds = {scope for kind in KINDS.values() for scope in kind.scopes}
+    assert set(TOML["access_scopes"]["optional_scopes"]) == {disputes.SCOPE, *of_kinds}
     assert disputes.SCOPE in described["description"]
     assert not set(disputes.TOPICS) & set(topics())
+
+
+@pytest.mark.parametrize(("prefix", "kind"), OPTIONAL.items())
+def test_a_kind_of_reward_names_the_permissions_that_it_takes(prefix: str, kind: str) -> None:
+    common, own = set(TOML["access_scopes"]["scopes"].split(",")), set(KINDS[kind].scopes)
+    paths = [path for path in DOCUMENTS if path.stem.startswith(prefix)]
+    needed = set().union(*(needed_by(parse(path.read_text())) for path in paths))
+    assert unmet(common | own, needed) == []
+    assert all(unmet((common | own) - {scope}, needed) for scope in own)
 
 
 def test_topics_are_handled_and_real() -> None:

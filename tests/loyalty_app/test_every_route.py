@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from rewards import actions, advocates, draws, people, programs, promotions, redemptions, reservations
 from rewards.models import Advocate, Claim, Movement, Order, Redemption, Referral
-from shopify_bridge.models import DataRequest, Gap, InboxRow, Shop
+from shopify_bridge.models import Credit, DataRequest, Gap, InboxRow, Shop
 from tests.rewards.test_own_rewards import EVENING, RAFFLE, TREES
 from tests.shopify_bridge import signing
 
@@ -102,6 +102,9 @@ def make_tenant(domain: str, customer_id: int) -> Tenant:
         body_hash=sha256(body).digest(),
         state=InboxRow.State.PARKED,
         reason="secret of the neighbour",
+    )
+    Credit.objects.create(
+        program_id=program.pk, redemption=redemption, shop_id=shop.pk, customer_id=customer_id, parked_at=now
     )
     gap = Gap.objects.create(
         program_id=program.pk, shop_id=shop.pk, external_id=1, kind=Gap.Kind.MISSING, changed_at=now

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from rewards import gifts, ledger, people, programs, reservations, tier_grants
+from rewards import gifts, ledger, people, programs, redemptions, reservations, tier_grants
 from rewards.models import Member, Redemption
 from shopify_bridge.models import Shop
 from tests.rewards.conftest import NOW
@@ -354,3 +354,39 @@ def test_a_gift_is_nothing_to_be_given_back(storefront):
     made, _ = gifts.give(storefront.program, gift)
     assert storefront.error(storefront.post(f"redemptions/{made.pk}/cancel", {})) == (409, "not_now")
     assert storefront.get("me").json()["redemptions"][0]["points"] == 0
+
+
+def test_a_member_sees_what_cashback_waits(storefront):
+    assert storefront.get("me").json()["cashback"] is None
+    said = {"points": 100, "value": "3", "least": "10"}
+    programs.apply(storefront.program, {**programs.document(storefront.program), "cashback": said}, "test")
+    assert storefront.get("me").json()["cashback"] == {"waits": "7.50", "coming": "0.00", "least": "10.00"}
+    assert storefront.get("program").json()["cashback"] == {
+        "points": 100,
+        "value": "3.00",
+        "least": "10.00",
+        "credit_days": None,
+    }
+
+
+def test_what_is_the_shoppers_own_shows_no_code(storefront):
+    reward = {"id": "credit", "kind": "store_credit", "title": "5.00 of credit", "points": 100, "value": "5"}
+    programs.apply(storefront.program, {**programs.document(storefront.program), "rewards": [reward]}, "test")
+    Shop.objects.update(scopes="read_store_credit_accounts,write_store_credit_account_transactions")
+    made = storefront.post("redemptions", {"reward": "credit", "key": "k"}).json()
+    redemptions.delivered(storefront.program.pk, made["id"])
+    seen = storefront.get(f"redemptions/{made['id']}").json()
+    assert (seen["state"], seen["code"]) == ("used", None)
+
+
+def test_what_the_shop_does_not_allow_is_not_on_offer(storefront):
+    card = {"id": "card", "kind": "gift_card", "title": "A card", "points": 100, "value": "10"}
+    programs.apply(storefront.program, {**programs.document(storefront.program), "rewards": [card]}, "test")
+    assert storefront.get("me").json()["rewards"] == []
+    assert storefront.get("program").json()["rewards"] == []
+    refused = storefront.post("redemptions", {"reward": "card", "key": "k"})
+    assert refused.status_code == 422
+    assert refused.json()["error"]["message"] == "“A card” isn't on offer in this shop."
+    Shop.objects.update(scopes="write_gift_cards")
+    assert [reward["id"] for reward in storefront.get("me").json()["rewards"]] == ["card"]
+    assert storefront.post("redemptions", {"reward": "card", "key": "k"}).status_code == 201

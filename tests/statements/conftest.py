@@ -127,6 +127,10 @@ def _shopify(asked: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
         "products": {"nodes": [None]},
         "customer_tags": {"nodes": [{"tags": []}] * len(asked["variables"].get("ids", []))},
         "tags_add": {f"change{n}": {"userErrors": []} for n in range(25)},
+        "store_credit_seen": {"customer": {"storeCreditAccounts": {"nodes": []}}},
+        "store_credit_add": {
+            "storeCreditAccountCredit": {"storeCreditAccountTransaction": {"id": "gid://1"}, "userErrors": []}
+        },
         "orders_changed": {"orders": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}},
     }
     return json_answer({"data": answers[name]})

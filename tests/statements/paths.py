@@ -33,9 +33,20 @@ from rewards import (
 from rewards.claims import Friend
 from rewards.facts import FetchedOrder, Line, OrderFact
 from rewards.mail_addresses import Mail
-from rewards.models import Claim, MemberTier, Program, Redemption, TierGrant
-from shopify_bridge import catalogue, customer_tags, friend_codes, inbox, issuing, metafields, webhooks
-from shopify_bridge.models import InboxRow, Shop
+from rewards.models import Claim, Member, MemberTier, Program, Redemption, TierGrant
+from rewards.money import major
+from shopify_bridge import (
+    catalogue,
+    credits,
+    customer_tags,
+    friend_codes,
+    inbox,
+    issuing,
+    metafields,
+    payouts,
+    webhooks,
+)
+from shopify_bridge.models import Credit, InboxRow, Shop
 from tests.rewards.test_own_rewards import EVENING, RAFFLE, TREES
 from tests.shopify_bridge import signing
 from tests.statements.recording import aside
@@ -369,6 +380,26 @@ def _bought(scene: Scene, customer: int, codes: tuple[str, ...]) -> FetchedOrder
     return FetchedOrder(fact, paid_at=now, ordinal=1)
 
 
+def cashback(scene: Scene) -> None:
+    """A few members are due, of many with points."""
+    with aside():
+        members = Member.objects.filter(program=scene.program).order_by("-available")
+        least = members.values_list("available", flat=True)[DUE]
+        due = members.filter(available__gte=least).count()
+        said = {"points": 1, "value": "0.01", "least": major(least, scene.program.currency)}
+        programs.apply(scene.program, {**programs.document(scene.program), "cashback": said}, "test")
+        scopes = "read_store_credit_accounts,write_store_credit_account_transactions"
+        Shop.objects.filter(pk=scene.shop.pk).update(scopes=scopes)
+    assert payouts.begin_due() == due
+    with aside():
+        Redemption.objects.filter(state="reserved").update(due_at=datetime.now(UTC))
+    assert issuing.work_due() == due
+    credits.forget_done()
+    with aside():
+        assert not Credit.objects.exists()
+    scene.asks("GET", "me")
+
+
 def reading(scene: Scene) -> None:
     assert scene.asks("GET", "me")["member"]
     scene.asks("GET", "activity")
@@ -477,6 +508,7 @@ PATHS: dict[str, Callable[[Scene], None]] = {
         redemption_in_an_order,
         redemptions_that_are_due,
         friends,
+        cashback,
         reading,
         publishing,
         tags_of_tiers,

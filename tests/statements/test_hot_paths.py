@@ -27,7 +27,7 @@ from rewards import (
     waits,
 )
 from rewards.models import Redemption
-from shopify_bridge import customer_tags, friend_codes, issuing, metafields, webhooks
+from shopify_bridge import credits, customer_tags, friend_codes, issuing, metafields, webhooks
 from tests.statements.paths import PATHS, Scene
 from tests.statements.reading import strays
 from tests.statements.recording import Statement, aside, preferring_indexes, recorded
@@ -47,6 +47,7 @@ OF_ALL_TENANTS = {
     advocates.PROGRAMS_WITH_OLD_DIGESTS,
     waits.LINES,
     draws.CALLED_OFF,
+    credits.FORGET_DONE,
 }
 FEW_FOR_EACH_TENANT = {
     "rewards_programversion",
