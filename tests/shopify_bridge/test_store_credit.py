@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
@@ -275,3 +276,28 @@ def _park(account: Account, redemption: Redemption) -> None:
     issuing.work_on(redemption)
     account.add("5.00", ends="2027-01-01T00:00:00+00:00")
     looked_at(redemption)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_happens_there_are_as_many_credits_as_points_were_spent_for(
+    account: Account, shop: Shop, seed: int
+) -> None:
+    random = Random(seed)
+    moods = [account.done, account.done_and_lost, account.lost, account.throttled, account.refused]
+    member_id = credited.member(shop)
+    made = [reserved(shop, member_id, key=f"life-{number}") for number in range(4)]
+    for _ in range(12):
+        one = random.choice(made)
+        one.refresh_from_db()
+        account.moods = [random.choice(moods)]
+        issuing.work_on(waited(one))
+    account.moods = []
+    for _ in range(5):
+        for one in made:
+            one.refresh_from_db()
+            if one.due_at is not None:
+                looked_at(one)
+    states = [Redemption.objects.get(pk=one.pk).state for one in made]
+    assert set(states) <= {State.USED, State.FAILED}
+    assert len(account.transactions) == states.count(State.USED)
+    assert balances(made[0]) == (500 - 100 * states.count(State.USED), 0, 0)
