@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import requests
 from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
@@ -14,6 +15,7 @@ from tests.browser.chromium import LAUNCH
 from tests.browser.panel import Panel
 from tests.browser.storefront import Storefront, Widget
 from tests.smoke.demo import ROOT, Demo, free_port, running
+from tests.smoke.shop import Browser as Shopper
 from tests.smoke.shop import Shop, wait_until
 
 IMAGES = ROOT / "docs" / "images"
@@ -62,6 +64,44 @@ CHALLENGES = [
      "badge": "Regular"},
     {"id": "year", "kind": "months", "title": "All winter", "count": 4, "points": 200},
 ]  # fmt: skip
+REWARDS = [
+    {"id": "evening", "kind": "exclusive", "title": "An evening at the roastery", "points": 150,
+     "in_total": 12, "about": "Cupping with our roasters, on a Friday."},
+    {"id": "trees", "kind": "donation", "title": "Shade trees", "points": 20, "cause": "The growers' nursery",
+     "per": "1.00", "min": "1.00", "max": "20.00", "step": "1.00"},
+    {"id": "grinder", "kind": "draw", "title": "Win a grinder", "points": 20, "prize": "A hand grinder",
+     "terms": "One prize for each person.", "closes": "2040-12-01"},
+    {"id": "credit", "kind": "store_credit", "title": "10.00 on your account", "points": 180, "value": "10"},
+]  # fmt: skip
+REFERRALS = {
+    "active": True,
+    "points": 200,
+    "minimum": "20",
+    "reward": {"kind": "fixed", "title": "5.00 off your first order", "value": "5", "valid_days": 30},
+}
+GIFTS = [
+    {
+        "id": "spender",
+        "kind": "milestone",
+        "title": "For 250 spent",
+        "reward": "free-shipping",
+        "amount": "250",
+    }
+]
+LIVES = (
+    "codes",
+    "tasks",
+    "donations",
+    "draws",
+    "referrals",
+    "gifts",
+    "promotions",
+    "cashback",
+    "store-credit",
+)
+"""Pages of what becomes of rewards."""
+GENEROUS = "Sam Whitfield"
+FRIENDS = 3
 
 
 def main() -> int:
@@ -96,6 +136,8 @@ def history(demo: Demo, shop: Shop) -> int:
     wait_until(30, "the points are there", lambda: shop.points(known[HERO]) == 50 + 64 + 118 + 42 + 37)
     wait_until(30, "the last points are there", lambda: shop.points(last) == 50 + 59)
     enrich(demo)
+    spend(shop, known[GENEROUS])
+    invite(shop, known[HERO])
     lose(shop, list(known.values())[1:4])
     compared = demo.manage("reconcile", "--shop", demo.shop)
     assert compared.returncode == 0, compared.stderr
@@ -110,10 +152,38 @@ def enrich(demo: Demo) -> None:
     program["tiers"] = TIERS
     program["earning"]["rules"] = RULES
     program["challenges"] = CHALLENGES
+    program["rewards"] += REWARDS
+    program["referrals"] = REFERRALS
+    program["gifts"] = GIFTS
     file = demo.var / "enriched.json"
     file.write_text(json.dumps(program))
     applied = demo.manage("program", "apply", "--shop", demo.shop, str(file))
     assert applied.returncode == 0, applied.stderr
+
+
+def spend(shop: Shop, customer: int) -> None:
+    """One of each reward that waits for the merchant."""
+    browser = shop.browser(customer)
+    for reward, points in (("evening", None), ("trees", 60), ("grinder", None)):
+        answer = browser.redeem(reward, reward, points)
+        assert answer.status_code == 201, answer.text
+
+
+def invite(shop: Shop, advocate: int) -> None:
+    """Friends come by a link, take their code and use it."""
+    link = shop.browser(advocate).post("/apps/loyalty/referral/link", json={}).json()["code"]
+    variant, _ = max(shop.variants(), key=lambda found: float(found[1]))
+    for number in range(FRIENDS):
+        friend = shop.browser(shop.new_customer(f"Friend {number}"))
+        said = {"key": "k", "email": f"friend.{number}@example.com"}
+        claims = f"/apps/loyalty/referrals/{link}/claims"
+        code = wait_until(20, "a friend's code", partial(_claimed, friend, claims, said))
+        friend.buy(variant, 2, code)
+
+
+def _claimed(friend: Shopper, claims: str, said: dict[str, str]) -> str | None:
+    code: str | None = friend.post(claims, json=said).json().get("code")
+    return code
 
 
 def lose(shop: Shop, buyers: list[int]) -> None:
@@ -207,7 +277,7 @@ class WideCamera(Camera):
         settings = self.panel.open("/settings")
         settings.get_by_role("button", name="Check now").click()
         expect(settings.get_by_text("Being checked.")).to_have_count(0)
-        self.take_panel("home", "program", "earning", "tiers", "challenges", "rewards", "settings")
+        self.take_panel("home", "program", "earning", "tiers", "challenges", "rewards", "settings", *LIVES)
         check = self.panel.open("/orders-check")
         check.get_by_role("button", name="Compare").click()
         expect(check.get_by_role("button", name="Repair all")).to_be_visible(timeout=90_000)
@@ -245,7 +315,10 @@ class PhoneCamera(Camera):
         self.take_page("rewards-page", "/pages/rewards")
 
     def merchant(self) -> None:
-        self.take_panel("home", "program", "earning", "tiers", "settings", "orders-check", "backfill")
+        self.take_panel(
+            "home", "program", "earning", "tiers", "rewards", "settings", "orders-check", "backfill"
+        )
+        self.take_panel(*LIVES, "limits", "templates")
         self.take_member()
 
 
