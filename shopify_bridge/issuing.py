@@ -43,6 +43,9 @@ def work_on(redemption: Redemption, *, within: float = PATIENCE_SECONDS) -> Rede
     shop = Shop.objects.filter(pk=redemption.source_id).first()
     step = _STEPS.get(State(redemption.state))
     if shop is None or step is None or shop.state == Shop.State.UNINSTALLED:
+        if redemption.state == State.RESERVED and not redemption.attempts:
+            # Nothing was asked for yet, and nobody is there to be asked: gifts by rule come on their day.
+            redemptions.failed(redemption.program_id, redemption.pk, "The shop has uninstalled the app.")
         redemptions.at_rest(redemption)
         return redemption
     try:

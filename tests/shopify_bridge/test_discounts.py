@@ -143,6 +143,18 @@ def test_a_code_that_staff_replace_is_disabled_before_the_other_one_is_made(scri
     assert operations == ["discount_deactivate", "orders_changed", "discount_basic_create"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_was_not_asked_for_before_the_shop_left_is_not_waited_for(scripted: Scripted) -> None:
+    shop = _shop()
+    redemption = _reserved(shop)
+    Shop.objects.filter(pk=shop.pk).update(state=Shop.State.UNINSTALLED)
+    issuing.work_on(redemption)
+    redemption.refresh_from_db()
+    assert redemption.state == Redemption.State.FAILED
+    assert redemption.member.available == 50
+    assert scripted.asked == []
+
+
 def _updated(errors: list[dict[str, Any]]) -> dict[str, Any]:
     node = None if errors else {"id": "gid://shopify/DiscountCodeNode/1"}
     return {"data": {"discountCodeBasicUpdate": {"codeDiscountNode": node, "userErrors": errors}}}
