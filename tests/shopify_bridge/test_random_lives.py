@@ -52,7 +52,7 @@ class Weather:
         if sky == "nothing arrives":
             raise TryAgain("no connection to Shopify")
         if sky == "late":
-            self.under_way.append(call[:-1])
+            self.under_way.append(call)
             raise TryAgain("no whole answer from Shopify", sent=True)
         answer = self.post(*call)
         if sky == "no answer":
@@ -62,8 +62,8 @@ class Weather:
     def arrivals(self) -> None:
         """Requests that nobody waits for any more reach the shop."""
         late, self.under_way = self.under_way, []
-        for call in late:
-            self.post(*call, float("inf"))
+        for *asked, _, times in late:
+            self.post(*asked, float("inf"), times)
 
 
 class Life:
