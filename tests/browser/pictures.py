@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import requests
 from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.chromium import LAUNCH
 from tests.browser.panel import Panel
@@ -22,6 +24,7 @@ IMAGES = ROOT / "docs" / "images"
 FIRST_PORT = 19500
 WIDE: ViewportSize = {"width": 1280, "height": 860}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+IDLE_MILLISECONDS = 5000
 SETTLED_SECONDS = 31
 """What changed in the last half minute is no gap yet: its news may be on its way."""
 PRODUCT = "/products/yirga-hills-ethiopia"
@@ -175,7 +178,7 @@ def invite(shop: Shop, advocate: int) -> None:
     variant, _ = max(shop.variants(), key=lambda found: float(found[1]))
     for number in range(FRIENDS):
         friend = shop.browser(shop.new_customer(f"Friend {number}"))
-        said = {"key": "k", "email": f"friend.{number}@example.com"}
+        said = {"key": f"friend-{number}", "email": f"friend.{number}@example.com"}
         claims = f"/apps/loyalty/referrals/{link}/claims"
         code = wait_until(20, "a friend's code", partial(_claimed, friend, claims, said))
         friend.buy(variant, 2, code)
@@ -216,7 +219,9 @@ class Camera:
         self.panel = Panel(self.page, demo)
 
     def take(self, name: str) -> None:
-        self.page.wait_for_load_state("networkidle")
+        # A request that a click elsewhere cut off counts as under way for ever.
+        with suppress(PlaywrightTimeout):
+            self.page.wait_for_load_state("networkidle", timeout=IDLE_MILLISECONDS)
         self.page.screenshot(path=IMAGES / f"{name}{self.suffix}.png", animations="disabled", caret="hide")
 
     def take_page(self, name: str, path: str) -> None:

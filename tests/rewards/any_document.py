@@ -118,9 +118,11 @@ def _sensible(document: Json) -> Json:
     for challenge in challenges:
         challenge["collections"] = [1, 2, 3] if challenge["kind"] == "collections" else []
         challenge["count"] = min(challenge["count"], 3)
-    for reward in complete["rewards"]:
+    for reward in [*complete["rewards"], complete["referrals"]["reward"]]:
         if "step" in reward:
             reward.update(min="1.00", max="5.00", step="0.50")
+        if reward.get("minimum_subtotal"):
+            reward["minimum_quantity"] = None
     return complete
 
 

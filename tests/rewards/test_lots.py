@@ -461,13 +461,13 @@ def test_the_posting_of_a_change_says_which_reward_and_how_often_it_turned():
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "title"),
-    [("variable", 550, "Mug: 5.50 EUR"), ("variable", None, "Mug"), ("fixed", 550, "Mug")],
+    ("step", "value", "title"),
+    [("1.00", 550, "Mug: 5.50 EUR"), ("1.00", None, "Mug"), (None, 550, "Mug")],
 )
-def test_a_variable_reward_is_named_with_what_was_chosen(kind, value, title):
+def test_a_reward_with_a_choice_is_named_with_what_was_chosen(step, value, title):
     one = redemption(value=value)
     one.program = Program(id=1, currency="EUR")
-    one.reward = {"title": "Mug", "kind": kind}
+    one.reward = {"title": "Mug", "kind": "fixed", **({"step": step} if step else {})}
     assert redemption_changes.open_posting(book(), one, "use", NOW).explanation["reward"] == title
 
 

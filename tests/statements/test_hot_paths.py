@@ -59,6 +59,8 @@ FEW_FOR_EACH_TENANT = {
     "rewards_payout",
     "rewards_drawing",
     "rewards_wait",
+    # Credits on their way now.
+    "shopify_bridge_credit",
 }
 GROWING = {*DISTRIBUTED, "shopify_bridge_inboxrow"} - FEW_FOR_EACH_TENANT
 
