@@ -5,7 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from rewards import documents
+from rewards import documents, kinds
+from rewards.kinds.codes import GOODS
 
 Json = dict[str, Any]
 Strategy = st.SearchStrategy[Any]
@@ -103,7 +104,9 @@ def _sensible(document: Json) -> Json:
     for place in [*(rule["audience"] for rule in rules), *complete["rewards"]]:
         place["tiers"] = [slug for slug in place["tiers"] if slug in known]
     for gift in gifts:
-        gift["reward"] = next((one["id"] for one in complete["rewards"] if one["kind"] != "variable"), "none")
+        gift["reward"] = next(
+            (one["id"] for one in complete["rewards"] if kinds.of(one).can_be_given), "none"
+        )
         if "tier" in gift:
             gift["tier"] = known[0]
     complete["gifts"] = [gift for gift in gifts if gift["reward"] != "none"]
@@ -123,6 +126,9 @@ def _sensible(document: Json) -> Json:
             reward.update(min="1.00", max="5.00", step="0.50")
         if reward.get("minimum_subtotal"):
             reward["minimum_quantity"] = None
+        for name in GOODS:
+            if name in reward:
+                reward[name] = {"products": [], "variants": [], "collections": [7]}
     return complete
 
 
