@@ -24,6 +24,7 @@ from rewards.places import Places
 
 FIRST_TRY = timedelta(seconds=15)
 """The web process tries at once; after this the worker takes over."""
+AT_ONCE = timedelta()
 MOST_TOGETHER = 100
 """Requests in one transaction."""
 REUSED = "This key was used for another redemption."
@@ -73,6 +74,7 @@ class _Wish:
     offer: Offer
     price: offers.Price
     now: datetime
+    first_try: timedelta = FIRST_TRY
     granted: Redemption | None = None
     created: bool = False
     problem: Exception | None = None
@@ -97,7 +99,7 @@ def reserve(program: Program, request: Request, *, now: datetime | None = None) 
 def put_aside(
     program: Program, request: Request, reward: dict[str, Any], *, now: datetime | None = None
 ) -> tuple[Redemption, bool]:
-    """Like `reserve`, for a reward that the program's document doesn't list.
+    """Like `reserve`, for a reward that the program's document doesn't list. The worker makes it at once.
 
     Raises Overdrawn, KeyReused, TooMany.
     """
@@ -106,7 +108,7 @@ def put_aside(
         return known, False
     offer = Offer.of(reward, program.currency, ZoneInfo(program.timezone))
     price = offers.price(reward, program.currency)
-    return _kept(_Wish(program, request, offer, price, now or at))
+    return _kept(_Wish(program, request, offer, price, now or at, AT_ONCE))
 
 
 def _kept(wish: _Wish) -> tuple[Redemption, bool]:
@@ -278,5 +280,5 @@ def _redemption(wish: _Wish) -> Redemption:
         code=redemptions.code_for(wish.program, reward),
         starts_at=now,
         expires_at=now + timedelta(days=days) if days else None,
-        due_at=now + FIRST_TRY,
+        due_at=now + wish.first_try,
     )

@@ -60,6 +60,13 @@ def test_what_an_order_gives_is_paid(paying):
     assert balances(member) == (0, 0, 0)
 
 
+def test_a_payout_waits_for_no_shopper_s_request_to_make_it(paying):
+    """It was left alone for as long as a shopper's own request has for its first try, and there is none."""
+    paying.earn(250)
+    begin(paying)
+    assert Redemption.objects.get().due_at == NOW
+
+
 def test_below_the_smallest_amount_it_waits_for_more(paying):
     member = paying.earn(33)
     assert begin(paying) == 0
