@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from tests.smoke import purchases
 from tests.smoke.expected import SIGNUP_BONUS, Line, Refund, Sale, balance
-from tests.smoke.shop import Json, expect, wait_until
+from tests.smoke.shop import Json, expect
 from tests.smoke.state import Run
 
 SEED = 2026
@@ -128,8 +128,5 @@ def compare_storefront(run: Run) -> str:
         seen, owed = run.shop.browser(customer).available(), run.owed[customer]
         expect(seen == owed, f"customer {customer} sees {seen} points and is owed {owed}")
     expect(run.shop.browser().me()["member"] is None, "a guest is shown as a member")
-    newcomer = run.shop.new_customer("New Comer")
-    run.owed[newcomer] = SIGNUP_BONUS
-    wait_until(10, "the newcomer is a member", lambda: run.shop.browser(newcomer).me()["member"])
-    run.check_balance(newcomer)
+    run.check_balance(run.newcomer("New Comer"))
     return f"{len(some)} members, a guest and a newcomer with {SIGNUP_BONUS} points"

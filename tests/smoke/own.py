@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import uuid
-from typing import Any
 
 import requests
 
-from tests.smoke.shop import SECONDS, Browser, Json, expect, wait_until
+from tests.smoke.shop import Browser, Json, answers, expect, wait_until
 from tests.smoke.state import Run
 
 EVENING = {"id": "evening", "kind": "exclusive", "title": "An evening with us", "points": 100, "in_total": 1}
@@ -40,23 +38,23 @@ TOLD_WITHIN_SECONDS = 70
 
 def hand_over(run: Run) -> str:
     """Of one evening: had by one, waited for by another, given back, kept, had again, handed over."""
-    _offer(run, EVENING)
+    run.offer(EVENING)
     first, second, third = (run.shop.browser(customer) for customer in run.by_wealth()[:3])
     taken = _redeem(first, "evening")
     expect(taken["state"] == "issued", f"the evening is {taken['state']}")
-    _answers(_try(second, "evening"), 409, "limit_reached")
+    answers(_try(second, "evening"), 409, "limit_reached")
     joined = second.post("/apps/loyalty/rewards/evening/waits", json={})
-    _answers(joined, 201)
+    answers(joined, 201)
     expect(joined.json()["place"] == 1, f"the first in line has the place {joined.json()['place']}")
-    _panel(run, f"tasks/{taken['id']}/refuse", reason="The band is ill.")
+    run.shop.panel(f"tasks/{taken['id']}/refuse", reason="The band is ill.")
     first.state_becomes(taken["id"], "cancelled")
     run.check_balance(run.by_wealth()[0])
-    _answers(_try(third, "evening"), 409, "sold_out")
+    answers(_try(third, "evening"), 409, "sold_out")
     wait_until(TOLD_WITHIN_SECONDS, "it is kept for the first in line", lambda: _seen(second)["kept_until"])
     customer = run.by_wealth()[1]
     had = _redeem(second, "evening")
     run.owed[customer] -= EVENING["points"]
-    _panel(run, f"tasks/{had['id']}/done")
+    run.shop.panel(f"tasks/{had['id']}/done")
     second.state_becomes(had["id"], "used")
     run.check_balance(customer)
     return "given back with a reason, kept for who waited, handed over once"
@@ -64,7 +62,7 @@ def hand_over(run: Run) -> str:
 
 def donate(run: Run) -> str:
     """Points become money for a cause; everybody sees the sum; it is paid out, and not twice."""
-    _offer(run, EVENING, TREES)
+    run.offer(EVENING, TREES)
     customer = run.by_wealth()[2]
     made = _redeem(run.shop.browser(customer), "trees", points=140)
     expect(made["state"] == "used", f"the donation is {made['state']}")
@@ -74,15 +72,17 @@ def donate(run: Run) -> str:
     expect(given == "7.00", f"everybody reads that {given} were given")
     paid = {"paid_on": "2026-01-01", "receipt": "No. 1", "key": uuid.uuid4().hex}
     for _ in range(2):
-        _panel(run, "donations/trees/payouts", amount="5.00", **paid)
-    refused = _fetch(run, "donations/trees/payouts", amount="2.01", **{**paid, "key": uuid.uuid4().hex})
-    _answers(refused, 422)
+        run.shop.panel("donations/trees/payouts", amount="5.00", **paid)
+    refused = run.shop.try_panel(
+        "donations/trees/payouts", amount="2.01", **{**paid, "key": uuid.uuid4().hex}
+    )
+    answers(refused, 422)
     return f"140 points gave {given}, 5.00 were paid out once, no more than was given can be"
 
 
 def draw(run: Run) -> str:
     """Entries, the end, the winners as anybody reckons them; another draw is called off."""
-    _offer(run, EVENING, TREES, RAFFLE, {**RAFFLE, "id": "other"})
+    run.offer(EVENING, TREES, RAFFLE, {**RAFFLE, "id": "other"})
     entries = {}
     for customer, count in zip(run.by_wealth()[3:6], (2, 1, 1), strict=True):
         browser = run.shop.browser(customer)
@@ -91,15 +91,15 @@ def draw(run: Run) -> str:
     customer, browser = run.by_wealth()[6], run.shop.browser(run.by_wealth()[6])
     _redeem(browser, "other")
     promised = _reward(browser, "raffle")["commitment"]
-    _answers(_fetch(run, "draws/raffle/draw"), 422)
-    _panel(run, "draws/other/call-off", reason="The bicycle was stolen.")
+    answers(run.shop.try_panel("draws/raffle/draw"), 422)
+    run.shop.panel("draws/other/call-off", reason="The bicycle was stolen.")
     wait_until(
         RETURNED_WITHIN_SECONDS, "the entry is given back", lambda: browser.available() == run.owed[customer]
     )
-    _offer(run, EVENING, TREES, {**RAFFLE, "closes": PAST}, {**RAFFLE, "id": "other"})
-    _answers(_try(browser, "raffle"), 409, "closed")
-    _panel(run, "draws/raffle/draw")
-    _answers(_fetch(run, "draws/raffle/draw"), 422)
+    run.offer(EVENING, TREES, {**RAFFLE, "closes": PAST}, {**RAFFLE, "id": "other"})
+    answers(_try(browser, "raffle"), 409, "closed")
+    run.shop.panel("draws/raffle/draw")
+    answers(run.shop.try_panel("draws/raffle/draw"), 422)
     told = run.shop.browser().get("/apps/loyalty/rewards/raffle/draw").json()
     expect(hashlib.sha256(told["seed"].encode()).hexdigest() == promised, "the seed isn't the one promised")
     (turn,) = told["turns"]
@@ -115,25 +115,13 @@ def _number(told: Json, entry: int) -> str:
     return hashlib.sha256(f"{told['seed']}:{entry}".encode()).hexdigest()
 
 
-def _offer(run: Run, *rewards: Json) -> None:
-    """The program with these rewards besides those it began with."""
-    exported = run.demo.manage("program", "export", "--shop", run.demo.shop).stdout
-    document = json.loads(exported)
-    ours = {reward["id"] for reward in rewards}
-    document["rewards"] = [one for one in document["rewards"] if one["id"] not in ours] + [*rewards]
-    file = run.demo.var / "own-rewards.json"
-    file.write_text(json.dumps(document))
-    applied = run.demo.manage("program", "apply", "--shop", run.demo.shop, str(file))
-    expect(applied.returncode == 0, f"program apply: {applied.stderr[-500:]}")
-
-
 def _try(browser: Browser, reward: str, points: int | None = None) -> requests.Response:
     return browser.redeem(reward, str(uuid.uuid4()), points)
 
 
 def _redeem(browser: Browser, reward: str, points: int | None = None) -> Json:
     answer = _try(browser, reward, points)
-    _answers(answer, 201)
+    answers(answer, 201)
     made: Json = answer.json()
     return made
 
@@ -144,26 +132,3 @@ def _reward(browser: Browser, id: str) -> Json:
 
 def _seen(browser: Browser) -> Json:
     return _reward(browser, "evening")
-
-
-def _answers(answer: requests.Response, status: int, code: str | None = None) -> None:
-    expect(answer.status_code == status, f"{answer.status_code} in place of {status}: {answer.text[:300]}")
-    if code is not None:
-        expect(answer.json()["error"]["code"] == code, f"{answer.text[:300]} in place of {code}")
-
-
-def _panel(run: Run, path: str, **typed: Any) -> None:
-    """What staff do in the panel."""
-    _answers(_fetch(run, path, **typed), 200)
-
-
-def _fetch(run: Run, path: str, **typed: Any) -> requests.Response:
-    token = requests.get(
-        f"{run.demo.sandbox}/sandbox/id-token", headers={"Host": run.demo.shop}, timeout=SECONDS
-    ).json()["id_token"]
-    return requests.post(
-        f"{run.demo.app}/app/{path}",
-        json=typed,
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=SECONDS,
-    )

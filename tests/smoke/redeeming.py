@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
-from typing import Any
 
-import requests
-
-from tests.smoke.shop import Browser, Json, expect, wait_until
+from tests.smoke.shop import Browser, Json, answers, expect, wait_until
 from tests.smoke.state import Run
 
 PIECES = 2
@@ -27,10 +24,10 @@ def use_each_kind(run: Run) -> str:
     customer = run.by_wealth()[0]
     browser = run.shop.browser(customer)
     for reward, price, chosen in KINDS:
-        made = _redeem(run, customer, browser, reward, price, chosen)
-        order = run.shop.order_seen(_buy(run, customer, browser, made["code"]))
+        made = redeem(run, customer, browser, reward, price, chosen)
+        order = run.shop.order_seen(buy(run, customer, browser, made["code"]))
         expect(order["discountCodes"] == [made["code"]], f"the order carries {order['discountCodes']}")
-        off = _off(order)
+        off = taken_off(order)
         expect(off == _promised(reward, order), f"{reward} took {off} off the order")
         browser.state_becomes(made["id"], "used")
         said.append(f"{reward} took {off:.2f} off")
@@ -42,8 +39,8 @@ def cancel_an_order(run: Run) -> str:
     customer = run.by_wealth()[1]
     browser = run.shop.browser(customer)
     before = run.owed[customer]
-    made = _redeem(run, customer, browser, "five-off", 100, None)
-    order = _buy(run, customer, browser, made["code"])
+    made = redeem(run, customer, browser, "five-off", 100, None)
+    order = buy(run, customer, browser, made["code"])
     browser.state_becomes(made["id"], "used")
     run.check_balance(customer)
     run.shop.cancel(order)
@@ -57,7 +54,7 @@ def undo(run: Run) -> str:
     customer = run.by_wealth()[2]
     browser = run.shop.browser(customer)
     before = run.owed[customer]
-    made = _redeem(run, customer, browser, "five-off", 100, None)
+    made = redeem(run, customer, browser, "five-off", 100, None)
     seen = run.shop.code_seen(made["code"])
     expect(seen and seen["status"] == "ACTIVE", f"Shopify shows the code as {seen}")
     answer = browser.give_back(made["id"])
@@ -76,61 +73,71 @@ def refuse(run: Run) -> str:
     browser = run.shop.browser(customer)
     first = browser.redeem("five-off", "smoke-key")
     again = browser.redeem("five-off", "smoke-key")
-    _answers(first, 201)
-    _answers(again, 200)
+    answers(first, 201)
+    answers(again, 200)
     expect(first.json()["id"] == again.json()["id"], "the same key made two redemptions")
     run.owed[customer] -= 100
-    _answers(browser.redeem("ten-percent", "smoke-key"), 422, "key_reused")
-    _answers(browser.redeem("no-such-reward", "smoke-other"), 422)
-    _answers(browser.redeem("choose", "smoke-odd", 30), 422)
+    answers(browser.redeem("ten-percent", "smoke-key"), 422, "key_reused")
+    answers(browser.redeem("no-such-reward", "smoke-other"), 422)
+    answers(browser.redeem("choose", "smoke-odd", 30), 422)
     run.check_balance(customer)
     poorest = run.by_wealth()[-1]
-    _answers(run.shop.browser(poorest).redeem("five-off", "smoke-poor"), 409, "insufficient_points")
+    answers(run.shop.browser(poorest).redeem("five-off", "smoke-poor"), 409, "insufficient_points")
     run.check_balance(poorest)
-    _answers(run.shop.browser().redeem("five-off", "smoke-guest"), 401)
+    answers(run.shop.browser().redeem("five-off", "smoke-guest"), 401)
     return "the same key twice is one, with other parameters 422, too few points 409, a guest 401"
 
 
-def _answers(answer: requests.Response, status: int, code: str | None = None) -> None:
-    expect(answer.status_code == status, f"{answer.status_code} in place of {status}: {answer.text[:300]}")
-    if code is not None:
-        expect(answer.json()["error"]["code"] == code, f"{answer.text[:300]} in place of {code}")
-
-
-def _redeem(
-    run: Run, customer: int, browser: Browser, reward: str, price: int, points: int | None
-) -> dict[str, Any]:
+def redeem(
+    run: Run,
+    customer: int,
+    browser: Browser,
+    reward: str,
+    price: int,
+    points: int | None = None,
+    state: str = "issued",
+) -> Json:
+    """The redemption, once it is in this state; its price is owed no more."""
     answer = browser.redeem(reward, str(uuid.uuid4()), points)
-    _answers(answer, 201)
+    answers(answer, 201)
     made = answer.json()
     expect(made["points"] == price, f"{reward} cost {made['points']} points in place of {price}")
     run.owed[customer] -= price
-    return browser.state_becomes(made["id"], "issued")
+    return browser.state_becomes(made["id"], state)
 
 
-def _buy(run: Run, customer: int, browser: Browser, code: str) -> int:
-    """An order with the code; its points are owed from now on."""
-    variant, _ = next(found for found in run.shop.variants() if Decimal(found[1]) >= 15)
-    order = browser.buy(variant, PIECES, code)
-    goods = run.shop.order_seen(order)["lineItems"]["nodes"]
-    run.owed[customer] += int(sum(_net(line) for line in goods))
-    owed = run.owed[customer]
-    wait_until(10, f"customer {customer} has {owed} points", lambda: browser.available() == owed)
+def buy(run: Run, customer: int, browser: Browser, code: str | None = None) -> int:
+    """An order, with a code or without; its points are owed from now on."""
+    order = browser.buy(dear_variant(run), PIECES, code)
+    earn(run, customer, browser, order)
     return order
 
 
+def dear_variant(run: Run) -> int:
+    """A variant of which a few pieces are worth more than any of these rewards."""
+    return next(variant for variant, price in run.shop.variants() if Decimal(price) >= 15)
+
+
+def earn(run: Run, customer: int, browser: Browser, order: int) -> None:
+    """The points of an order are owed from now on, and soon there."""
+    lines = run.shop.order_seen(order)["lineItems"]["nodes"]
+    run.owed[customer] += int(sum(_net(line) for line in lines))
+    owed = run.owed[customer]
+    wait_until(10, f"customer {customer} has {owed} points", lambda: browser.available() == owed)
+
+
 def _net(line: Json) -> Decimal:
-    discounts = sum(_amount(a["allocatedAmountSet"]) for a in line["discountAllocations"])
-    return _amount(line["originalUnitPriceSet"]) * line["quantity"] - discounts
+    return _amount(line["originalUnitPriceSet"]) * line["quantity"] - off_line(line)
 
 
-def _off(order: Json) -> Decimal:
+def off_line(line: Json) -> Decimal:
+    """What codes took off one line."""
+    return Decimal(sum(_amount(given["allocatedAmountSet"]) for given in line["discountAllocations"]))
+
+
+def taken_off(order: Json) -> Decimal:
     """What the code took off goods and shipping."""
-    goods = sum(
-        _amount(given["allocatedAmountSet"])
-        for line in order["lineItems"]["nodes"]
-        for given in line["discountAllocations"]
-    )
+    goods = sum(off_line(line) for line in order["lineItems"]["nodes"])
     shipping = sum(
         _amount(line["originalPriceSet"]) - _amount(line["discountedPriceSet"])
         for line in order["shippingLines"]["nodes"]

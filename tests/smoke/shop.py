@@ -27,6 +27,13 @@ def expect(holds: object, what: str) -> None:
         raise Unexpected(what)
 
 
+def answers(answer: requests.Response, status: int, code: str | None = None) -> None:
+    """It was answered so; `code`: of the error."""
+    expect(answer.status_code == status, f"{answer.status_code} in place of {status}: {answer.text[:300]}")
+    if code is not None:
+        expect(answer.json()["error"]["code"] == code, f"{answer.text[:300]} in place of {code}")
+
+
 def wait_until(seconds: float, what: str, look: Callable[[], T | None]) -> T:
     """Look again until there is something to see."""
     deadline = time.monotonic() + seconds
@@ -79,6 +86,30 @@ class Shop:
 
     def status(self) -> Json:
         return self._session().get(f"{self._demo.sandbox}/sandbox/status", timeout=SECONDS).json()
+
+    # -- the panel --------------------------------------------------------------------------------------
+
+    def panel(self, path: str, **typed: Any) -> Json:
+        """What staff do in the panel."""
+        answer = self.try_panel(path, **typed)
+        answers(answer, 200)
+        return answer.json()
+
+    def try_panel(self, path: str, **typed: Any) -> requests.Response:
+        return requests.post(self._panel(path), json=typed, headers=self._staff(), timeout=SECONDS)
+
+    def panel_page(self, path: str) -> str:
+        """What staff read there."""
+        answer = requests.get(self._panel(path), headers=self._staff(), timeout=SECONDS)
+        answers(answer, 200)
+        return answer.text
+
+    def _panel(self, path: str) -> str:
+        return f"{self._demo.app}/app/{path}"
+
+    def _staff(self) -> dict[str, str]:
+        answer = self._session().get(f"{self._demo.sandbox}/sandbox/id-token", timeout=SECONDS)
+        return {"Authorization": f"Bearer {answer.json()['id_token']}"}
 
     # -- people -----------------------------------------------------------------------------------------
 
@@ -156,9 +187,16 @@ class Shop:
 
     def variants(self) -> list[tuple[int, str]]:
         """(variant id, price) of the first variant of each product that is no gift card."""
+        return [(variant, price) for _, variant, price in self.goods()]
+
+    def goods(self) -> list[tuple[int, int, str]]:
+        """(product id, variant id, price), likewise."""
         products = self.admin(PRODUCTS)["products"]["nodes"]
-        found = [product["variants"]["nodes"][0] for product in products if not product["isGiftCard"]]
-        return [(int(variant["legacyResourceId"]), variant["price"]) for variant in found]
+        found = [(one, one["variants"]["nodes"][0]) for one in products if not one["isGiftCard"]]
+        return [
+            (int(product["legacyResourceId"]), int(variant["legacyResourceId"]), variant["price"])
+            for product, variant in found
+        ]
 
     def browser(self, customer: int | None = None) -> Browser:
         """A shopper's browser, signed in when a customer is named."""
@@ -214,16 +252,27 @@ class Browser:
 
         return wait_until(seconds, f"redemption {id} becomes {state}", look)
 
+    def fill_cart(self, *items: tuple[int, int]) -> None:
+        """With these alone: (variant, pieces)."""
+        self.post("/cart/clear.js")
+        for variant, quantity in items:
+            added = self.post("/cart/add.js", json={"id": variant, "quantity": quantity})
+            expect(added.ok, "the cart takes nothing")
+
+    def cart_takes(self, code: str) -> bool:
+        """Type a discount code; whether it takes anything off."""
+        cart = self.post("/cart/update.js", json={"discount": code}).json()
+        return [known["code"] for known in cart["discount_codes"] if known["applicable"]] == [code]
+
     def buy(self, variant: int, quantity: int, code: str | None = None) -> int:
         """Cart, discount code, checkout, payment: answers the order's id."""
-        self.post("/cart/clear.js")
-        expect(
-            self.post("/cart/add.js", json={"id": variant, "quantity": quantity}).ok, "the cart takes nothing"
-        )
+        self.fill_cart((variant, quantity))
         if code is not None:
-            cart = self.post("/cart/update.js", json={"discount": code}).json()
-            accepted = [known["code"] for known in cart["discount_codes"] if known["applicable"]]
-            expect(accepted == [code], f"the cart refuses the code: {cart['discount_codes']}")
+            expect(self.cart_takes(code), f"the cart refuses the code {code}")
+        return self.pay()
+
+    def pay(self) -> int:
+        """Checkout and payment of what is in the cart: answers the order's id."""
         expect(self.get("/checkout").status_code == 200, "there is no checkout")
         answer = self.post("/checkout/pay")
         parts = answer.headers.get("Location", "").split("/")
@@ -287,6 +336,7 @@ query($id: ID!) {
     discountCodes
     lineItems(first: 50) { nodes {
       quantity
+      variant { legacyResourceId }
       originalUnitPriceSet { shopMoney { amount } }
       discountAllocations { allocatedAmountSet { shopMoney { amount } } }
     } }
@@ -300,12 +350,14 @@ CODE = """
 query($code: String!) {
   codeDiscountNodeByCode(code: $code) {
     codeDiscount {
-      ... on DiscountCodeBasic { status }
+      ... on DiscountCodeBasic { status endsAt }
       ... on DiscountCodeFreeShipping { status }
     }
   }
 }"""
 PRODUCTS = """
 query {
-  products(first: 50) { nodes { isGiftCard variants(first: 1) { nodes { legacyResourceId price } } } }
+  products(first: 50) { nodes {
+    legacyResourceId isGiftCard variants(first: 1) { nodes { legacyResourceId price } }
+  } }
 }"""
