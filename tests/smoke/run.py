@@ -10,7 +10,7 @@ from pathlib import Path
 
 import requests
 
-from tests.smoke import accidents, loading, own, redeeming, second
+from tests.smoke import accidents, giving, kinds, loading, own, redeeming, second
 from tests.smoke.demo import ROOT, DemoTrouble, free_port, running
 from tests.smoke.shop import Unexpected
 from tests.smoke.state import Run
@@ -29,6 +29,16 @@ STEPS: list[Step] = [
     ("An exclusive reward is waited for and handed over", own.hand_over),
     ("A donation is counted and paid out", own.donate),
     ("A prize draw ends as everybody can reckon", own.draw),
+    ("A product is free beside another", kinds.free_product),
+    ("Points become store credit, and credit pays", kinds.store_credit),
+    ("A gift card pays, another is given back", kinds.gift_card),
+    ("Cashback comes by itself", kinds.cashback),
+    ("A gift from staff", giving.give),
+    ("A gift for a milestone", giving.reach_milestone),
+    ("A friend is invited, and orders", giving.refer),
+    ("Promo codes for a campaign", giving.promote),
+    ("Staff extend, replace and cancel a code", giving.look_after),
+    ("Who invited a friend is thanked", giving.thank),
     ("Two accounts become one", accidents.merge),
     ("Who is forgotten stays forgotten", accidents.forget),
     ("Forged deliveries are refused", accidents.forge),
