@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from rewards import budgets, gift_rules, gifts, redemption_care
+from rewards import budgets, gift_rules, gifts, redemption_care, redemptions
 from rewards.gift_rules import MILESTONE, SURPRISE, GiftRule
 from rewards.gifts import Gift
 from rewards.ledger import Book
@@ -19,6 +19,7 @@ from rewards.models import Program, Redemption
 from rewards.order_rows import OpenOrder
 
 State = Redemption.State
+EndingWith = Redemption.EndingWith
 UNUSED = (State.RESERVED, State.ISSUED)
 UNMADE = "The order that brought it was undone, or is worth less by now."
 Given = dict[tuple[int, str], list[Redemption]]
@@ -75,7 +76,7 @@ def _surprise(program_id: int, rule: GiftRule, order: OpenOrder, given: Given, n
     assert order.member_id is not None  # who asks has looked
     assert order.paid_at is not None  # or it wouldn't count
     gift = rule.gift(order.member_id, order.id, order.source_id)
-    known = [one for one in given[order.member_id, rule.id] if one.key == gift.key]
+    known = _with_successors(given[order.member_id, rule.id], gift.key)
     if known:
         if order.spend < rule.amount:
             _take_back([one for one in known if _stands(one)], 1, now)
@@ -85,14 +86,29 @@ def _surprise(program_id: int, rule: GiftRule, order: OpenOrder, given: Given, n
     return gift if fits and budgets.take(program_id, rule.id, rule.budget) else None
 
 
+def _with_successors(given: Iterable[Redemption], key: str) -> list[Redemption]:
+    """The gift with a key, and those that came in its place when staff had another code made."""
+    found: list[Redemption] = []
+    keys = {key}
+    for one in given:
+        if one.key in keys:
+            found.append(one)
+            keys.add(redemptions.successor_key(one.pk))
+    return found
+
+
 def _stands(given: Redemption) -> bool:
-    """Whether it counts as had: not where it couldn't be made, or was taken back before it was used."""
-    is_taken = given.ending_with == Redemption.EndingWith.TAKEN and given.state != State.USED
-    return given.state != State.FAILED and not is_taken
+    """Whether it counts as had.
+
+    Not where it couldn't be made, was taken back before it was used, or has another one in its place.
+    """
+    is_taken = given.ending_with == EndingWith.TAKEN and given.state != State.USED
+    is_replaced = given.ending_with == EndingWith.NEW_CODE and given.state == State.CANCELLED
+    return given.state != State.FAILED and not is_taken and not is_replaced
 
 
 def _take_back(standing: Iterable[Redemption], count: int, now: datetime) -> None:
-    unused = [one for one in standing if one.state in UNUSED]
+    unused = [one for one in standing if one.state in UNUSED or redemption_care.is_being_replaced(one)]
     for one in unused[:count]:
         redemption_care.take_back(one, UNMADE, now)
 

@@ -85,12 +85,17 @@ def take_back(redemption: Redemption, note: str, now: datetime) -> None:
     row = Redemption.objects.select_for_update().get(program_id=redemption.program_id, pk=redemption.pk)
     if row.state == State.ISSUED:
         row.state, row.ending_as, row.due_at = State.ENDING, State.CANCELLED, now
-    elif row.state != State.RESERVED:
+    elif row.state != State.RESERVED and not is_being_replaced(row):
         return
     row.ending_with = EndingWith.TAKEN
     row.attempts = 0
     histories.note(row, TAKE_BACK, now, note=note)
     row.save()
+
+
+def is_being_replaced(redemption: Redemption) -> bool:
+    """Whether it ends so that another code comes in its place, and none has come yet."""
+    return redemption.state == State.ENDING and redemption.ending_with == EndingWith.NEW_CODE
 
 
 def _issued(program_id: int, redemption_id: int) -> Redemption:

@@ -220,6 +220,11 @@ def _change(program_id: int, redemption_id: int, change: changes.Change, now: da
     return True
 
 
+def successor_key(redemption_id: int) -> str:
+    """Of whatever comes in place of a redemption."""
+    return f"replaces:{redemption_id}"
+
+
 def _successor(old: Redemption, now: datetime) -> Redemption:
     """The same reward again, with another code, which lives as long as a new one."""
     days = kinds.of(old.reward).days(old.reward)
@@ -228,7 +233,7 @@ def _successor(old: Redemption, now: datetime) -> Redemption:
         member_id=old.member_id,
         source_id=old.source_id,
         customer_id=old.customer_id,
-        key=f"replaces:{old.pk}",
+        key=successor_key(old.pk),
         reward=old.reward,
         points=old.points,
         value=old.value,

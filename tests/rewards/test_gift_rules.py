@@ -4,13 +4,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from rewards import gift_rounds, gift_rules, people, programs, redemptions, tier_grants
+from rewards import gift_rounds, gift_rules, people, programs, redemption_care, redemptions, tier_grants
 from rewards.documents import BadProgram
 from rewards.models import GiftRound, Redemption
+from rewards.redemption_care import EndingWith, Reason
 from rewards.redemptions import State
 from tests.rewards.conftest import NOW, World, line, order
 
 ID = "thanks"
+WHY = Reason("4711", "It was lost")
 DAY = timedelta(days=1)
 
 
@@ -43,6 +45,15 @@ def gifts(**about):
 def issue(world, *given):
     for one in given:
         redemptions.issued(world.program.pk, one.pk, f"gid://{one.pk}", now=NOW)
+
+
+def replaced(world, one):
+    """Staff have another code made."""
+    redemption_care.end(world.program.pk, one.pk, EndingWith.NEW_CODE, WHY, now=NOW)
+    redemptions.ended(world.program.pk, one.pk, now=NOW)
+    new = Redemption.objects.get(key=f"replaces:{one.pk}")
+    issue(world, new)
+    return new
 
 
 @pytest.mark.parametrize(
@@ -116,6 +127,39 @@ def test_a_gift_that_is_being_made_is_taken_back_as_soon_as_it_is_there(world, b
     one.refresh_from_db()
     assert (one.state, one.ending_as) == (State.ENDING, State.CANCELLED)
     assert one.due_at == NOW
+
+
+def test_one_with_another_code_is_still_one_gift(world, by_rule):
+    by_rule("milestone", amount="50")
+    buy(world, 50, 1)
+    issue(world, *gifts())
+    new = replaced(world, gifts()[0])
+    buy(world, 1, 2)
+    assert [one.state for one in gifts()] == [State.CANCELLED, State.ISSUED]
+    refund(world, 50, 1)
+    new.refresh_from_db()
+    assert (new.state, new.ending_with) == (State.ENDING, "taken")
+
+
+def test_a_surprise_with_another_code_is_taken_back_with_its_order(world, by_rule):
+    by_rule("surprise_gift", amount="50", budget=5)
+    buy(world, 50, 1)
+    issue(world, *gifts())
+    new = replaced(world, gifts()[0])
+    refund(world, 50, 1)
+    new.refresh_from_db()
+    assert (new.state, new.ending_with) == (State.ENDING, "taken")
+
+
+def test_no_other_code_comes_for_a_gift_that_is_taken_back_meanwhile(world, by_rule):
+    by_rule("milestone", amount="50")
+    buy(world, 50, 1)
+    issue(world, *gifts())
+    (one,) = gifts()
+    redemption_care.end(world.program.pk, one.pk, EndingWith.NEW_CODE, WHY, now=NOW)
+    refund(world, 50, 1)
+    redemptions.ended(world.program.pk, one.pk, now=NOW)
+    assert [(found.state, found.ending_with) for found in gifts()] == [(State.CANCELLED, "taken")]
 
 
 def test_a_gift_that_was_used_before_it_could_be_disabled_was_had(world, by_rule):
