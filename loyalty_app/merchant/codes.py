@@ -81,7 +81,7 @@ class Asked:
 
     @classmethod
     def of(cls, request: HttpRequest) -> "Asked":
-        words, state, reward = (" ".join(request.GET.get(name, "").split())[:200] for name in FILTERS)
+        words, state, reward = (forms.text(request.GET.get(name, ""))[:200] for name in FILTERS)
         return cls(words, state if state in State.values else "", reward)
 
     @property

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.http import Http404, HttpRequest, HttpResponse
 
 from loyalty_app.merchant.answers import Json, Unprocessable, done, fetch, page, program_of, shown, typed
-from loyalty_app.merchant.forms import Unreadable, decimal, text
+from loyalty_app.merchant.forms import Unreadable, decimal, is_key, text
 from loyalty_app.merchant.tables import plain, table
 from loyalty_app.merchant.words import money_of
 from rewards import clock, dates, donations, programs
@@ -139,9 +139,8 @@ def _payout(given: Json, program: Program) -> tuple[int, date, str, str]:
         errors["receipt"] = "Say where the receipt is: its number, or a link."
     elif len(receipt) > RECEIPT_LENGTH_MAX:
         errors["receipt"] = f"Use at most {RECEIPT_LENGTH_MAX} characters."
-    key = given.get("key", "")
-    if not isinstance(key, str) or not 8 <= len(key) <= 64 or not key.isascii() or not key.isprintable():
+    if not is_key(given.get("key")):
         errors[""] = "The page is out of date. Reload it."
     if errors:
         raise Unprocessable(errors)
-    return amount, paid_on, receipt, key
+    return amount, paid_on, receipt, given["key"]

@@ -205,7 +205,7 @@ def version_in(typed: Json) -> int:
 
 def is_key(value: Any) -> bool:
     """Whether this is a key as pages make them, so that a double click does a thing once."""
-    return isinstance(value, str) and 8 <= len(value) <= 64 and value.isascii()
+    return isinstance(value, str) and 8 <= len(value) <= 64 and value.isascii() and value.isprintable()
 
 
 def free_id(title: str, taken: Container[str], otherwise: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 
-from loyalty_app.merchant import customers
+from loyalty_app.merchant import customers, forms
 from loyalty_app.merchant.answers import Json, Unprocessable, done, fetch, page, program_of, shown, typed
 from loyalty_app.merchant.reasons import REASON_LENGTH_MAX, reason_in
 from rewards import tasks, waits
@@ -53,7 +53,7 @@ def listed(request: HttpRequest, staff: Staff) -> HttpResponse:
     """What waits; with `?code=` what a member shows it for."""
     program = program_of(staff)
     waiting = tasks.waiting(program.pk)
-    code = request.GET.get("code", "").strip()
+    code = forms.text(request.GET.get("code", ""))
     found = tasks.by_code(program.pk, code) if code else None
     context = {
         "code": code,

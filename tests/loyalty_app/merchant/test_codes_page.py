@@ -66,6 +66,13 @@ def test_a_code_is_found_by_itself_by_its_state_its_reward_and_its_customer(
         assert {one for one in (code.code, other.code) if f"<code>{one}</code>" in html} == expected, query
 
 
+@pytest.mark.parametrize("asked", ["q=%00x", "reward=%00x", "state=%00", "before=%00"])
+def test_what_the_database_refuses_finds_nothing_worse_than_nothing(
+    merchant: Merchant, code: Redemption, asked: str
+) -> None:
+    merchant.page(f"/app/codes?{asked}")
+
+
 def test_a_code_is_found_by_the_order_that_used_it(
     merchant: Merchant, code: Redemption, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,7 @@ def test_the_page_offers_what_can_be_given_and_tells_of_it(merchant: Merchant) -
         ({"why": " ", "note": "x" * 201}, {"why", "note"}),
         ({"why": 5}, {"why"}),
         ({"key": "short"}, {""}),
+        ({"key": "0123456789\x00"}, {""}),
         ({"key": 7, "reward": "x", "why": ""}, {"", "reward", "why"}),
     ],
 )
