@@ -13,7 +13,16 @@ from rewards.models import Claim
 from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain
 from shopify_bridge.issuers import Refused, discount
 from shopify_bridge.issuers.terms import Terms
-from shopify_bridge.issuing import CODES_TRIED, LEASE, LONGEST_PAUSE, LOOKED_AT, LOOKS_APART, PATIENCE_SECONDS
+from shopify_bridge.issuing import (
+    AWAY,
+    CODES_TRIED,
+    LEASE,
+    LONGEST_PAUSE,
+    LOOKED_AT,
+    LOOKS_APART,
+    PATIENCE_SECONDS,
+    WHILE_AWAY,
+)
 from shopify_bridge.models import Shop
 
 LONGEST_DUE = "SELECT program_id, id FROM rewards_claim WHERE due_at <= %s ORDER BY due_at, id LIMIT %s"
@@ -32,8 +41,12 @@ def work_on(claim: Claim, *, within: float = PATIENCE_SECONDS) -> Claim:
     """One step for one claim; the claim as it is afterwards."""
     shop = Shop.objects.filter(pk=claim.source_id).first()
     step = _STEPS.get(State(claim.state))
-    if shop is None or step is None or shop.state == Shop.State.UNINSTALLED:
+    if shop is None or shop.program_id != claim.program_id or step is None:
         claims.at_rest(claim)
+        return claim
+    if shop.state == Shop.State.UNINSTALLED:
+        is_absent = claim.absent_since is not None
+        claims.put_off(claim, datetime.now(UTC) + WHILE_AWAY, AWAY, absent=is_absent)
         return claim
     try:
         step(AdminClient(shop), claim, within)

@@ -20,6 +20,8 @@ PATIENCE_SECONDS = 10.0
 LOOKS_APART = timedelta(minutes=15)
 """A code counts as never made after two look-ups this far apart."""
 LONGEST_PAUSE = timedelta(minutes=15)
+WHILE_AWAY = timedelta(hours=1)
+AWAY = "The shop has uninstalled the app."
 LEASE = redemptions.WAITED_FOR
 """So long whoever works on a redemption has it alone; if it died, somebody else goes on then."""
 CODES_TRIED = 3
@@ -42,11 +44,13 @@ def work_on(redemption: Redemption, *, within: float = PATIENCE_SECONDS) -> Rede
     """One step for one redemption; the redemption as it is afterwards."""
     shop = Shop.objects.filter(pk=redemption.source_id).first()
     step = _STEPS.get(State(redemption.state))
-    if shop is None or step is None or shop.state == Shop.State.UNINSTALLED:
-        if redemption.state == State.RESERVED and not redemption.attempts:
-            # Nothing was asked for yet, and nobody is there to be asked: gifts by rule come on their day.
-            redemptions.failed(redemption.program_id, redemption.pk, "The shop has uninstalled the app.")
+    if step is None:
         redemptions.at_rest(redemption)
+        return redemption
+    is_erased = shop is None or shop.program_id != redemption.program_id
+    if shop is None or is_erased or shop.state == Shop.State.UNINSTALLED:
+        _while_away(redemption, is_erased=is_erased)
+        redemption.refresh_from_db()
         return redemption
     try:
         step(AdminClient(shop), redemption, within)
@@ -56,6 +60,18 @@ def work_on(redemption: Redemption, *, within: float = PATIENCE_SECONDS) -> Rede
         _not_allowed(redemption, problem)
     redemption.refresh_from_db()
     return redemption
+
+
+def _while_away(redemption: Redemption, *, is_erased: bool) -> None:
+    """The shop has left. What was begun goes on when it is back; of one that was erased nobody can ask."""
+    if redemption.state == State.RESERVED and not redemption.attempts:
+        # Nothing was asked for yet, and nobody is there to be asked: gifts by rule come on their day.
+        redemptions.failed(redemption.program_id, redemption.pk, AWAY)
+    elif is_erased:
+        redemptions.at_rest(redemption)
+    else:
+        is_absent = redemption.absent_since is not None
+        redemptions.put_off(redemption, datetime.now(UTC) + WHILE_AWAY, AWAY, absent=is_absent)
 
 
 def _make(client: AdminClient, redemption: Redemption, within: float) -> None:

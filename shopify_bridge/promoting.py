@@ -20,6 +20,7 @@ from shopify_bridge.database import alone
 from shopify_bridge.issuers.base import Refused
 from shopify_bridge.issuers.discount import created, deactivate, refuse_errors
 from shopify_bridge.issuers.terms import Terms
+from shopify_bridge.issuing import AWAY, WHILE_AWAY
 from shopify_bridge.models import Shop
 
 log = logging.getLogger(__name__)
@@ -48,8 +49,11 @@ def go_on(promotion: Promotion, deadline: float) -> None:
         if not nobody_else or promotion.due_at is None:
             return
         shop = Shop.objects.filter(pk=promotion.source_id).first()
-        if shop is None or shop.state == Shop.State.UNINSTALLED:
-            _note(promotion, due_at=None, problem="The shop has uninstalled the app.")
+        if shop is None or shop.program_id != promotion.program_id:
+            _note(promotion, due_at=None)
+            return
+        if shop.state == Shop.State.UNINSTALLED:
+            _note(promotion, due_at=datetime.now(UTC) + WHILE_AWAY, problem=AWAY)
             return
         try:
             _work(AdminClient(shop), promotion, deadline)

@@ -11,6 +11,7 @@ from rewards.claims import Friend
 from rewards.mail_addresses import Mail
 from rewards.models import Claim, Program
 from shopify_bridge import friend_codes, vault
+from shopify_bridge.models import Shop
 from tests.factories import ShopFactory
 from tests.shopify_bridge.conftest import Scripted, json_answer
 
@@ -124,3 +125,13 @@ def test_its_last_day_ends_it_by_the_clock(scripted: Scripted, claim: Claim) -> 
     claim.refresh_from_db()
     assert (claim.state, claim.due_at) == ("ended", None)
     assert codes.ended == [f"gid/{claim.code}"]
+
+
+def test_it_goes_on_when_the_app_is_installed_again(scripted: Scripted, claim: Claim) -> None:
+    codes = Codes(scripted)
+    Shop.objects.filter(pk=claim.source_id).update(state=Shop.State.UNINSTALLED)
+    away = friend_codes.work_on(claim)
+    assert (away.state, codes.made) == (Claim.State.RESERVED, [])
+    assert away.due_at is not None
+    Shop.objects.filter(pk=claim.source_id).update(state=Shop.State.ACTIVE)
+    assert friend_codes.work_on(away).state == Claim.State.ISSUED

@@ -10,6 +10,7 @@ from django.utils import timezone
 from rewards import programs, promotions
 from rewards.models import Program, PromoCode, Promotion
 from shopify_bridge import promoting, vault
+from shopify_bridge.models import Shop
 from tests.factories import ShopFactory
 from tests.shopify_bridge.conftest import Scripted, json_answer
 
@@ -162,3 +163,11 @@ def test_one_that_was_never_made_is_ended_without_shopify(shopify: Shopify) -> N
     promotions.end(promotion.program_id, promotion.pk)
     assert go_on(promotion).state == Promotion.State.ENDED
     assert shopify.asked == []
+
+
+def test_it_goes_on_when_the_app_is_installed_again(shopify: Shopify) -> None:
+    promotion = start(2)
+    Shop.objects.update(state=Shop.State.UNINSTALLED)
+    assert go_on(promotion).due_at is not None
+    Shop.objects.update(state=Shop.State.ACTIVE)
+    assert go_on(promotion).state == Promotion.State.READY

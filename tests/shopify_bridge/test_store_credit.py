@@ -301,3 +301,16 @@ def test_whatever_happens_there_are_as_many_credits_as_points_were_spent_for(
     assert set(states) <= {State.USED, State.FAILED}
     assert len(account.transactions) == states.count(State.USED)
     assert balances(made[0]) == (500 - 100 * states.count(State.USED), 0, 0)
+
+
+def test_what_was_begun_goes_on_when_the_app_is_installed_again(
+    account: Account, shop: Shop, redemption: Redemption
+) -> None:
+    account.moods = [account.done_and_lost]
+    issuing.work_on(redemption)
+    Shop.objects.filter(pk=shop.pk).update(state=Shop.State.UNINSTALLED)
+    away = looked_at(redemption)
+    assert (away.state, away.due_at is None) == (State.RESERVED, False)
+    Shop.objects.filter(pk=shop.pk).update(state=Shop.State.ACTIVE)
+    assert looked_at(redemption).state == State.USED
+    assert len(account.asked) == 1
