@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from rewards import clock, closed_tiers
+from rewards import clock, closed_tiers, kept_rewards
 from rewards.differences import differences
 from rewards.documents import checked, completed
 from rewards.earning import Rules
@@ -265,8 +265,10 @@ def apply(
         locked = Program.objects.select_for_update().get(pk=program.pk)
         if expect not in (None, locked.version):
             raise NotTheNewest(locked.version)
-        complete = closed_tiers.kept(locked, document_of(locked.pk, locked.version), complete)
-        if complete == document_of(locked.pk, locked.version):
+        before = document_of(locked.pk, locked.version)
+        complete = closed_tiers.kept(locked, before, complete)
+        complete = kept_rewards.kept(locked, before, complete)
+        if complete == before:
             program.version = locked.version
             return ProgramVersion.objects.get(program=locked, number=locked.version)
         version = ProgramVersion.objects.create(
@@ -277,7 +279,7 @@ def apply(
             author=author[:120],
             note=note[:200],
         )
-        if lifetime(complete) != lifetime(document_of(locked.pk, locked.version)):
+        if lifetime(complete) != lifetime(before):
             locked.expiry_since = now
         locked.withheld = _still_withheld(locked, complete)
         locked.version = version.number

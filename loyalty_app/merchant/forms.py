@@ -187,9 +187,11 @@ def save(
 
 @contextmanager
 def refused_when_overtaken() -> Iterator[None]:
-    """Whoever saves second is told, and nothing is overwritten."""
+    """Whoever saves second is told, and nothing is overwritten; nor is what members have had."""
     try:
         yield
+    except BadProgram as problem:
+        raise Unprocessable({"": str(problem)}) from problem
     except NotTheNewest as problem:
         message = "Somebody else changed the program meanwhile. Reload the page, then change it again."
         raise Unprocessable({"": message}) from problem

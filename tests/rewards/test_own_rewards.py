@@ -18,6 +18,7 @@ from rewards import (
     timeline,
     waits,
 )
+from rewards.documents import BadProgram
 from rewards.models import Drawing, Member, Notice, Payout, Redemption, Wait
 from rewards.places import SoldOut
 from rewards.redemptions import State
@@ -411,3 +412,22 @@ def test_what_was_drawn_stays(offering):
 def test_the_index_holds_what_shopify_has_no_part_in(offering):
     (condition,) = [index.condition for index in Redemption._meta.indexes if index.name == "redemption_own"]
     assert condition == tallies.OWN
+
+
+@pytest.mark.parametrize(("reward", "points"), [("raffle", None), ("trees", 100)])
+def test_one_that_is_taken_out_stays_archived_while_something_is_owed(offering, reward, points):
+    has(offering, member(offering), reward, points=points)
+    offering.offer()
+    (kept,) = programs.document(offering.program)["rewards"]
+    assert (kept["id"], kept["archived"]) == (reward, True)
+    with pytest.raises(BadProgram, match="Give the new one another id"):
+        offering.offer({"id": reward, "kind": "fixed", "title": "Other", "points": 5, "value": "5"})
+
+
+def test_the_entries_of_a_draw_that_was_taken_out_come_back(offering):
+    someone = member(offering)
+    has(offering, someone, "raffle")
+    offering.offer()
+    draws.call_off(offering.program, "raffle", "4711", "No bicycle")
+    assert draws.return_entries() == 1
+    assert available(someone) == 250
