@@ -126,6 +126,8 @@ def _sensible(document: Json) -> Json:
             reward.update(min="1.00", max="5.00", step="0.50")
         if reward.get("minimum_subtotal"):
             reward["minimum_quantity"] = None
+        if "countries" in reward:
+            reward["countries"] = ["DE"]
         for name in GOODS:
             if name in reward:
                 reward[name] = {"products": [], "variants": [], "collections": [7]}
