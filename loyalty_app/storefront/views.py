@@ -216,6 +216,9 @@ def _wanted(request: HttpRequest, visitor: Visitor, member_id: int) -> reservati
         raise Refusal(422, "invalid_points", "“points” is a whole number above zero.")
     if not isinstance(key, str) or not 0 < len(key) <= KEY_LENGTH_MAX or not key.isprintable():
         raise Refusal(422, "invalid_key", f"“key” is a text of 1 to {KEY_LENGTH_MAX} characters.")
+    if ":" in key:
+        # So are those of gifts, of cashback and of what comes in place of another: none of them may be taken.
+        raise Refusal(422, "invalid_key", "“key” has no colon.")
     assert visitor.customer_id is not None  # the member was found by it
     return reservations.Request(
         member_id=member_id,

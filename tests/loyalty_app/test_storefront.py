@@ -198,6 +198,7 @@ def test_too_few_points_are_a_conflict(storefront):
         ({"reward": "five-off", "key": "x" * 101}, "invalid_key"),
         ({"reward": "five-off", "key": "a\x00b"}, "invalid_key"),
         ({"reward": "five-off", "key": 7}, "invalid_key"),
+        ({"reward": "five-off", "key": "replaces:1"}, "invalid_key"),
         ({"reward": "nothing", "key": "k"}, "no_such_reward"),
         ({"reward": 5, "key": "k"}, "invalid_reward"),
         ({"reward": "five-off", "points": 99, "key": "k"}, "invalid_points"),
