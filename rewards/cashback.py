@@ -10,6 +10,8 @@ from rewards.money import major, minor
 Json = dict[str, Any]
 REWARD_ID = ":cashback"
 """No reward of a document can be called so."""
+MOST = 10**14 - 1
+"""Minor units in one payout; what a member has above that is paid by the next."""
 TITLE = "{amount} {currency} cashback"
 
 
@@ -51,7 +53,7 @@ class Cashback:
 
     def reward(self, points: int) -> Json:
         """What so many points become, as if it stood in a document."""
-        amount = self.worth(points)
+        amount = min(self.worth(points), MOST)
         said = major(amount, self.currency)
         return {
             "id": REWARD_ID,

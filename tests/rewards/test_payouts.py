@@ -67,6 +67,15 @@ def test_a_payout_waits_for_no_shopper_s_request_to_make_it(paying):
     assert Redemption.objects.get().due_at == NOW
 
 
+def test_more_than_can_be_written_is_paid_in_turns(paying):
+    said = {"points": 1, "value": "999999999.00"}
+    paying.apply({**programs.document(paying.program), "cashback": said})
+    member = paying.earn(1_000_000)
+    assert begin(paying) == 1
+    assert Redemption.objects.get().value == 10**14 - 1
+    assert balances(member) == (1_000_000 - 1001, 1001, 0)
+
+
 def test_below_the_smallest_amount_it_waits_for_more(paying):
     member = paying.earn(33)
     assert begin(paying) == 0
