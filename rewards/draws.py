@@ -51,7 +51,15 @@ def is_open(program_id: int, reward: Json, now: datetime) -> bool:
 
 def drawings(program_id: int, reward_id: str) -> list[Drawing]:
     """What was drawn so far, in turns."""
-    return list(Drawing.objects.filter(program_id=program_id, reward=reward_id).order_by("turn"))
+    return of_rewards(program_id, [reward_id])[reward_id]
+
+
+def of_rewards(program_id: int, reward_ids: Iterable[str]) -> dict[str, list[Drawing]]:
+    """What was drawn so far, in turns, by reward."""
+    found: dict[str, list[Drawing]] = {id: [] for id in reward_ids}
+    for row in Drawing.objects.filter(program_id=program_id, reward__in=list(found)).order_by("turn"):
+        found[row.reward].append(row)
+    return found
 
 
 def seed_of(program: Program, reward_id: str) -> str:

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 NAMES_SECONDS = 1.5
 SEARCH_SECONDS = 3.0
 FOUND_MAX = 50
+NAMED_MAX = 250
+"""As many things Shopify names in one answer; others are called by number."""
 
 
 class CantAsk(Exception):
@@ -58,7 +60,7 @@ def _called(number: int | None, known: dict[int, str]) -> str:
 def _asked(shop: Shop, numbers: list[int]) -> dict[int, str]:
     if not numbers or shop.state != Shop.State.ACTIVE:
         return {}
-    ids = [f"gid://shopify/Customer/{number}" for number in numbers]
+    ids = [f"gid://shopify/Customer/{number}" for number in numbers[:NAMED_MAX]]
     try:
         nodes = AdminClient(shop).run("customers_named", {"ids": ids}, within=NAMES_SECONDS)["nodes"]
     except (TryAgain, NeedsHuman) as problem:

@@ -1,6 +1,6 @@
 """The prize draws: drawn once, by a recipe that anybody can follow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,7 +10,7 @@ from loyalty_app.merchant.answers import Json, Unprocessable, done, fetch, page,
 from loyalty_app.merchant.reasons import REASON_LENGTH_MAX, reason_in
 from loyalty_app.merchant.tables import table
 from rewards import clock, draws, live, programs, tallies
-from rewards.models import Drawing, Member, Program, Redemption
+from rewards.models import Drawing, Member, Program, Redemption, Tally
 from rewards.rules.words import moment_of
 from shopify_bridge.auth import Staff
 
@@ -52,9 +52,11 @@ class Row:
 @page
 def listed(request: HttpRequest, staff: Staff) -> HttpResponse:
     program = program_of(staff)
-    rows = [
-        _row(staff, program, reward) for reward in programs.document(program)["rewards"] if _is_draw(reward)
-    ]
+    found = [reward for reward in programs.document(program)["rewards"] if _is_draw(reward)]
+    ids = [reward["id"] for reward in found]
+    drawn, taken = draws.of_rewards(program.pk, ids), tallies.known(program.pk, ids)
+    winners = _winners(staff, [drawing for turns in drawn.values() for drawing in turns])
+    rows = [_row(program, reward, taken[reward["id"]], drawn[reward["id"]], winners) for reward in found]
     return shown(request, staff, "merchant/draws.html", {"rows": rows, "reason_most": REASON_LENGTH_MAX})
 
 
@@ -114,23 +116,29 @@ def _program_with(staff: Staff, reward_id: str) -> Program:
     return program
 
 
-def _row(staff: Staff, program: Program, reward: Json) -> Row:
-    turns = draws.drawings(program.pk, reward["id"])
-    tally = tallies.known(program.pk, [reward["id"]])[reward["id"]]
+def _row(
+    program: Program, reward: Json, tally: Tally, turns: list[Drawing], winners: Mapping[int, Winner]
+) -> Row:
     said = live.draw(program, reward, tally, turns, clock.now())
     return Row(
         reward,
         said,
         moment_of(reward["closes"]),
         *STATES[said["state"]],
-        [_turn(staff, turn) for turn in turns if not turn.called_off],
+        [
+            Turn(drawing, len(drawing.entries), [winners[entry] for entry in drawing.winners])
+            for drawing in turns
+            if not drawing.called_off
+        ],
     )
 
 
-def _turn(staff: Staff, drawing: Drawing) -> Turn:
-    won = Redemption.objects.filter(program_id=drawing.program_id, pk__in=drawing.winners)
-    members = dict(won.values_list("pk", "member_id"))
-    people = Member.objects.filter(program_id=drawing.program_id, pk__in=members.values())
+def _winners(staff: Staff, drawings: Iterable[Drawing]) -> dict[int, Winner]:
+    """By entry: all of a page at once, since Shopify is asked for their names."""
+    entries = [entry for drawing in drawings for entry in drawing.winners]
+    program_id = staff.shop.program_id
+    won = Redemption.objects.filter(program_id=program_id, pk__in=entries).values_list("pk", "member_id")
+    members = dict(won)
+    people = Member.objects.filter(program_id=program_id, pk__in=set(members.values()))
     names = customers.names_of(staff.shop, people)
-    winners = [Winner(entry, members[entry], names[members[entry]]) for entry in drawing.winners]
-    return Turn(drawing, len(drawing.entries), winners)
+    return {entry: Winner(entry, member_id, names[member_id]) for entry, member_id in members.items()}

@@ -1,11 +1,14 @@
 """What the merchant does for rewards of their own: hand over, pass on, draw."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
+from loyalty_app.merchant import customers
 from rewards import draws, programs, redemptions, reservations
-from rewards.models import Drawing, Payout, Redemption
+from rewards.models import Drawing, Member, Payout, Redemption
+from shopify_bridge.models import Shop
 from tests.loyalty_app.merchant.conftest import Merchant
 from tests.rewards.test_own_rewards import EVENING, RAFFLE, TREES
 
@@ -122,6 +125,28 @@ def test_a_draw_is_drawn_and_drawn_again_with_a_reason(offering: Merchant) -> No
     lines = offering.fetch("/app/draws/raffle/file").content.decode().splitlines()
     assert len(lines) == 2
     assert lines[1].endswith(",yes")
+
+
+def test_shopify_is_asked_once_for_the_names_of_all_winners(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merchant.order(1000)
+    ids = ("raffle", "another")
+    offer(merchant, *({**RAFFLE, "id": id} for id in ids))
+    for id in ids:
+        redeem(merchant, id, key=id)
+    offer(merchant, *({**OVER, "id": id} for id in ids))
+    for id in ids:
+        merchant.post(f"/app/draws/{id}/draw", {})
+    asked: list[list[int]] = []
+
+    def named(shop: Shop, members: Iterable[Member]) -> dict[int, str]:
+        asked.append([member.pk for member in members])
+        return dict.fromkeys(asked[-1], "Ada")
+
+    monkeypatch.setattr(customers, "names_of", named)
+    assert merchant.page("/app/draws").count("Ada") == len(ids)
+    assert asked == [[merchant.member().pk]]
 
 
 def test_the_seed_is_a_secret_until_the_draw(offering: Merchant) -> None:
