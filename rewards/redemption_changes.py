@@ -275,11 +275,12 @@ class Deliver(Change):
     """The shopper has what they paid for, and no order has to use it."""
 
     name = "deliver"
-    before = (State.RESERVED, State.ISSUED, State.FAILED)
+    before: tuple[State, ...] = (State.RESERVED, State.ISSUED, State.FAILED)
 
-    def __init__(self, external_ref: str, author: str = "") -> None:
+    def __init__(self, external_ref: str, author: str, before: tuple[State, ...]) -> None:
         self.external_ref = external_ref
         self.author = author
+        self.before = before
 
     def tells(self, redemption: Redemption) -> Json:
         return {"by": self.author}

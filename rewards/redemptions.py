@@ -47,13 +47,14 @@ def delivered(
     external_ref: str = "",
     *,
     author: str = "",
+    before: tuple[State, ...] = changes.Deliver.before,
     now: datetime | None = None,
 ) -> bool:
-    """The shopper has it for good, without an order: reserved, issued or (late) failed -> used.
+    """The shopper has it for good, without an order: one of these states -> used.
 
     `author`: who of the merchant's people handed it over.
     """
-    return _change(program_id, redemption_id, changes.Deliver(external_ref, author), now)
+    return _change(program_id, redemption_id, changes.Deliver(external_ref, author, before), now)
 
 
 def given_back(

@@ -37,7 +37,8 @@ def one(program_id: int, redemption_id: int) -> Redemption | None:
 
 def hand_over(task: Redemption, author: str, *, now: datetime | None = None) -> None:
     """The member has it. Raises AlreadyDone."""
-    if not redemptions.delivered(task.program_id, task.pk, author=author, now=now):
+    before = (State.ISSUED,)
+    if not redemptions.delivered(task.program_id, task.pk, author=author, before=before, now=now):
         raise AlreadyDone("This was decided already, or the member has undone it.")
 
 

@@ -424,6 +424,15 @@ def test_one_that_is_taken_out_stays_archived_while_something_is_owed(offering, 
         offering.offer({"id": reward, "kind": "fixed", "title": "Other", "points": 5, "value": "5"})
 
 
+def test_what_failed_is_not_handed_over_at_the_cost_of_points_that_are_back(offering):
+    someone = member(offering)
+    task = ask(offering, someone, "evening")
+    redemptions.failed(offering.program.pk, task.pk, "The shop has uninstalled the app.")
+    with pytest.raises(tasks.AlreadyDone):
+        tasks.hand_over(task, "4711")
+    assert available(someone) == 250
+
+
 def test_the_entries_of_a_draw_that_was_taken_out_come_back(offering):
     someone = member(offering)
     has(offering, someone, "raffle")
