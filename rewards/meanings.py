@@ -168,6 +168,11 @@ def _gifts(document: Json, currency: str) -> Iterator[Problem]:
                 f"{path}.reward",
                 f"“{reward['title']}” can't be given, as the shopper has to choose an amount.",
             )
+        elif reward["kind"] == "exclusive" and reward["in_total"] and not gift["archived"]:
+            yield (
+                f"{path}.reward",
+                f"“{reward['title']}” can't be given by a rule, which may give more of it than there are.",
+            )
         if "tier" in gift and not gift["archived"]:
             yield from _known_tier(gift["tier"], f"{path}.tier", document)
 

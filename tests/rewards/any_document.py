@@ -104,9 +104,7 @@ def _sensible(document: Json) -> Json:
     for place in [*(rule["audience"] for rule in rules), *complete["rewards"]]:
         place["tiers"] = [slug for slug in place["tiers"] if slug in known]
     for gift in gifts:
-        gift["reward"] = next(
-            (one["id"] for one in complete["rewards"] if kinds.of(one).can_be_given), "none"
-        )
+        gift["reward"] = next((one["id"] for one in complete["rewards"] if _can_be_given(one)), "none")
         if "tier" in gift:
             gift["tier"] = known[0]
     complete["gifts"] = [gift for gift in gifts if gift["reward"] != "none"]
@@ -122,16 +120,26 @@ def _sensible(document: Json) -> Json:
         challenge["collections"] = [1, 2, 3] if challenge["kind"] == "collections" else []
         challenge["count"] = min(challenge["count"], 3)
     for reward in [*complete["rewards"], complete["referrals"]["reward"]]:
-        if "step" in reward:
-            reward.update(min="1.00", max="5.00", step="0.50")
-        if reward.get("minimum_subtotal"):
-            reward["minimum_quantity"] = None
-        if "countries" in reward:
-            reward["countries"] = ["DE"]
-        for name in GOODS:
-            if name in reward:
-                reward[name] = {"products": [], "variants": [], "collections": [7]}
+        _put_right(reward)
     return complete
+
+
+def _can_be_given(reward: Json) -> bool:
+    is_limited = reward["kind"] == "exclusive" and reward["in_total"] is not None
+    return kinds.of(reward).can_be_given and not is_limited
+
+
+def _put_right(reward: Json) -> None:
+    if "step" in reward:
+        reward.update(min="1.00", max="5.00", step="0.50")
+    if reward.get("minimum_subtotal"):
+        reward["minimum_quantity"] = None
+    if "countries" in reward:
+        reward["countries"] = ["DE", "FR"][: len(reward["countries"])]
+    for name in GOODS:
+        if name in reward:
+            products = reward[name]["products"] or ([1] if reward["kind"] == "free_product" else [])
+            reward[name] = {"products": products, "variants": [], "collections": []}
 
 
 DOCUMENTS = values(documents.schema()).map(_sensible)

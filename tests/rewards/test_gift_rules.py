@@ -356,3 +356,13 @@ def test_a_program_without_such_rules_asks_nothing(world: World, django_assert_m
     buy(world, 10, 1)
     with django_assert_max_num_queries(1):
         assert gift_rounds.give_due(now=NOW) == 0
+
+
+def test_what_there_are_only_some_of_is_given_by_hand_alone(world, by_rule):
+    evening = {"id": "evening", "kind": "exclusive", "title": "An evening", "points": 100}
+    document = programs.document(world.program)
+    world.apply({**document, "rewards": [evening]})
+    by_rule("win_back", days=30, reward="evening")
+    world.apply({**document, "rewards": [{**evening, "in_total": 2}]})
+    with pytest.raises(BadProgram, match="more of it than there are"):
+        by_rule("win_back", days=30, reward="evening")
