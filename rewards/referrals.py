@@ -283,6 +283,9 @@ def _look_at(program: Program, referral_id: int, now: datetime) -> None:
             _take_back(program, book, advocate, referral)
     elif verdict.refused:
         _end(referral, State.REFUSED, verdict.refused, now)
+    elif advocate.blocked_at is not None:
+        # The order was being settled while the member was blocked.
+        _end(referral, State.BLOCKED, (guards.BLOCKED,), now)
     elif referral.state == State.WAITING and referral.pay_at > now:
         referral.due_at = referral.pay_at
     elif referral.state == State.WAITING:

@@ -392,6 +392,16 @@ def test_another_program_s_can_t_be_decided(inviting):
     assert state(referral)[0] == "held"
 
 
+def test_an_order_that_was_settled_while_its_member_was_blocked_is_not_paid(inviting):
+    link = inviting.link()
+    referral = inviting.buy(inviting.code(link))
+    assert referral.state == "waiting"
+    Advocate.objects.filter(code=link).update(blocked_at=LATER)
+    inviting.work()
+    assert state(referral) == ("blocked", ["blocked"])
+    assert inviting.points() == 0
+
+
 def test_a_ring_is_held_from_its_first_referral_on(inviting):
     inviting.world.rules(hold_days=14)
     ring = [8000 + number for number in range(10)]
