@@ -46,8 +46,12 @@ def refused(client: AdminClient, redemption: Redemption, within: float) -> None:
     except (TryAgain, NeedsHuman) as problem:
         log.info("goods unknown", extra={"shop": client.shop.domain, "why": str(problem)})
         return
-    if gone := {thing for thing, node in zip(wanted, nodes, strict=True) if node is None}:
-        withhold(redemption.program_id, redemption.reward["id"], GONE, _gone(gone))
+    gone = {thing for thing, node in zip(wanted, nodes, strict=True) if node is None}
+    # What was redeemed by an older version may name what the reward on offer doesn't any more.
+    document = programs.document(Program.objects.get(pk=redemption.program_id))
+    on_offer = programs.reward(document, redemption.reward["id"])
+    if on_offer and (missing := gone & codes.goods(on_offer)):
+        withhold(redemption.program_id, on_offer["id"], GONE, _gone(missing))
 
 
 def withhold(program_id: int, reward_id: str, code: str, why: str) -> None:

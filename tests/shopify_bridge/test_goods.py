@@ -132,6 +132,17 @@ def test_a_discount_that_is_refused_for_something_else_stays_on_offer(
     assert world.offered()
 
 
+def test_a_discount_of_an_older_version_says_nothing_about_the_goods_of_today(
+    world: World, scripted: Scripted
+) -> None:
+    request = reservations.Request(world.member.pk, world.shop.pk, CUSTOMER, "five-off", "k")
+    old, _ = reservations.reserve(world.program, request)
+    world.change(on={"products": [12], "collections": []})
+    scripted.answer = refusing([None])
+    assert issuing.work_on(old).state == Redemption.State.FAILED
+    assert world.offered()
+
+
 def test_a_permission_that_was_lost_is_told_and_comes_back(world: World, scripted: Scripted) -> None:
     denied = {"message": "Access denied for discountCodeBasicCreate", "extensions": {"code": "ACCESS_DENIED"}}
     scripted.answer = lambda asked: json_answer({"errors": [denied]})
