@@ -54,6 +54,7 @@ FEW_FOR_EACH_TENANT = {
     "rewards_giftround",
     "shopify_bridge_backfill",
     "shopify_bridge_ordercheck",
+    "rewards_budget",
     # Some for each reward; and who waits now, but nobody who ever did.
     "rewards_tally",
     "rewards_payout",
