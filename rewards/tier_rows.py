@@ -240,12 +240,14 @@ def entered(program_id: int, wanted: Iterable[tuple[int, str]]) -> set[tuple[int
 
 PROGRAMS_DUE = """
     SELECT v.program_id FROM rewards_programversion v
-    WHERE v.number = 1 AND EXISTS (
-        SELECT 1 FROM rewards_membertier s WHERE s.program_id = v.program_id AND s.due_on <= %s
-    )
+    WHERE v.number = 1 AND (
+        SELECT s.due_on FROM rewards_membertier s
+        WHERE s.program_id = v.program_id AND s.due_on IS NOT NULL ORDER BY s.due_on LIMIT 1
+    ) <= %s
     ORDER BY v.program_id
 """
-# Each program has a first version. It drives the question, since it lies with the program's other rows.
+# Each program has a first version. It drives the question, since it lies with the program's other rows. The
+# first of those that are due is asked for, and not whether there is one: that may walk past all who aren't.
 
 
 def programs_due(now: datetime) -> list[int]:
