@@ -46,6 +46,24 @@ def cashback(document: Json, currency: str, product: int = 0) -> Json:
     return {**document, "earning": earning, "cashback": said}
 
 
+def cause(document: Json, currency: str, product: int = 0) -> Json:
+    """Points for money, which members give to a cause: 5% of what they spend, passed on by the merchant."""
+    earning = {**document["earning"], "rate": {"points": 1, "per": units(1, currency)}}
+    donation = {
+        "id": "cause",
+        "kind": "donation",
+        "title": "Give to our cause",
+        "points": 20,
+        "cause": "Our cause",
+        "about": "Say here whom it helps.",
+        "per": units(1, currency),
+        "min": units(1, currency),
+        "max": units(100, currency),
+        "step": units(1, currency),
+    }
+    return {**document, "earning": earning, "rewards": _joined(document["rewards"], [donation])}
+
+
 def membership(document: Json, currency: str, product: int) -> Json:
     """A club that comes for a year with a product, above whatever tiers there are."""
     club = {
@@ -103,6 +121,9 @@ TEMPLATES = {
     ),
     "cashback": Template(
         "Cashback", "3% of each order becomes store credit by itself, without a click.", cashback
+    ),
+    "cause": Template(
+        "Cause", "Members give their points to a cause, and everybody sees how much came together.", cause
     ),
     "membership": Template(
         "Paid membership",
