@@ -150,7 +150,9 @@ def test_a_member_is_found_and_an_adjustment_is_booked_once(
     expect(panel.field("points")).to_have_value("25")
     panel.field("reason").fill("Sorry for the late parcel")
     # Both clicks land before the page has had any time to answer the first.
-    app.locator("form[data-key]").evaluate("form => { form.requestSubmit(); form.requestSubmit(); }")
+    app.locator("form[action$='/adjustments']").evaluate(
+        "form => { form.requestSubmit(); form.requestSubmit(); }"
+    )
     panel.toast("25 points given")
     expect(app.locator(".event").first).to_contain_text("Sorry for the late parcel")
     expect(app.locator(".figure").first).to_contain_text("75")
