@@ -34,7 +34,7 @@ export function got(redemption, panel) {
 }
 
 /** The code in large letters with what one does with it. */
-function codeBox(redemption, panel) {
+export function codeBox(redemption, panel) {
   const { words, announce } = panel;
   const code = h('p', { class: 'code-text', dir: 'ltr', 'data-loyalty-code-text': true }, redemption.code);
   const note = h('p', { class: 'note', 'data-loyalty-code-note': true });

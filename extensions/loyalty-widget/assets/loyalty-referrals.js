@@ -120,7 +120,7 @@ export class Referrals {
     const box = codeBox(claim, this.panel);
     this.#part('invitation-form').replaceWith(box);
     if (!isNew) return;
-    whereStorageWorks((storage) => storage.setItem(this.#name, JSON.stringify({ ...this.kept, code: claim.code, expires_at: claim.expires_at })));
+    whereStorageWorks((storage) => storage.setItem(this.#name, JSON.stringify({ ...this.kept, code: claim.code, reward: claim.reward, expires_at: claim.expires_at })));
     this.panel.announce(`${this.words.text('your_code')}: ${claim.code}`);
     box.querySelector('[data-loyalty-copy]').focus();
   }
