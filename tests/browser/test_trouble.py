@@ -59,12 +59,13 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_not_redeemed_twice(
     codes: list[str] = []
 
     def lose_the_answer(route: Route) -> None:
+        if route.request.method != "POST":  # the list of past ones has the same address
+            return route.continue_()
         answer = route.fetch()
         codes.append(answer.json()["code"])
         if len(codes) == 1:
-            route.abort("connectionreset")
-        else:
-            route.fulfill(response=answer)
+            return route.abort("connectionreset")
+        return route.fulfill(response=answer)
 
     context.route(re.compile("/apps/loyalty/redemptions$"), lose_the_answer)
     assert widget.redeem("five-off") == codes[0] == codes[1]
