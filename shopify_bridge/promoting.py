@@ -15,12 +15,12 @@ from django.db.models import QuerySet
 
 from rewards import promotions
 from rewards.models import PromoCode, Promotion
+from shopify_bridge import waiting
 from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain
 from shopify_bridge.database import alone
 from shopify_bridge.issuers.base import Refused
 from shopify_bridge.issuers.discount import created, deactivate, refuse_errors
 from shopify_bridge.issuers.terms import Terms
-from shopify_bridge.issuing import AWAY, WHILE_AWAY
 from shopify_bridge.models import Shop
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,6 @@ PART = 250
 STEP_SECONDS = 20.0
 WITHIN = 10.0
 LOOK_AGAIN = timedelta(seconds=2)
-LONGEST_PAUSE = timedelta(minutes=15)
 
 
 def work_due(seconds: float = STEP_SECONDS) -> None:
@@ -53,18 +52,17 @@ def go_on(promotion: Promotion, deadline: float) -> None:
             _note(promotion, due_at=None)
             return
         if shop.state == Shop.State.UNINSTALLED:
-            _note(promotion, due_at=datetime.now(UTC) + WHILE_AWAY, problem=AWAY)
+            _note(promotion, due_at=waiting.while_away(), problem=waiting.AWAY)
             return
         try:
             _work(AdminClient(shop), promotion, deadline)
         except Refused as refusal:
             _note(promotion, state=State.FAILED, due_at=None, problem=str(refusal))
         except (TryAgain, NeedsHuman) as problem:
-            after = problem.after if isinstance(problem, TryAgain) else LONGEST_PAUSE.total_seconds()
-            pause = min(timedelta(seconds=after or 2 ** min(promotion.attempts + 1, 10)), LONGEST_PAUSE)
+            after = problem.after if isinstance(problem, TryAgain) else waiting.LONGEST_PAUSE.total_seconds()
             _note(
                 promotion,
-                due_at=datetime.now(UTC) + pause,
+                due_at=waiting.after_failure(promotion.attempts, after),
                 attempts=promotion.attempts + 1,
                 problem=str(problem),
             )

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from rewards import people, redemption_care, redemptions, reservations
 from rewards.models import Program, Redemption
-from shopify_bridge import issuing, vault
+from shopify_bridge import issuing, vault, waiting
 from shopify_bridge.issuers import discount
 from shopify_bridge.models import Shop
 from tests.factories import ShopFactory
@@ -43,7 +43,7 @@ def test_a_second_try_cut_short_by_a_death_is_taken_up_within_a_minute(scripted:
     scripted.answer = answer
     assert issuing.work_on(redemption).state == Redemption.State.ISSUED
     (due_at,) = due_while_asked
-    assert due_at < datetime.now(UTC) + issuing.LEASE + timedelta(seconds=1)
+    assert due_at < datetime.now(UTC) + waiting.LEASE + timedelta(seconds=1)
 
 
 @pytest.mark.django_db(transaction=True)
