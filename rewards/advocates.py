@@ -82,7 +82,7 @@ def remember(advocate: Advocate, seen: Traces, *, now: datetime | None = None) -
 
 def open_link(program: Program, code: str) -> Advocate:
     """The link with this code. Raises NoSuchLink."""
-    if programs.invitations(program).active:
+    if programs.can_invite(program):
         rows = Advocate.objects.filter(program_id=program.pk, code=code.upper(), blocked_at=None)
         rows = rows.filter(member__program_id=program.pk, member__redacted_at=None)
         if found := rows.first():

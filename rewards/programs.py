@@ -61,6 +61,8 @@ class NotTheNewest(Exception):
         self.newest = newest
 
 
+FRIENDS = "/friends"
+"""Stands for the friend's reward; no reward can have this id."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """The first version holds for everything before it, so that past orders have rules."""
 ERASED = (
@@ -177,6 +179,11 @@ def _invitations(program_id: int, number: int, currency: str) -> Invitations:
     return Invitations.of(document_of(program_id, number), number, currency)
 
 
+def can_invite(program: Program) -> bool:
+    """Whether members can invite friends now."""
+    return invitations(program).active and FRIENDS not in program.withheld
+
+
 def has_invited(program: Program) -> bool:
     """Whether members could invite friends by any version: what was promised then counts."""
     return any(invitations(program, number).active for number in range(1, program.version + 1))
@@ -201,8 +208,14 @@ def _offered(program_id: int, number: int, currency: str, timezone: str) -> list
     return [Offer.of(reward, currency, ZoneInfo(timezone)) for reward in rewards]
 
 
+def given_out(document: Json) -> dict[str, Json]:
+    """All rewards of a complete document, the friends' too, by the ids under which they are withheld."""
+    rewards = {reward["id"]: reward for reward in document["rewards"]}
+    return {**rewards, FRIENDS: document["referrals"]["reward"]}
+
+
 def withhold(program_id: int, reward_id: str, code: str, why: str) -> None:
-    """Offer a reward to nobody until it is changed, or `offer_again`; `why` is for the merchant."""
+    """Offer a reward, or FRIENDS, to nobody until it is changed, or `offer_again`. `why`: for staff."""
     with transaction.atomic():
         program = Program.objects.select_for_update(no_key=True).get(pk=program_id)
         program.withheld[reward_id] = {"code": code, "why": why}
@@ -292,8 +305,8 @@ def apply(
 
 def _still_withheld(program: Program, complete: Json) -> Json:
     """Whatever is changed has another chance."""
-    before = document_of(program.pk, program.version)
-    return {id: said for id, said in program.withheld.items() if reward(before, id) == reward(complete, id)}
+    before, after = given_out(document_of(program.pk, program.version)), given_out(complete)
+    return {id: said for id, said in program.withheld.items() if before.get(id) == after.get(id)}
 
 
 def _has_awarded(program_id: int) -> bool:

@@ -75,7 +75,7 @@ def public_program(program: Program) -> Json:
         "ways": ways.public(document, program.timezone, clock.now()),
         "challenges": ways.challenges(document, program.timezone, clock.now()),
         "tiers": tiers.public(document),
-        "referrals": referral_settings.public(document),
+        "referrals": referral_settings.public(document) if programs.can_invite(program) else None,
         "rewards": [
             offer.shown
             for offer in programs.offered(program)

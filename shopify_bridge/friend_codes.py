@@ -5,10 +5,10 @@ Who is signed in has a code of their own; a guest's is for whoever has it, once.
 
 from datetime import UTC, datetime
 
-from rewards import claims, clock
+from rewards import claims, clock, programs
 from rewards.claims import State
 from rewards.models import Claim
-from shopify_bridge import waiting
+from shopify_bridge import goods, waiting
 from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain
 from shopify_bridge.issuers import discount
 from shopify_bridge.issuers.terms import Terms
@@ -54,12 +54,17 @@ def title(claim: Claim) -> str:
 
 def _make(client: AdminClient, claim: Claim, within: float) -> None:
     """reserved: make it, or find that it was made."""
+
+    def refused(why: str) -> None:
+        claims.failed(claim, why)
+        goods.refused(client, programs.FRIENDS, claim.reward, within)
+
     steps = waiting.Steps(
         find=lambda: _found(client, claim, within),
         create=lambda: discount.created(client, _terms(claim, client.shop.currency), within),
         made=lambda external_ref: claims.issued(claim, external_ref),
         never_made=lambda why: claims.failed(claim, why),
-        refused=lambda why: claims.failed(claim, why),
+        refused=refused,
     )
     waiting.make(claim, claims, steps, was_asked=claim.attempts > 0)
 

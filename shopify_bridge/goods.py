@@ -5,18 +5,21 @@ A reward that is withheld comes back when the merchant changes it; see `programs
 
 import logging
 from collections.abc import Set
+from typing import Any
 
 from django.db.models import F
 
 from rewards import programs
 from rewards.kinds import codes
-from rewards.models import Program, Redemption
+from rewards.models import Program
 from rewards.rules.words import Thing
 from shopify_bridge.client import AdminClient
 from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.models import Shop
 
 log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
 
 GONE, PERMISSION = "gone", "permission"
 """Why a reward is withheld."""
@@ -25,19 +28,18 @@ KINDS = {"product": "Product", "variant": "ProductVariant", "collection": "Colle
 
 def deleted(shop: Shop, thing: Thing) -> None:
     """Shopify tells that a product or a collection is no more."""
-    program = Program.objects.get(pk=shop.program_id)
-    naming = [
-        reward["id"]
-        for reward in programs.on_offer(programs.document(program))
-        if thing in codes.goods(reward)
-    ]
-    for reward_id in naming:
-        withhold(program.pk, reward_id, GONE, _gone({thing}))
+    document = programs.document(Program.objects.get(pk=shop.program_id))
+    for reward_id, reward in programs.given_out(document).items():
+        if thing in codes.goods(reward):
+            withhold(shop.program_id, reward_id, GONE, _gone({thing}))
 
 
-def refused(client: AdminClient, redemption: Redemption, within: float) -> None:
-    """A discount was refused: if it is for want of its goods, nobody else shall ask for it."""
-    wanted = sorted(codes.goods(redemption.reward))
+def refused(client: AdminClient, reward_id: str, reward: Json, within: float) -> None:
+    """A discount was refused: if it is for want of its goods, nobody else shall ask for it.
+
+    `reward`: as it was promised. `reward_id`: of the one on offer, see `programs.given_out`.
+    """
+    wanted = sorted(codes.goods(reward))
     if not wanted:
         return
     try:
@@ -48,10 +50,11 @@ def refused(client: AdminClient, redemption: Redemption, within: float) -> None:
         return
     gone = {thing for thing, node in zip(wanted, nodes, strict=True) if node is None}
     # What was redeemed by an older version may name what the reward on offer doesn't any more.
-    document = programs.document(Program.objects.get(pk=redemption.program_id))
-    on_offer = programs.reward(document, redemption.reward["id"])
+    program_id = client.shop.program_id
+    document = programs.document(Program.objects.get(pk=program_id))
+    on_offer = programs.given_out(document).get(reward_id)
     if on_offer and (missing := gone & codes.goods(on_offer)):
-        withhold(redemption.program_id, on_offer["id"], GONE, _gone(missing))
+        withhold(program_id, reward_id, GONE, _gone(missing))
 
 
 def withhold(program_id: int, reward_id: str, code: str, why: str) -> None:

@@ -68,7 +68,7 @@ def _make(client: AdminClient, redemption: Redemption, within: float) -> None:
 
     def refused(why: str) -> None:
         redemptions.failed(program_id, id, why)
-        goods.refused(client, redemption, within)
+        goods.refused(client, redemption.reward["id"], redemption.reward, within)
 
     steps = waiting.Steps(
         find=lambda: issuer.find(client, redemption, within),

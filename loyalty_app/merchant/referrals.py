@@ -71,6 +71,7 @@ def overview(request: HttpRequest, staff: Staff) -> HttpResponse:
     decided = Referral.objects.filter(program_id=program.pk).exclude(decided_at=None).order_by("-decided_at")
     context = {
         "is_on": programs.invitations(program).active,
+        "withheld": program.withheld.get(programs.FRIENDS),
         "figures": _figures(program),
         "held": _rows(staff, program, held[:SHOWN]),
         "held_count": held.count(),

@@ -88,7 +88,7 @@ def claim(request: HttpRequest, visitor: Visitor, code: str) -> HttpResponse:
 
 def _inviting(visitor: Visitor) -> Program:
     program = program_of(visitor.shop)
-    if not programs.invitations(program).active:
+    if not programs.can_invite(program):
         _not_there(NoSuchLink("Nobody can invite."))
     return program
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from rewards import ledger, people, programs, reservations, standing
+from rewards import advocates, ledger, people, programs, reservations, standing
 from rewards.models import Member, Program, Redemption
 from rewards.overview import overviews
 from shopify_bridge import inbox, install, issuing, vault
@@ -83,6 +83,32 @@ def test_the_reward_of_a_deleted_product_is_withheld_until_it_is_changed(world: 
         world.ask()
     world.change(points=90)
     assert world.offered()
+
+
+def test_nobody_invites_while_the_goods_of_the_friends_reward_are_gone(world: World) -> None:
+    def invite(product: int) -> None:
+        reward = {"kind": "fixed", "title": "5 off", "value": "5", "on": {"products": [product]}}
+        document = {**programs.document(world.program), "referrals": {"active": True, "reward": reward}}
+        programs.apply(world.program, document, "test")
+
+    def can_invite() -> bool:
+        world.program.refresh_from_db()
+        told = standing.public_program(world.program)["referrals"]
+        assert bool(told) == programs.can_invite(world.program)
+        return bool(told)
+
+    invite(12)
+    link = advocates.made(world.program, world.member.pk)
+    world.deliver("products/delete", {"id": 11})
+    assert can_invite()
+    world.deliver("products/delete", {"id": 12})
+    assert not can_invite()
+    with pytest.raises(advocates.NoSuchLink):
+        advocates.open_link(world.program, link.code)
+    world.change(points=80)
+    assert not can_invite(), "a change of something else brings nothing back"
+    invite(13)
+    assert can_invite()
 
 
 def test_a_change_of_another_reward_brings_nothing_back(world: World) -> None:
