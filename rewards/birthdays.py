@@ -7,12 +7,12 @@ year on, so that nobody has two in one.
 from calendar import isleap
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from rewards import actions, clock, dates
+from rewards import actions, clock, dates, recurring
 from rewards.actions import InForce, NotGiven
 from rewards.ledger import MemberMerged, again_if_overtaken
 from rewards.models import Member, Program
@@ -45,6 +45,15 @@ DUE = """
 
 class NoSuchDay(ValueError):
     """There is no such day in any year."""
+
+
+class _Due(NamedTuple):
+    """A birthday, the rule that gives something for it, and the moment that counts as that of giving."""
+
+    member_id: int
+    found: InForce
+    day: date
+    at: datetime
 
 
 def of(member: Member) -> dict[str, Any] | None:
@@ -86,7 +95,9 @@ def give_due(*, now: datetime | None = None, batch: int = BATCH) -> int:
     with connection.cursor() as cursor:
         cursor.execute(PROGRAMS)
         found = [program_id for (program_id,) in cursor.fetchall()]
-    return sum(_give(Program.objects.get(pk=program_id), now, batch) for program_id in found)
+    return recurring.each(
+        "program", found, lambda program_id: _give(Program.objects.get(pk=program_id), now, batch)
+    )
 
 
 def carry_over(program_id: int, gone_id: int, kept_id: int) -> None:
@@ -98,19 +109,27 @@ def carry_over(program_id: int, gone_id: int, kept_id: int) -> None:
 
 
 def _give(program: Program, now: datetime, batch: int) -> int:
-    zone, given = ZoneInfo(program.timezone), 0
+    """Who is due is asked part after part, and each of them gets theirs in a transaction of their own."""
+    return recurring.each(
+        "member",
+        _everybody_due(program, now, batch),
+        lambda due: _given(program, due, now),
+    )
+
+
+def _everybody_due(program: Program, now: datetime, batch: int) -> Iterator[_Due]:
+    zone = ZoneInfo(program.timezone)
     today = dates.local_date(now, zone)
     for back in range(DAYS_BACK):
         day = today - timedelta(days=back)
         at = min(now, dates.end_of_day(day, zone))
         for found in actions.in_force(program, at):
             if isinstance(found.rule, Birthday):
-                for members in _due(program.pk, found, day, batch):
-                    given += sum(_given(program, member_id, found, day, at, now) for member_id in members)
-    return given
+                for members in _members_due(program.pk, found, day, batch):
+                    yield from (_Due(member_id, found, day, at) for member_id in members)
 
 
-def _due(program_id: int, found: InForce, day: date, batch: int) -> Iterator[list[int]]:
+def _members_due(program_id: int, found: InForce, day: date, batch: int) -> Iterator[list[int]]:
     last = 0
     while True:
         with connection.cursor() as cursor:
@@ -131,9 +150,10 @@ def celebrated(day: date) -> list[int]:
     return [own, LEAP_DAY] if own == LEAP_DAY - 1 and not isleap(day.year) else [own]
 
 
-def _given(program: Program, member_id: int, found: InForce, day: date, at: datetime, now: datetime) -> bool:
+def _given(program: Program, due: _Due, now: datetime) -> bool:
+    occasion = str(due.day.year)
     try:
-        _, is_new = actions.earn(program, member_id, found.rule.id, str(day.year), at=at, now=now)
+        _, is_new = actions.earn(program, due.member_id, due.found.rule.id, occasion, at=due.at, now=now)
     except NotGiven:
         return False
     return is_new

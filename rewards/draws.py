@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from rewards import clock, programs, redemptions, tallies
+from rewards import clock, programs, recurring, redemptions, tallies
 from rewards.models import Drawing, Member, Program, Redemption
 from rewards.rules.base import Period
 
@@ -133,14 +133,20 @@ def return_entries(*, now: datetime | None = None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(CALLED_OFF)
         called_off = cursor.fetchall()
-    done = 0
-    for program_id, reward_id, reason, author in called_off:
-        entries = tallies.holding(program_id, reward_id).filter(reward__kind="draw")
-        for redemption_id in entries.values_list("id", flat=True)[:RETURNED_AT_ONCE]:
-            done += redemptions.given_back(
-                program_id, redemption_id, reason, author, before=tallies.HOLDING, now=now
-            )
-    return done
+    return recurring.each("draw", called_off, lambda drawing: _return_entries(*drawing, now=now))
+
+
+def _return_entries(
+    program_id: int, reward_id: str, reason: str, author: str, *, now: datetime | None
+) -> int:
+    entries = tallies.holding(program_id, reward_id).filter(reward__kind="draw")
+    return recurring.each(
+        "redemption",
+        entries.values_list("id", flat=True)[:RETURNED_AT_ONCE],
+        lambda redemption_id: redemptions.given_back(
+            program_id, redemption_id, reason, author, before=tallies.HOLDING, now=now
+        ),
+    )
 
 
 def _locked(program: Program, reward_id: str) -> Json:

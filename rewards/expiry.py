@@ -4,14 +4,14 @@ One policy per program. A change of it never lapses anything sooner than one ful
 The work here is recurring, in batches, safe to stop and to run twice at once, and early by no clock.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Q
 
-from rewards import clock, dates, due, programs
+from rewards import clock, dates, due, programs, recurring
 from rewards.ledger import Book, MemberMerged, opened
 from rewards.lifetimes import Policy
 from rewards.models import Bucket, Lot, Member, Program
@@ -23,41 +23,19 @@ Json = dict[str, Any]
 def lapse_due(*, now: datetime | None = None, batch: int = BATCH) -> int:
     """Lapse every lot and balance that is due; returns the points."""
     now = now or clock.certain()
-    redate(batch=batch)
-    points = sum(
-        _lapse_lots(program_id, members, now)
-        for program_id in _dated(due.ENDING.programs(now))
-        for members in due.ENDING.members(program_id, now, batch)
-    )
-    return points + sum(_lapse_inactive(program, now, batch) for program in _programs_of("inactivity"))
+    return recurring.each("step", (_lapse_lots_due, _lapse_balances_due), lambda step: step(now, batch))
 
 
 def redate(*, batch: int = BATCH) -> int:
     """After a change of a program's expiry: the new end of each open lot; returns how many lots changed."""
-    changed = 0
-    for program in Program.objects.filter(dated_version__lt=F("version")).order_by("pk"):
-        policy, last = Policy.of(program), 0
-        while lots := list(_open_lots(program.pk).filter(pk__gt=last).order_by("pk")[:batch]):
-            changed += _redate_lots(program.pk, policy, lots)
-            last = lots[-1].pk
-        Program.objects.filter(pk=program.pk).update(dated_version=program.version)
-    return changed
+    programs = Program.objects.filter(dated_version__lt=F("version")).order_by("pk")
+    return recurring.each("program", programs, lambda program: _redate(program, batch))
 
 
 def note_expiring(*, now: datetime | None = None) -> int:
     """Record who is to be told that points lapse soon; returns how many notices are new."""
     now = now or clock.certain()
-    noted = 0
-    for program in Program.objects.order_by("pk"):
-        policy = Policy.of(program)
-        for days in sorted(_notice_days(program), reverse=True):
-            last_day = dates.local_date(now, policy.zone) + timedelta(days=days)
-            until = dates.end_of_day(last_day, policy.zone)
-            if policy.kind == "inactivity":
-                noted += _note_rests(program, policy, days, now, until)
-            else:
-                noted += _note_lots(program.pk, days, now, until)
-    return noted
+    return recurring.each("program", Program.objects.order_by("pk"), lambda program: _note(program, now))
 
 
 def soonest(program: Program, member_ids: Iterable[int]) -> dict[int, Json]:
@@ -78,10 +56,29 @@ def soonest(program: Program, member_ids: Iterable[int]) -> dict[int, Json]:
     return found
 
 
-def _dated(program_ids: list[int]) -> list[int]:
-    """Lots of a program whose expiry just changed get their new ends first."""
-    dated = Program.objects.filter(pk__in=program_ids, dated_version=F("version"))
-    return list(dated.order_by("pk").values_list("pk", flat=True))
+def _lapse_lots_due(now: datetime, batch: int) -> int:
+    changed = Q(dated_version__lt=F("version"))
+    programs = Program.objects.filter(changed | Q(pk__in=due.ENDING.programs(now))).order_by("pk")
+    return recurring.of_members(
+        programs,
+        lambda program: _ending(program, now, batch),
+        lambda program, members: _lapse_lots(program.pk, members, now),
+    )
+
+
+def _ending(program: Program, now: datetime, batch: int) -> Iterator[set[int]]:
+    """Whose lots end. Those of a program whose expiry just changed get their new ends first."""
+    if program.dated_version < program.version:
+        _redate(program, batch)
+    yield from due.ENDING.members(program.pk, now, batch)
+
+
+def _lapse_balances_due(now: datetime, batch: int) -> int:
+    return recurring.of_members(
+        [program for program in Program.objects.order_by("pk") if Policy.of(program).kind == "inactivity"],
+        lambda program: _resting(program, now, batch),
+        lambda program, members: _lapse_balances(program, members, now),
+    )
 
 
 def _notice_days(program: Program) -> list[int]:
@@ -89,8 +86,13 @@ def _notice_days(program: Program) -> list[int]:
     return days
 
 
-def _programs_of(kind: str) -> list[Program]:
-    return [program for program in Program.objects.order_by("pk") if Policy.of(program).kind == kind]
+def _redate(program: Program, batch: int) -> int:
+    policy, last, changed = Policy.of(program), 0, 0
+    while lots := list(_open_lots(program.pk).filter(pk__gt=last).order_by("pk")[:batch]):
+        changed += _redate_lots(program.pk, policy, lots)
+        last = lots[-1].pk
+    Program.objects.filter(pk=program.pk).update(dated_version=program.version)
+    return changed
 
 
 def _open_lots(program_id: int) -> Any:
@@ -129,13 +131,13 @@ def _lapse_lots(program_id: int, member_ids: Iterable[int], now: datetime) -> in
         return 0  # the survivor holds these lots; the next round finds them there
 
 
-def _lapse_inactive(program: Program, now: datetime, batch: int) -> int:
-    policy, points = Policy.of(program), 0
+def _resting(program: Program, now: datetime, batch: int) -> Iterator[list[int]]:
+    """Whose rest was too long, as far as that can be said without a lock."""
+    policy = Policy.of(program)
     for members in _idle(program, policy, now, batch):
         resting = [member.pk for member in members if _rests_too_long(policy, member.active_at, now)]
         if resting:
-            points += _lapse_balances(program, policy, resting, now)
-    return points
+            yield resting
 
 
 def _idle(program: Program, policy: Policy, until: datetime, batch: int) -> Iterator[list[Member]]:
@@ -170,9 +172,9 @@ def _rests_too_long(policy: Policy, active_at: datetime | None, now: datetime) -
 
 
 @transaction.atomic
-def _lapse_balances(program: Program, policy: Policy, member_ids: list[int], now: datetime) -> int:
+def _lapse_balances(program: Program, member_ids: Sequence[int], now: datetime) -> int:
+    policy, points = Policy.of(program), 0
     book = Book.open(program.pk, member_ids, now=now)
-    points = 0
     for account in book.accounts.values():
         if account.active_at is None or not _rests_too_long(policy, account.active_at, now):
             continue  # they came back while we waited for the lock
@@ -193,6 +195,18 @@ def _lapse_balances(program: Program, policy: Policy, member_ids: list[int], now
             points += total
     book.write()
     return points
+
+
+def _note(program: Program, now: datetime) -> int:
+    policy, noted = Policy.of(program), 0
+    for days in sorted(_notice_days(program), reverse=True):
+        last_day = dates.local_date(now, policy.zone) + timedelta(days=days)
+        until = dates.end_of_day(last_day, policy.zone)
+        if policy.kind == "inactivity":
+            noted += _note_rests(program, policy, days, now, until)
+        else:
+            noted += _note_lots(program.pk, days, now, until)
+    return noted
 
 
 def _note_lots(program_id: int, days: int, now: datetime, until: datetime) -> int:

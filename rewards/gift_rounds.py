@@ -4,7 +4,7 @@ Work is in proportion to what is due: the orders of one day, and once in a perio
 comes to a tier in the midst of a period gets theirs on arriving. Safe to run twice at once, and to stop.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from rewards import clock, dates, gift_rules, gifts, tier_rows
+from rewards import clock, dates, gift_rules, gifts, recurring, tier_rows
 from rewards.gift_rules import TIER_PERK, WIN_BACK, GiftRule
 from rewards.gifts import Gift
 from rewards.models import GiftRound, Member, Program
@@ -54,13 +54,8 @@ def give_due(*, now: datetime | None = None, batch: int = BATCH) -> int:
     with connection.cursor() as cursor:
         cursor.execute(PROGRAMS)
         found = [program_id for (program_id,) in cursor.fetchall()]
-    given = 0
-    for program in Program.objects.filter(pk__in=found).order_by("pk"):
-        for rule in gift_rules.of_program(program, WIN_BACK, TIER_PERK):
-            if rule.period.covers(now):
-                give = _win_back if rule.kind == WIN_BACK else _round
-                given += give(program, rule, now, batch)
-    return given
+    programs = Program.objects.filter(pk__in=found).order_by("pk")
+    return recurring.each("program", programs, lambda program: _give_of(program, now, batch))
 
 
 def arrived(program: Program, moves: Iterable[Moved], now: datetime) -> None:
@@ -80,33 +75,50 @@ def arrived(program: Program, moves: Iterable[Moved], now: datetime) -> None:
         )
 
 
+def _give_of(program: Program, now: datetime, batch: int) -> int:
+    rules = [one for one in gift_rules.of_program(program, WIN_BACK, TIER_PERK) if one.period.covers(now)]
+    ways = {WIN_BACK: _win_back, TIER_PERK: _round}
+    return recurring.each("rule", rules, lambda rule: ways[rule.kind](program, rule, now, batch))
+
+
 def _win_back(program: Program, rule: GiftRule, now: datetime, batch: int) -> int:
-    zone, given = ZoneInfo(program.timezone), 0
+    zone = ZoneInfo(program.timezone)
     today = dates.local_date(now, zone)
     assert rule.period.starts is not None  # each has a beginning
     begins = dates.local_date(rule.period.starts, zone)
-    for back in range(DAYS_BACK):
-        due_on = today - timedelta(days=back)
-        if due_on < begins:
-            break
+    days = [today - timedelta(days=back) for back in range(DAYS_BACK)]
+
+    def give(due_on: date) -> int:
         last = due_on - timedelta(days=rule.days)
         lately = now - timedelta(days=rule.again_days)
-        for members in _parts(STAYED_AWAY, [program.pk, last], [rule.id, lately, batch]):
-            given += _give(program, members, now, partial(rule.gift, occasion=last))
-    return given
+        parts = _parts(STAYED_AWAY, [program.pk, last], [rule.id, lately, batch])
+        gift = partial(rule.gift, occasion=last)
+        return recurring.each("part", parts, lambda members: _give(program, members, now, gift))
+
+    return recurring.each("day", [day for day in days if day >= begins], give)
 
 
 def _round(program: Program, rule: GiftRule, now: datetime, batch: int) -> int:
     """Go through the members of a tier once in a period."""
     ends_on = _period(program, rule, now)
     round, _ = GiftRound.objects.get_or_create(program_id=program.pk, rule=rule.id, ends_on=ends_on)
-    given = 0
     if round.is_over:
-        return given
-    for members in _parts(OF_TIER, [program.pk, rule.tier], [batch], round.last_member):
-        given += _give(program, members, now, partial(_perk, program, rule, now=now))
+        return 0
+
+    def give(members: list[int]) -> int:
+        given = _give(program, members, now, partial(_perk, program, rule, now=now))
         round.last_member = members[-1]
         round.save(update_fields=["last_member"])
+        return given
+
+    parts = _parts(OF_TIER, [program.pk, rule.tier], [batch], round.last_member)
+    try:
+        given = recurring.each("part", parts, give)
+    except recurring.LeftBehind:
+        # The next try begins anew; who has theirs gets nothing more.
+        round.last_member = 0
+        round.save(update_fields=["last_member"])
+        raise
     round.is_over = True
     round.save(update_fields=["is_over"])
     return given
@@ -135,8 +147,12 @@ def _parts(sql: str, before: list[Any], after: list[Any], last: int = 0) -> Iter
 
 def _give(program: Program, members: list[int], now: datetime, gift: Callable[[int], Gift]) -> int:
     """To those of them who are still there."""
-    with transaction.atomic():
+
+    @transaction.atomic
+    def give(members: Sequence[int]) -> int:
         locked = tier_rows.locked(program.pk, members)
         there = Member.objects.filter(program_id=program.pk, pk__in=locked, closed_at=None)
         still = there.order_by("pk").values_list("pk", flat=True)
         return len(gifts.give_all(program, [gift(member_id) for member_id in still], now))
+
+    return recurring.halved("member", members, give)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from rewards import clock, due
+from rewards import clock, due, recurring
 from rewards.ledger import MemberMerged, opened
 from rewards.models import Bucket
 
@@ -13,10 +13,10 @@ BATCH = 1000
 def release_due(*, now: datetime | None = None, batch: int = BATCH) -> int:
     """Release every lot whose hold is over; returns how many. Safe to run twice at once, and to stop."""
     now = now or clock.certain()
-    return sum(
-        _release(program_id, members, now)
-        for program_id in due.ON_HOLD.programs(now)
-        for members in due.ON_HOLD.members(program_id, now, batch)
+    return recurring.of_members(
+        due.ON_HOLD.programs(now),
+        lambda program_id: due.ON_HOLD.members(program_id, now, batch),
+        lambda program_id, members: _release(program_id, members, now),
     )
 
 

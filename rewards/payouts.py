@@ -3,12 +3,13 @@
 Each payout is a redemption like any other, of a reward that stands in no list. A member has one at a time.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
 
-from rewards import clock, documents, programs, reservations
+from rewards import clock, documents, programs, recurring, reservations
 from rewards.cashback import REWARD_ID, Cashback
 from rewards.ledger import MemberMerged, Overdrawn
 from rewards.models import Program
@@ -53,22 +54,26 @@ def begin_due(program: Program, source_id: int, *, now: datetime | None = None) 
     if terms is None:
         return 0
     moment = now or clock.now()
-    begun, last = 0, (LARGEST, LARGEST)
-    while part := _due(program, source_id, terms, moment, last):
-        begun += sum(_begin(program, source_id, terms, one, now) for one in part)
-        last = part[-1].available, part[-1].member_id
-    return begun
+    return recurring.each(
+        "member",
+        _due(program, source_id, terms, moment),
+        lambda due: _begin(program, source_id, terms, due, now),
+    )
 
 
-def _due(
-    program: Program, source_id: int, terms: Cashback, now: datetime, last: tuple[int, int]
-) -> list[_Due]:
-    """Members with enough points, those with most first, below the last one that was looked at."""
+def _due(program: Program, source_id: int, terms: Cashback, now: datetime) -> Iterator[_Due]:
+    """Members with enough points, those with most first."""
     refused: list[Any] = [program.pk, now - PAUSE, REWARD_ID]
-    asked = [program.pk, source_id, *refused, program.pk, terms.from_points, *last, BATCH]
-    with connection.cursor() as cursor:
-        cursor.execute(DUE, asked)
-        return [_Due(*row) for row in cursor.fetchall()]
+    last = (LARGEST, LARGEST)
+    while True:
+        with connection.cursor() as cursor:
+            asked = [program.pk, source_id, *refused, program.pk, terms.from_points, *last, BATCH]
+            cursor.execute(DUE, asked)
+            part = [_Due(*row) for row in cursor.fetchall()]
+        if not part:
+            return
+        yield from part
+        last = part[-1].available, part[-1].member_id
 
 
 def _begin(program: Program, source_id: int, terms: Cashback, due: _Due, now: datetime | None) -> bool:

@@ -17,7 +17,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from rewards import advocates, claims, clock, programs, tiers
+from rewards import advocates, claims, clock, programs, recurring, tiers
 from rewards import referral_guards as guards
 from rewards.facts import FetchedOrder, OrderFact
 from rewards.first_awards import Fresh
@@ -255,26 +255,26 @@ def work_due(*, now: datetime | None = None, batch: int = BATCH) -> int:
     with connection.cursor() as cursor:
         cursor.execute(PROGRAMS_DUE, [now])
         found = [program_id for (program_id,) in cursor.fetchall()]
-    return sum(_work(Program.objects.get(pk=program_id), now, batch) for program_id in found)
+    return recurring.each(
+        "program", found, lambda program_id: _work(Program.objects.get(pk=program_id), now, batch)
+    )
 
 
 def _work(program: Program, now: datetime, batch: int) -> int:
     due = Referral.objects.filter(program_id=program.pk, due_at__lte=now).order_by("due_at", "pk")
     ids = list(due.values_list("pk", flat=True)[:batch])
-    for referral_id in ids:
-        _look_at(program, referral_id, now)
-    return len(ids)
+    return recurring.each("referral", ids, lambda referral_id: _look_at(program, referral_id, now))
 
 
 @again_if_overtaken
 @transaction.atomic
-def _look_at(program: Program, referral_id: int, now: datetime) -> None:
+def _look_at(program: Program, referral_id: int, now: datetime) -> int:
     rows = Referral.objects.filter(program_id=program.pk, pk=referral_id)
     advocate = Advocate.objects.get(program_id=program.pk, pk=rows.values("advocate_id")[:1])
     book = Book.open(program.pk, [advocate.member_id], now=now)
     referral = rows.select_for_update(no_key=True).get()
     if referral.due_at is None or referral.due_at > now:
-        return
+        return 0
     order = Order.objects.get(program_id=program.pk, pk=referral.order_id)
     verdict = _present(program, advocate, referral, order)
     referral.due_at = None
@@ -291,6 +291,7 @@ def _look_at(program: Program, referral_id: int, now: datetime) -> None:
     elif referral.state == State.WAITING:
         _pay(program, book, advocate, referral)
     referral.save()
+    return 1
 
 
 def _present(program: Program, advocate: Advocate, referral: Referral, order: Order) -> Verdict:

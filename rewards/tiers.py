@@ -6,6 +6,7 @@ What decides is pure (`tier_rules`); here are the rows, under the member's lock,
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from threading import Lock
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +14,16 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 from django.db.models import F
 
-from rewards import clock, closed_tiers, gift_rounds, programs, tier_reviews, tier_rows, tier_rules
+from rewards import (
+    clock,
+    closed_tiers,
+    gift_rounds,
+    programs,
+    recurring,
+    tier_reviews,
+    tier_rows,
+    tier_rules,
+)
 from rewards.ledger import Book
 from rewards.models import MemberTier, Program
 from rewards.tier_reviews import NIGHT, Step, Steps, today_of
@@ -62,23 +72,23 @@ def review_due(*, now: datetime | None = None, batch: int = BATCH, hands: int = 
     connections of their own; PostgreSQL writes for one while another reckons.
     """
     now = now or clock.certain()
-    done = follow(now=now, batch=batch, hands=hands)
-    for program in Program.objects.filter(pk__in=tier_rows.programs_due(now)).order_by("pk"):
-        due = tier_rows.due(program.pk, today_of(program, now), batch)
-        done += _review_parts(program, due, now, hands)
-    return done
+    return recurring.each("step", (follow, _of_today), lambda step: step(now=now, batch=batch, hands=hands))
 
 
 def follow(*, now: datetime | None = None, batch: int = BATCH, hands: int = 1) -> int:
     """After a change of a program's tiers: review all its members; returns how many."""
-    now, done = now or clock.certain(), 0
-    for program in Program.objects.filter(tiered_version__lt=F("version")).order_by("pk"):
+    moment = now or clock.certain()
+
+    def review_all(program: Program) -> int:
         # Who had something happen to them meanwhile was reviewed by the version of that moment.
-        passed = range(program.tiered_version, program.version)
+        done, passed = 0, range(program.tiered_version, program.version)
         if any(_differ(programs.tiers(program, number), programs.tiers(program)) for number in passed):
-            done += _review_parts(program, tier_rows.everybody(program.pk, batch), now, hands)
+            done = _review_parts(program, tier_rows.everybody(program.pk, batch), moment, hands)
         Program.objects.filter(pk=program.pk).update(tiered_version=program.version)
-    return done
+        return done
+
+    changed = Program.objects.filter(tiered_version__lt=F("version")).order_by("pk")
+    return recurring.each("program", changed, review_all)
 
 
 def foreseen(
@@ -150,25 +160,34 @@ def _review(
     tier_reviews.welcome(book, tier_reviews.welcomes(program, outcome.moves))
 
 
+def _of_today(*, now: datetime, batch: int, hands: int) -> int:
+    def review_due_ones(program: Program) -> int:
+        due = tier_rows.due(program.pk, today_of(program, now), batch)
+        return _review_parts(program, due, now, hands)
+
+    programs = Program.objects.filter(pk__in=tier_rows.programs_due(now)).order_by("pk")
+    return recurring.each("program", programs, review_due_ones)
+
+
 def _review_parts(program: Program, parts: Iterator[list[int]], now: datetime, hands: int) -> int:
+    review = partial(recurring.halved, "member", work=partial(_review_again, program, now=now))
     if hands == 1:
-        return sum(_review_again(program, members, now) for members in parts)
+        return recurring.each("part", parts, review)
     turn = Lock()
 
+    def next_part() -> list[int] | None:
+        with turn:
+            return next(parts, None)
+
     def hand() -> int:
-        done = 0
         try:
-            while True:
-                with turn:
-                    members = next(parts, None)
-                if members is None:
-                    return done
-                done += _review_again(program, members, now)
+            return recurring.each("part", iter(next_part, None), review)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(hands) as pool:
-        return sum(one.result() for one in [pool.submit(hand) for _ in range(hands)])
+        at_work = [pool.submit(hand) for _ in range(hands)]
+        return recurring.each("hand", at_work, lambda one: one.result())
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from rewards import budgets, clock, offers, programs
+from rewards import budgets, clock, offers, programs, recurring
 from rewards.ledger import Book
 from rewards.models import Member, Notice, Program, Wait
 
@@ -76,7 +76,7 @@ def tell_due(*, now: datetime | None = None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(LINES)
         lines = cursor.fetchall()
-    return sum(tell(program_id, reward_id, now=now) for program_id, reward_id in lines)
+    return recurring.each("line", lines, lambda line: tell(*line, now=now))
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """Cashback is paid in the shops that let the app give store credit."""
 
-from rewards import payouts
+from rewards import payouts, recurring
 from rewards.kinds import KINDS
 from rewards.models import Program
 from shopify_bridge import jobs, permissions
@@ -14,7 +14,10 @@ def begin_due() -> int:
     shops = Shop.objects.filter(state=Shop.State.ACTIVE, scopes__contains="store_credit").order_by("pk")
     allowed = [shop for shop in shops if not permissions.missing(shop, SCOPES)]
     programs = Program.objects.in_bulk({shop.program_id for shop in allowed})
-    begun = sum(payouts.begin_due(programs[shop.program_id], shop.pk) for shop in allowed)
-    if begun:
-        jobs.ring(jobs.redeem)
-    return begun
+
+    def begin(shop: Shop) -> int:
+        if begun := payouts.begin_due(programs[shop.program_id], shop.pk):
+            jobs.ring(jobs.redeem)
+        return begun
+
+    return recurring.each("shop", allowed, begin)
