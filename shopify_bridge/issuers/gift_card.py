@@ -6,6 +6,7 @@ https://shopify.dev/docs/api/admin-graphql/latest/mutations/giftCardCreate
 """
 
 import logging
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,8 +40,14 @@ class GiftCardIssuer(Issuer):
             return made
         if any(error.get("code") == "TAKEN" for error in errors):
             return self._adopted(client, redemption, within)
-        why = "; ".join(str(error["message"]) for error in errors)
-        raise Refused(f"Shopify refused the gift card: {why}")
+        raise _refusal(errors)
+
+    def extend(self, client: AdminClient, redemption: Redemption, until: datetime, within: float) -> None:
+        change = {"expiresOn": _last_day(redemption, until)}
+        variables = {"id": redemption.external_ref, "card": change}
+        data = client.run("gift_card_update", variables, within=within)["giftCardUpdate"]
+        if errors := user_errors(data):
+            raise _refusal(errors)
 
     def take_back(self, client: AdminClient, external_ref: str, within: float) -> None:
         """One that was begun to be spent stays as it is: the rest of it is the shopper's."""
@@ -74,14 +81,21 @@ def _card(redemption: Redemption) -> Json:
     assert redemption.value is not None  # every gift card has a value
     program = redemption.program
     amount = {"amount": major(redemption.value, program.currency), "currencyCode": program.currency}
-    ends = redemption.expires_at and redemption.expires_at.astimezone(ZoneInfo(program.timezone))
     return {
         "initialAmount": amount,
         "code": redemption.code,
         "customerId": f"gid://shopify/Customer/{redemption.customer_id}",
-        "expiresOn": ends.date().isoformat() if ends else None,
+        "expiresOn": _last_day(redemption, redemption.expires_at) if redemption.expires_at else None,
         "note": title(redemption),
     }
+
+
+def _last_day(redemption: Redemption, until: datetime) -> str:
+    return until.astimezone(ZoneInfo(redemption.program.timezone)).date().isoformat()
+
+
+def _refusal(errors: list[Json]) -> Refused:
+    return Refused(f"Shopify refused the gift card: {'; '.join(str(error['message']) for error in errors)}")
 
 
 def _found(client: AdminClient, redemption: Redemption, within: float) -> list[Json]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rewards import redemptions
+from rewards import redemption_care, redemptions
 from rewards.audit import audit
 from rewards.models import Member, Redemption
 from rewards.redemptions import State
@@ -26,6 +26,7 @@ class Cards:
         self.cards: dict[str, Json] = {}
         self.moods: list[str] = []
         self.are_hidden = False
+        self.later = "granted"
         scripted.answer = self.answer
 
     def answer(self, asked: Json) -> Answer:
@@ -67,6 +68,14 @@ class Cards:
         assert card is not None
         card["is_on"] = False
         return json_answer({"data": {"giftCardDeactivate": {"giftCard": card, "userErrors": []}}})
+
+    def _gift_card_update(self, variables: Json) -> Answer:
+        if self.later == "refused":
+            errors = [{"field": ["input", "expiresOn"], "message": "Not so late."}]
+            return json_answer({"data": {"giftCardUpdate": {"giftCard": None, "userErrors": errors}}})
+        card = self._by_id(variables["id"])
+        self.card.update(variables["card"])
+        return json_answer({"data": {"giftCardUpdate": {"giftCard": card, "userErrors": []}}})
 
     def _by_id(self, id: str) -> Json | None:
         return next((card for card in self.cards.values() if card["id"] == id), None)
@@ -178,6 +187,30 @@ def test_a_card_ends_with_its_last_day(cards: Cards, redemption: Redemption) -> 
     assert issuing.work_on(redemption).state == State.ENDING
     assert issuing.work_on(redemption).state == State.EXPIRED
     assert available(redemption) == 500
+
+
+ENDS, LATER = datetime(2039, 1, 1, 12, tzinfo=UTC), datetime(2040, 1, 1, 12, tzinfo=UTC)
+STAFF = redemption_care.Reason("4711", "Was ill")
+
+
+def extended(redemption: Redemption) -> Redemption:
+    Redemption.objects.filter(pk=redemption.pk).update(expires_at=ENDS)
+    redemption.refresh_from_db()
+    issuing.work_on(redemption)
+    return issuing.work_on(redemption_care.extend(redemption.program_id, redemption.pk, LATER, STAFF))
+
+
+def test_a_card_that_is_given_a_later_end_has_it_at_shopify(cards: Cards, redemption: Redemption) -> None:
+    assert extended(redemption).expires_at == LATER
+    assert cards.card["expiresOn"] == "2040-01-01"
+
+
+def test_a_card_whose_later_end_is_refused_keeps_its_own(cards: Cards, redemption: Redemption) -> None:
+    cards.later = "refused"
+    kept = extended(redemption)
+    assert (kept.state, kept.expires_at, kept.extends_to) == (State.ISSUED, ENDS, None)
+    assert cards.card["expiresOn"] == "2039-01-01"
+    assert kept.history[-1]["note"] == "Shopify refused the gift card: Not so late."
 
 
 def test_a_card_the_merchant_deleted_counts_as_untouched(cards: Cards, redemption: Redemption) -> None:
