@@ -78,9 +78,10 @@ class Row:
 @page
 def listed(request: HttpRequest, staff: Staff) -> HttpResponse:
     found = program_of(staff)
-    rows = Promotion.objects.filter(program=found).order_by("-pk")[:SHOWN]
+    newest = list(Promotion.objects.filter(program=found).order_by("-pk")[:SHOWN])
+    counts = promotions.counts_of(found.pk, [one.pk for one in newest])
     context = {
-        "rows": [_row(one, found) for one in rows],
+        "rows": [_row(one, found, counts[one.pk]) for one in newest],
         "kinds": [(kind, label) for kind, (label, _) in KINDS.items()],
         "most": CODES_MAX,
         "prefix": programs.document(found)["code_prefix"],
@@ -94,7 +95,7 @@ def one(request: HttpRequest, staff: Staff, promotion_id: int) -> HttpResponse:
     codes = PromoCode.objects.filter(program=found, promotion=promotion)
     failures = codes.filter(state=PromoCode.State.FAILED).order_by("pk")[:FAILURES_SHOWN]
     context = {
-        "row": _row(promotion, found),
+        "row": _row(promotion, found, promotions.counts(promotion)),
         "promotion": promotion,
         "failures": failures,
         "uses": list(_uses(staff, promotion)),
@@ -222,12 +223,12 @@ def _promotion(staff: Staff, promotion_id: int) -> Promotion:
     return found
 
 
-def _row(promotion: Promotion, found: Program) -> Row:
+def _row(promotion: Promotion, found: Program, counts: dict[str, int]) -> Row:
     saying = Saying.of(programs.document(found), found.currency)
     gives = kinds.of(promotion.reward).gives(promotion.reward, saying)
     if least := promotion.reward.get("minimum_subtotal"):
         gives += f" of at least {saying.money(least)}"
-    return Row(promotion, gives, promotions.counts(promotion))
+    return Row(promotion, gives, counts)
 
 
 def _uses(staff: Staff, promotion: Promotion) -> Iterator[Json]:
