@@ -227,8 +227,10 @@ def successor_key(redemption_id: int) -> str:
 
 
 def _successor(old: Redemption, now: datetime) -> Redemption:
-    """The same reward again, with another code, which lives as long as a new one."""
+    """The same reward again, with another code. It lives as long as a new one, or to the end it was given."""
     days = kinds.of(old.reward).days(old.reward)
+    usual_end = old.starts_at + timedelta(days=days) if days else None
+    fresh_end = now + timedelta(days=days) if days else None
     new = Redemption(
         program_id=old.program_id,
         member_id=old.member_id,
@@ -242,7 +244,8 @@ def _successor(old: Redemption, now: datetime) -> Redemption:
         history=[histories.entry("replaces", now, old=old.pk)],
         code=code_for(old.program, old.reward),
         starts_at=now,
-        expires_at=now + timedelta(days=days) if days else None,
+        # Staff, or the period of a tier's perk, may have set an end of its own.
+        expires_at=fresh_end if old.expires_at == usual_end else old.expires_at,
         due_at=now,
     )
     redemption_rows.insert(old.program_id, [new])

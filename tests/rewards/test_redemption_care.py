@@ -112,6 +112,20 @@ def test_a_code_is_replaced_twice(world, code):
     assert balances(code) == (250, 0, 0)
 
 
+def test_a_new_code_lives_as_long_as_a_new_one_or_to_the_end_that_staff_gave_the_old_one(world, code):
+    redemption_care.end(code.program_id, code.pk, EndingWith.NEW_CODE, WHY, now=LATER)
+    redemptions.ended(code.program_id, code.pk, now=LATER)
+    second = successor(code)
+    assert second.expires_at - LATER == code.expires_at - NOW
+    redemptions.issued(world.program.pk, second.pk, "gid://2", now=LATER)
+    until = second.expires_at + timedelta(days=5)
+    redemption_care.extend(second.program_id, second.pk, until, WHY, now=LATER)
+    redemptions.extended(second.program_id, second.pk, now=LATER)
+    second.refresh_from_db()
+    end(second, EndingWith.NEW_CODE)
+    assert successor(second).expires_at == until
+
+
 def test_points_of_a_code_are_handed_over_after_a_merge_and_after_others_filled_their_lot(world, code):
     """The lot is the lost member's, so the survivor gets a child of it."""
     survivor = world.earn(10, customer_id=7002, external_id=5009)
