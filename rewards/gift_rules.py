@@ -42,7 +42,14 @@ class GiftRule:
         """For a member, once for each occasion."""
         key = f"gift:{self.id}:{occasion}"
         return Gift(
-            member_id, self.reward, key, rule=self.id, why=f"{self.title}.", source_id=source_id, until=until
+            member_id,
+            self.reward,
+            key,
+            rule=self.id,
+            why=f"{self.title}.",
+            source_id=source_id,
+            until=until,
+            budget=self.id if self.budget else "",
         )
 
 

@@ -41,6 +41,8 @@ class Gift:
     source_id: int = 0
     # Its last moment; None: as the reward says.
     until: datetime | None = None
+    # Where it has taken a place, which is free again if it can't be made.
+    budget: str = ""
 
 
 def givable(document: Json) -> list[Json]:
@@ -94,7 +96,7 @@ def _customer(refs: list[tuple[int, int]], source_id: int) -> tuple[int, int]:
 
 
 def _redemption(program: Program, gift: Gift, customer: tuple[int, int], now: datetime) -> Redemption:
-    reward = {**gift.reward, "points": 0, "version": program.version, "asked": None}
+    reward = {**gift.reward, "points": 0, "version": program.version, "asked": None, "budget": gift.budget}
     days = kinds.of(reward).days(reward)
     given = histories.entry(GIVEN, now, rule=gift.rule, by=gift.by, why=gift.why, note=gift.note)
     return Redemption(

@@ -28,10 +28,11 @@ def apply(book: Book, redemption: Redemption, change: "Change", now: datetime) -
     posting = open_posting(book, redemption, change.name, now, change.kind, change.why)
     if redemption.points:
         change.points(posting, Held.by(book, redemption), redemption)
-    places, state = _places(redemption), redemption.state
+    place, state = _place(redemption), redemption.state
     change.row(redemption, now)
-    if (taken := _places(redemption) - places) and not change.keeps_place:
-        book.places[offers.budget_of(redemption.reward["id"])] += taken
+    if not change.keeps_place:
+        book.places.subtract(place)
+        book.places.update(_place(redemption))
     tallies.follow(redemption, state)
     what = change.name if change.name != End.name else redemption.state
     histories.note(redemption, what, now, **change.tells(redemption))
@@ -42,9 +43,17 @@ def apply(book: Book, redemption: Redemption, change: "Change", now: datetime) -
     redemption.save()
 
 
-def _places(redemption: Redemption) -> int:
-    """How many places of its reward's budget it holds: none where it was granted without one."""
-    return int(bool(redemption.reward.get("placed")) and redemption.state not in Redemption.GIVEN_BACK)
+def _place(redemption: Redemption) -> list[str]:
+    """The budget of which it holds a place, where it was granted with one.
+
+    A gift keeps it also when it was taken back, but not when it couldn't be made.
+    """
+    reward = redemption.reward
+    if reward.get("placed") and redemption.state not in Redemption.GIVEN_BACK:
+        return [offers.budget_of(reward["id"])]
+    if reward.get("budget") and redemption.state != State.FAILED:
+        return [reward["budget"]]
+    return []
 
 
 def open_posting(

@@ -4,7 +4,17 @@ from datetime import date, timedelta
 
 import pytest
 
-from rewards import gift_rounds, gift_rules, people, programs, redemption_care, redemptions, tier_grants
+from rewards import (
+    budgets,
+    gift_rounds,
+    gift_rules,
+    people,
+    programs,
+    recurring,
+    redemption_care,
+    redemptions,
+    tier_grants,
+)
 from rewards.documents import BadProgram
 from rewards.models import GiftRound, Redemption
 from rewards.redemption_care import EndingWith, Reason
@@ -222,6 +232,26 @@ def test_a_surprise_is_for_the_next_orders_that_are_large_enough(world, by_rule)
     assert len(gifts()) == 2, "whoever had it keeps the place"
 
 
+def test_a_surprise_that_cannot_be_made_leaves_its_place_to_the_next_order(world, by_rule):
+    by_rule("surprise_gift", amount="50", budget=1)
+    buy(world, 50, 1)
+    (one,) = gifts()
+    redemptions.failed(world.program.pk, one.pk, "Shopify said no", now=NOW)
+    buy(world, 50, 2, customer_id=7002)
+    buy(world, 50, 3, customer_id=7003)
+    assert len(gifts()) == 2
+    assert budgets.used(world.program.pk, [ID]) == {ID: 1}
+
+
+def test_a_surprise_that_was_used_after_all_takes_its_place_again(world, by_rule):
+    by_rule("surprise_gift", amount="50", budget=1)
+    buy(world, 50, 1)
+    (one,) = gifts()
+    redemptions.failed(world.program.pk, one.pk, "Shopify said no", now=NOW)
+    buy(world, 10, 2, codes=(one.code,))
+    assert budgets.used(world.program.pk, [ID]) == {ID: 1}
+
+
 def test_a_surprise_is_taken_back_with_its_order(world, by_rule):
     by_rule("surprise_gift", amount="50", budget=2)
     buy(world, 60, 1)
@@ -299,6 +329,31 @@ def test_on_arriving_at_the_tier_they_get_what_the_period_gives(gold):
     assert gift_rounds.give_due(now=NOW) == 0
 
 
+def test_another_code_for_a_perk_ends_with_the_period_too(gold):
+    issue(gold, *gifts())
+    first = gifts(member=gold.member())[0]
+    second = replaced(gold, first)
+    third = replaced(gold, second)
+    assert first.expires_at == second.expires_at == third.expires_at
+
+
+def test_what_fails_for_one_of_them_keeps_nothing_from_the_other(gold, monkeypatch):
+    perk, (unlucky, lucky) = gift_rounds._perk, [one.member_id for one in gifts()]
+
+    def failing(program, rule, member_id, *, now):
+        if member_id == unlucky:
+            raise ValueError("Something nobody thought of")
+        return perk(program, rule, member_id, now=now)
+
+    monkeypatch.setattr(gift_rounds, "_perk", failing)
+    for _ in range(2):
+        with pytest.raises(recurring.LeftBehind):
+            gift_rounds.give_due(now=NOW + 15 * DAY)
+    assert [one.member_id for one in gifts(key="gift:thanks:2026-12-31")] == [lucky]
+    monkeypatch.undo()
+    assert gift_rounds.give_due(now=NOW + 15 * DAY) == 1
+
+
 def test_each_period_gives_one_to_those_who_are_still_there(gold):
     refund(gold, 100, 7002, customer_id=7002)
     tier_grants.tiers.review_due(now=NOW)
@@ -316,11 +371,11 @@ def test_a_round_that_was_cut_short_goes_on_where_it_was(gold, monkeypatch):
     def breaking(*given):
         calls.append(given)
         if len(calls) == 2:
-            raise RuntimeError
+            raise KeyboardInterrupt
         return give(*given)
 
     monkeypatch.setattr(gift_rounds, "_give", breaking)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(KeyboardInterrupt):
         gift_rounds.give_due(now=NOW + 15 * DAY, batch=1)
     assert gift_rounds.give_due(now=NOW + 15 * DAY, batch=1) == 1
     assert len(gifts(key="gift:thanks:2026-12-31")) == 2
