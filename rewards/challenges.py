@@ -92,9 +92,7 @@ class Challenge:
 
     def last_day(self, orders: Sequence[Counted], zone: ZoneInfo) -> date | None:
         """Until when one has to go on, so that none of these orders is lost for it."""
-        days = []
-        if self.period.ends is not None:
-            days.append(dates.local_date(self.period.ends - dates.INSTANT, zone))
+        days = [last] if (last := self.period.last_day(zone)) else []
         if orders and self.kind == "months":
             days.append(dates.end_of_period(dates.add_months(orders[-1].day.replace(day=1), 1), "month"))
         elif orders and self.within_days is not None:

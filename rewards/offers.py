@@ -127,8 +127,8 @@ def _days(period: Period, zone: ZoneInfo) -> Json:
     said: Json = {}
     if period.starts:
         said["opens"] = dates.local_date(period.starts, zone).isoformat()
-    if period.ends:
-        said["closes"] = dates.local_date(period.ends - dates.INSTANT, zone).isoformat()
+    if last := period.last_day(zone):
+        said["closes"] = last.isoformat()
     return said
 
 

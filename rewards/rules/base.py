@@ -63,6 +63,10 @@ class Period:
         """Whether it holds at this moment."""
         return (self.starts is None or self.starts <= moment) and (self.ends is None or moment < self.ends)
 
+    def last_day(self, zone: ZoneInfo) -> date | None:
+        """The last local day of it, where it ends."""
+        return None if self.ends is None else dates.local_date(self.ends - dates.INSTANT, zone)
+
     @property
     def boundaries(self) -> tuple[datetime, ...]:
         """Where it begins or ends."""
