@@ -87,15 +87,21 @@ export class Words {
     return new Intl.NumberFormat(this.locale, style).format(decimal);
   }
 
+  /** The day of a moment where the shopper is. */
   date(iso) {
-    return new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium' }).format(new Date(iso));
+    const moment = new Date(iso);
+    return this.#written(moment.getFullYear(), moment.getMonth() + 1, moment.getDate());
   }
 
-  /** A day of the shop's calendar, as Liquid writes it. */
+  /** A day of the shop's calendar. */
   day(iso) {
-    const [year, month, day] = iso.slice(0, 10).split('-');
-    const key = Number(year) === new Date().getFullYear() ? 'day' : 'day_year';
-    return this.text(key, { day: Number(day), month: this.texts.months.split(', ')[month - 1], year });
+    return this.#written(...iso.slice(0, 10).split('-').map(Number));
+  }
+
+  /** As Liquid writes it: `snippets/loyalty-date.liquid`. */
+  #written(year, month, day) {
+    const key = year === new Date().getFullYear() ? 'day' : 'day_year';
+    return this.text(key, { day, month: this.texts.months.split(', ')[month - 1], year });
   }
 
   /** In a `bdi`, as the program's names may be of another direction than the language. */

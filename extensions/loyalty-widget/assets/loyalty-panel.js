@@ -159,7 +159,7 @@ export class Panel {
     if (points.reserved) facts.push(fact('reserved', words.text('reserved', { points: words.points(points.reserved) })));
     facts.push(...this.#cashback().map((text) => fact('cashback', text)));
     const expiring = this.config.standing?.expiring;
-    if (expiring) facts.push(fact('expiring', words.text('expiring', { points: words.points(expiring.points), date: words.date(expiring.on) })));
+    if (expiring) facts.push(fact('expiring', words.text('expiring', { points: words.points(expiring.points), date: words.day(expiring.on) })));
     this.#part('facts').replaceChildren(...facts.filter(Boolean));
   }
 
