@@ -5,13 +5,14 @@ unused was had. All of it is decided under the member's lock, from what is store
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from rewards import budgets, gift_rules, gifts, redemption_care, redemptions
+from rewards import budgets, dates, gift_rules, gifts, redemption_care, redemptions
 from rewards.gift_rules import MILESTONE, SURPRISE, GiftRule
 from rewards.gifts import Gift
 from rewards.ledger import Book
@@ -35,6 +36,20 @@ class Spent(NamedTuple):
     source_id: int
 
 
+class Milestone(NamedTuple):
+    """A milestone as one member sees it; amounts in minor units."""
+
+    rule: GiftRule
+    # 0: it is reached, and the next order brings the reward.
+    missing: int
+    # The last day on which no more than that is missing.
+    until: date | None
+
+    @property
+    def spent(self) -> int:
+        return max(0, self.rule.amount - self.missing)
+
+
 def review(book: Book, program: Program, orders: Sequence[OpenOrder], others: Iterable[int] = ()) -> None:
     """Give and take what follows from these orders, as they are now; `others`: members whose orders moved.
 
@@ -46,23 +61,47 @@ def review(book: Book, program: Program, orders: Sequence[OpenOrder], others: It
     if not rules or not members:
         return
     given = _given(program.pk, sorted(members), [rule.id for rule in rules])
+    spent = _spent(program.pk, sorted(members), [rule for rule in rules if rule.kind == MILESTONE])
     new: list[Gift] = []
     for rule in rules:
         if rule.kind == MILESTONE:
-            spent = _spent(program.pk, sorted(members), rule)
             for member_id in sorted(members):
-                new += _milestones(rule, member_id, spent[member_id], given[member_id, rule.id], book.now)
+                about = spent[member_id, rule.id], given[member_id, rule.id]
+                new += _milestones(rule, member_id, *about, book.now)
         else:
             new += [gift for order in ours if (gift := _surprise(program.pk, rule, order, given, book.now))]
     gifts.give_all(program, new, book.now)
 
 
+def standings(program: Program, member_id: int | None, now: datetime) -> list[Milestone]:
+    """The milestones that are on, each with how far a member is; somebody unknown has spent nothing."""
+    rules = [rule for rule in gift_rules.of_program(program, MILESTONE) if rule.period.covers(now)]
+    members = [member_id] if rules and member_id else []
+    given = _given(program.pk, members, [rule.id for rule in rules])
+    spent = _spent(program.pk, members, rules)
+    zone = ZoneInfo(program.timezone)
+    return [
+        _standing(rule, spent[member_id or 0, rule.id], given[member_id or 0, rule.id], now, zone)
+        for rule in rules
+    ]
+
+
+def _standing(
+    rule: GiftRule, spent: Iterable[Spent], given: Iterable[Redemption], now: datetime, zone: ZoneInfo
+) -> Milestone:
+    today = dates.local_date(now, zone)
+    found = gift_rules.progress(rule.amount, rule.within_days, _by_day(spent), today)
+    # What was used stays though its orders were undone: that comes first. What couldn't be made is owed.
+    ahead = sum(_stands(one) for one in given) - found.reached
+    missing = max(0, (ahead + 1) * rule.amount - found.spent)
+    last_days = [day for day in (found.until, rule.period.last_day(zone)) if day]
+    return Milestone(rule, missing, min(last_days, default=None))
+
+
 def _milestones(
     rule: GiftRule, member_id: int, spent: Sequence[Spent], given: list[Redemption], now: datetime
 ) -> list[Gift]:
-    deserved = gift_rules.milestones(
-        rule.amount, rule.within_days, ((order.day, order.spend) for order in spent)
-    )
+    deserved = gift_rules.milestones(rule.amount, rule.within_days, _by_day(spent))
     standing = [one for one in given if _stands(one)]
     missing = deserved - len(standing)
     if missing < 0:
@@ -70,6 +109,10 @@ def _milestones(
     first = len(given) + 1
     source_id = spent[-1].source_id if spent else 0
     return [rule.gift(member_id, turn, source_id) for turn in range(first, first + missing)]
+
+
+def _by_day(spent: Iterable[Spent]) -> Iterator[tuple[date, int]]:
+    return ((order.day, order.spend) for order in spent)
 
 
 def _surprise(program_id: int, rule: GiftRule, order: OpenOrder, given: Given, now: datetime) -> Gift | None:
@@ -123,9 +166,13 @@ def _given(program_id: int, members: list[int], rules: list[str]) -> Given:
     return found
 
 
-def _spent(program_id: int, members: list[int], rule: GiftRule) -> dict[int, list[Spent]]:
-    """What counts for a rule, by member, oldest first."""
-    found: dict[int, list[Spent]] = defaultdict(list)
+def _spent(
+    program_id: int, members: list[int], rules: Sequence[GiftRule]
+) -> dict[tuple[int, str], list[Spent]]:
+    """What counts, by member and rule, oldest first."""
+    found: dict[tuple[int, str], list[Spent]] = defaultdict(list)
+    if not (members and rules):
+        return found
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -137,6 +184,7 @@ def _spent(program_id: int, members: list[int], rule: GiftRule) -> dict[int, lis
         )
         for member_id, *order in cursor.fetchall():
             spent = Spent(*order)
-            if rule.period.covers(spent.paid_at):
-                found[member_id].append(spent)
+            for rule in rules:
+                if rule.period.covers(spent.paid_at):
+                    found[member_id, rule.id].append(spent)
     return found

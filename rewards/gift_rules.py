@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -89,23 +89,58 @@ def _rule(setting: Json, document: Json, since: datetime, currency: str, zone: Z
 OF_KINDS = ("within_days", "budget", "days", "again_days", "tier", "every")
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far somebody is with a milestone by a day."""
+
+    reached: int
+    # Towards the next one, and the last day on which all of it counts.
+    spent: int
+    until: date | None
+
+
 def milestones(amount: int, within_days: int | None, orders: Iterable[tuple[date, int]]) -> int:
     """How often so much was spent, by (day, spend) of orders, oldest first.
 
     What led to one counts no more for the next; what is over does, as long as it lies within the days.
     """
+    reached, _ = _followed(amount, within_days, orders)
+    return reached
+
+
+def progress(
+    amount: int, within_days: int | None, orders: Iterable[tuple[date, int]], today: date
+) -> Progress:
+    """The same, with what of it counts for whoever goes on today."""
+    reached, counted = _followed(amount, within_days, orders)
+    _leave_behind(counted, within_days, today)
+    until = counted[0][0] + timedelta(days=within_days) if counted and within_days is not None else None
+    return Progress(reached, sum(spend for _, spend in counted), until)
+
+
+def _followed(
+    amount: int, within_days: int | None, orders: Iterable[tuple[date, int]]
+) -> tuple[int, deque[tuple[date, int]]]:
+    """How often it was reached, and what counts towards the next one as of the last order."""
     reached, total = 0, 0
     counted: deque[tuple[date, int]] = deque()
     for day, spend in orders:
-        while within_days is not None and counted and (day - counted[0][0]).days > within_days:
-            total -= counted.popleft()[1]
+        total -= _leave_behind(counted, within_days, day)
         counted.append((day, spend))
         total += spend
         times, _ = divmod(total, amount)
         if times:
             reached += times
             total = _used_up(counted, times * amount)
-    return reached
+    return reached, counted
+
+
+def _leave_behind(counted: deque[tuple[date, int]], within_days: int | None, day: date) -> int:
+    """Take out what lies too far before a day; returns how much that is."""
+    left = 0
+    while within_days is not None and counted and (day - counted[0][0]).days > within_days:
+        left += counted.popleft()[1]
+    return left
 
 
 def _used_up(counted: deque[tuple[date, int]], used: int) -> int:

@@ -74,6 +74,7 @@ def public_program(program: Program) -> Json:
         "excluded": ways.goods(earning["excluded"]),
         "ways": ways.public(document, program.timezone, clock.now()),
         "challenges": ways.challenges(document, program.timezone, clock.now()),
+        "milestones": ways.milestones(document, program.timezone, clock.now()),
         "tiers": tiers.public(document),
         "referrals": referral_settings.public(document) if programs.can_invite(program) else None,
         "rewards": [

@@ -1,10 +1,12 @@
 """The ways to earn as anybody may see them: what rules give, from when to when."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rewards import dates
+from rewards import programs
+from rewards.gift_rules import MILESTONE
 from rewards.rules import Surprise
 from rewards.rules.base import Period
 
@@ -16,6 +18,7 @@ OWN = (
 )  # fmt: skip
 """What of a rule's own settings shoppers may know."""
 OF_CHALLENGES = ("id", "kind", "title", "count", "within_days", "points", "badge", "repeat")
+OF_MILESTONES = ("id", "title", "amount", "within_days")
 GOODS = ("products", "variants", "collections", "product_tags", "vendors")
 
 
@@ -27,9 +30,8 @@ def public(document: Json, timezone: str, now: datetime) -> list[Json]:
     zone = ZoneInfo(timezone)
     return [
         _public(rule, period, zone)
-        for rule in document["earning"]["rules"]
+        for rule, period in _alive(document["earning"]["rules"], zone, now)
         if _is_for_all_to_see(rule)
-        and not ((period := Period.of(rule, zone)).ends is not None and period.ends <= now)
     ]
 
 
@@ -38,16 +40,44 @@ def challenges(document: Json, timezone: str, now: datetime) -> list[Json]:
     zone = ZoneInfo(timezone)
     return [
         {name: setting[name] for name in OF_CHALLENGES if setting[name]} | _moments(period, zone)
-        for setting in document["challenges"]
-        if not setting["archived"]
-        and not ((period := Period.of(setting, zone)).ends is not None and period.ends <= now)
+        for setting, period in _alive(document["challenges"], zone, now)
     ]
+
+
+def milestones(document: Json, timezone: str, now: datetime) -> list[Json]:
+    """The milestones of a complete document that are not archived and not over; `reward`: its name.
+
+    Other gifts are nobody's business before they have them.
+    """
+    zone = ZoneInfo(timezone)
+    return [
+        {name: setting[name] for name in OF_MILESTONES if setting[name]}
+        | {"reward": _title_of(document, setting["reward"])}
+        | _moments(period, zone)
+        for setting, period in _alive(document["gifts"], zone, now)
+        if setting["kind"] == MILESTONE
+    ]
+
+
+def _alive(settings: Iterable[Json], zone: ZoneInfo, now: datetime) -> Iterator[tuple[Json, Period]]:
+    """Those that are not archived and not over, with their time."""
+    for setting in settings:
+        period = Period.of(setting, zone)
+        if not setting["archived"] and (period.ends is None or period.ends > now):
+            yield setting, period
+
+
+def _title_of(document: Json, reward_id: str) -> str:
+    reward = programs.reward(document, reward_id)
+    assert reward is not None  # the document was checked
+    title: str = reward["title"]
+    return title
 
 
 def _is_for_all_to_see(rule: Json) -> bool:
     audience = rule["audience"]
     hidden = audience["customer_tags"] or audience["member_since"] or audience["not_ordered_days"]
-    return not (rule["archived"] or hidden or rule["kind"] == Surprise.kind)
+    return not (hidden or rule["kind"] == Surprise.kind)
 
 
 def goods(setting: Json) -> Json:
@@ -70,6 +100,6 @@ def _public(rule: Json, period: Period, zone: ZoneInfo) -> Json:
 def _moments(period: Period, zone: ZoneInfo) -> Json:
     """When it begins and ends, and its last local day."""
     told = {name: moment.isoformat() for name in ("starts", "ends") if (moment := getattr(period, name))}
-    if period.ends:
-        told["until"] = dates.local_date(period.ends - dates.INSTANT, zone).isoformat()
+    if last := period.last_day(zone):
+        told["until"] = last.isoformat()
     return told

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from loyalty_app.storefront.views import Refusal, answering, body_of, joined, program_of
-from rewards import actions, birthdays, challenges, clock, dates
+from rewards import actions, birthdays, challenges, clock, gift_reviews
 from rewards.actions import ONCE, LimitReached, NoSuchAction, NotForYou, NotNow, Way, occasion_of
 from rewards.challenges import Standing
+from rewards.gift_reviews import Milestone
 from rewards.ledger import MemberMerged
 from rewards.models import Member, Program
+from rewards.money import major
 from rewards.overview import visit
 from rewards.rules import Action as Rule
 from rewards.rules.actions import Birthday, Content, Review, Social, Survey
@@ -31,7 +33,7 @@ LINK = re.compile(r"https://[^\s<>\"]{1,490}")
 
 @answering("GET")
 def ways(request: HttpRequest, visitor: Visitor) -> HttpResponse:
-    """`GET ways`: what this shopper can earn points with, how far they are, and their badges."""
+    """`GET ways`: what this shopper can earn points and rewards with, how far they are, and their badges."""
     program, member_id, now = program_of(visitor.shop), None, clock.now()
     if visitor.customer_id is not None:
         _, member_id = visit(program.pk, visitor.shop.pk, visitor.customer_id)
@@ -41,6 +43,10 @@ def ways(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         {
             "ways": [_shown(way, program, member) for way in actions.open_to(program, member_id, now)],
             "challenges": [_challenge(found) for found in challenges.standings(program, member_id, now)],
+            "milestones": [
+                _milestone(found, program.currency)
+                for found in gift_reviews.standings(program, member_id, now)
+            ],
             "badges": [
                 {"challenge": row.challenge, "badge": row.badge, "at": row.achieved_at.isoformat()}
                 for row in badges
@@ -165,11 +171,23 @@ def _challenge(found: Standing) -> Json:
     }
 
 
+def _milestone(found: Milestone, currency: str) -> Json:
+    rule = found.rule
+    return {
+        "milestone": rule.id,
+        "title": rule.title,
+        "amount": major(rule.amount, currency),
+        "spent": major(found.spent, currency),
+        "missing": major(found.missing, currency),
+        "until": found.until and found.until.isoformat(),
+        "reward": rule.reward["title"],
+    }
+
+
 def _last_day(rule: Rule, program: Program) -> str | None:
     """The last local day it can be had."""
-    if rule.period.ends is None:
-        return None
-    return dates.local_date(rule.period.ends - dates.INSTANT, ZoneInfo(program.timezone)).isoformat()
+    last = rule.period.last_day(ZoneInfo(program.timezone))
+    return last.isoformat() if last else None
 
 
 def _only(body: Json, *names: str) -> None:

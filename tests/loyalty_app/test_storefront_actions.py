@@ -1,10 +1,12 @@
 """What shoppers say they did: contract, permissions, and what each wrong input gets."""
 
 import json
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from rewards import actions, clock, orders, people, programs
+from rewards import actions, clock, dates, orders, people, programs
 from rewards.models import Action, Member
 from tests.loyalty_app.test_storefront import Storefront
 from tests.rewards.conftest import line, order
@@ -241,3 +243,35 @@ def test_challenges_and_badges(client):
     guest = storefront.get("ways", customer="").json()
     assert [(one["done"], one["state"]) for one in guest["challenges"]] == [(0, "open"), (0, "open")]
     assert guest["badges"] == []
+
+
+def test_milestones(client):
+    storefront = Storefront(client)
+    each = {"id": "each", "kind": "milestone", "title": "Thank you", "amount": "50", "within_days": 30}
+    document = programs.document(storefront.program)
+    reward = document["rewards"][0]
+    gifts = [{**each, "reward": reward["id"]}, {**each, "reward": reward["id"], "id": "b", "archived": True}]
+    programs.apply(storefront.program, {**document, "gifts": gifts}, "test")
+    assert [one["id"] for one in storefront.get("program").json()["milestones"]] == ["each"]
+    moment = clock.now()
+    ours = {"source_id": storefront.shop.pk, "currency": "USD"}
+    bought = order(line(6370), external_id=1, processed_at=moment, updated_at=moment, **ours)
+    orders.settle_orders(storefront.program, [bought])
+    (found,) = storefront.get("ways").json()["milestones"]
+    today = dates.local_date(moment, ZoneInfo(storefront.program.timezone))
+    assert found == {
+        "milestone": "each",
+        "title": "Thank you",
+        "amount": "50.00",
+        "spent": "13.70",
+        "missing": "36.30",
+        "until": str(today + timedelta(days=30)),
+        "reward": reward["title"],
+    }
+    (guest,) = storefront.get("ways", customer="").json()["milestones"]
+    assert guest == {**found, "spent": "0.00", "missing": "50.00", "until": None}
+
+
+def test_a_program_without_milestones_shows_none(storefront):
+    assert storefront.get("ways").json()["milestones"] == []
+    assert storefront.get("program").json()["milestones"] == []

@@ -65,6 +65,35 @@ def test_challenges_are_told_while_they_can_be_done():
     ]
 
 
+def test_milestones_are_told_with_their_reward_and_other_gifts_are_not():
+    said = programs.starter("Test", "EUR")
+    said["tiers"] = {"levels": [{"id": "gold", "name": "Gold", "from": "500"}]}
+    said["rewards"] = [{"id": "five", "kind": "fixed", "title": "5 euros off", "points": 500, "value": "5"}]
+    each = {"id": "each", "kind": "milestone", "title": "Thank you", "reward": "five", "amount": "500.00"}
+    said["gifts"] = [
+        each,
+        {**each, "id": "soon", "within_days": 30, "starts": "2026-12-24", "ends": "2026-12-31"},
+        {**each, "id": "over", "ends": "2026-12-06"},
+        {**each, "id": "gone", "archived": True},
+        {**each, "id": "next", "kind": "surprise_gift", "budget": 5},
+        {"id": "back", "kind": "win_back", "title": "x", "reward": "five", "days": 30},
+        {"id": "perk", "kind": "tier_perk", "title": "x", "reward": "five", "tier": "gold"},
+    ]
+    told = {"title": "Thank you", "amount": "500.00", "reward": "5 euros off"}
+    assert ways.milestones(documents.checked(said, "EUR"), "Europe/Berlin", NOW) == [
+        {"id": "each", **told},
+        {
+            "id": "soon",
+            **told,
+            "within_days": 30,
+            "starts": "2026-12-23T23:00:00+00:00",
+            "ends": "2026-12-31T23:00:00+00:00",
+            "until": "2026-12-31",
+        },
+    ]
+    assert ways.milestones(documents.checked(programs.starter("Test", "EUR"), "EUR"), "UTC", NOW) == []
+
+
 def test_the_limits_of_actions_stay_with_the_merchant():
     (found,) = told({"kind": "review", "points": 5, "most": 3})
     assert found == {"id": "one", "kind": "review", "title": "", "points": 5, "with_picture": 0}

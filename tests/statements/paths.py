@@ -189,6 +189,7 @@ def gifts_by_rule(scene: Scene) -> None:
     with aside():
         at_rest = Redemption.objects.filter(points=0, ending_with="taken").count()
     assert at_rest > 1
+    assert scene.asks("GET", "ways")["milestones"]
     gift_rounds.give_due(now=datetime(2026, 12, 20, 12, tzinfo=UTC))
     scene.asks("GET", "activity")
 
