@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -225,6 +226,38 @@ def test_a_challenge_is_followed_from_order_to_order(
     expect(progress).to_have_text("Achieved!")
     expect(widget.panel.locator("[data-loyalty-badges] li")).to_contain_text("Regular")
     assert barriers(page) == [], "achieved"
+
+
+def test_a_milestone_is_followed_from_order_to_order(
+    storefront: Storefront, phone: Page, member: Callable[[int], int], change_program: Change
+) -> None:
+    shop = storefront.shop
+    customer = member(50)
+    each = {"id": "each", "kind": "milestone", "title": "Thank you", "reward": "five-off", "amount": "100"}
+    change_program(gifts=[{**each, "within_days": 400}])
+    shop.order(customer, "63.00")
+    storefront.wait_for_points(customer, 113)
+    store = Storefront(phone, shop)
+    store.sign_in(customer)
+    widget = store.open("/")
+    milestone = widget.view("points").locator("[data-loyalty-milestone=each]")
+    progress = milestone.locator("[data-loyalty-milestone-progress]")
+    bar = milestone.get_by_role("progressbar")
+    expect(milestone).to_contain_text("for every $100.00 you spend. Within 400 days.")
+    expect(progress).to_have_text(re.compile(rf"^\$37\.00 to go by \d+ \w+ ({NEXT_YEAR}|{NEXT_YEAR + 1})$"))
+    expect(bar).to_have_js_property("position", 0.63)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    assert barriers(phone) == []
+
+    shop.order(customer, "40.00")
+    storefront.wait_for_points(customer, 153)
+    store.open("/")
+    expect(progress).to_contain_text("$97.00 to go by ")
+    expect(bar).to_have_js_property("position", 0.03)
+    date = re.compile(rf"^Valid until \d+ [A-Z][a-z]+ {NEXT_YEAR}$")
+    expect(widget.tab("codes").get_by_text("Valid until")).to_have_text(date)
+    phone.goto("/pages/rewards")
+    expect(phone.locator(".loyalty-section [data-loyalty-milestone=each]")).to_contain_text("Thank you")
 
 
 def test_the_tier_card_follows_an_order_while_the_page_stays_open(

@@ -180,7 +180,7 @@ def test_scripts_come_only_from_the_extension() -> None:
 def test_merchant_texts_are_escaped_where_they_are_printed() -> None:
     """`t` escapes what it is given; all else of the program or a setting needs a filter of its own."""
     printed = re.compile(
-        r"\{\{-?\s*((?:program|reward|standing|way|challenge|level|next|answer|perk|title"
+        r"\{\{-?\s*((?:program|reward|standing|way|challenge|milestone|level|next|answer|perk|title"
         r"|block\.settings|heading|intro|label)\b[^}]*)\}\}"
     )
     safe = re.compile(

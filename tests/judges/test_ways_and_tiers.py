@@ -55,11 +55,13 @@ def rendered(
     )
 
 
-def published(*rules: Json, challenges: Sequence[Json] = (), **settings: Any) -> Json:
+def published(
+    *rules: Json, challenges: Sequence[Json] = (), gifts: Sequence[Json] = (), **settings: Any
+) -> Json:
     said = programs.starter("Test", "USD")
     said["earning"]["rules"] = [{"id": f"r{number}", **rule} for number, rule in enumerate(rules)]
     said["tiers"] = {"levels": LEVELS, **settings}
-    said["challenges"] = list(challenges)
+    said["challenges"], said["gifts"] = list(challenges), list(gifts)
     document = documents.checked(said, "USD")
     earning = document["earning"]
     return {
@@ -70,6 +72,7 @@ def published(*rules: Json, challenges: Sequence[Json] = (), **settings: Any) ->
         "signup_bonus": 0,
         "ways": ways.public(document, ZONE, datetime.now(UTC)),
         "challenges": ways.challenges(document, ZONE, datetime.now(UTC)),
+        "milestones": ways.milestones(document, ZONE, datetime.now(UTC)),
         "tiers": tiers.public(document),
         "rewards": [],
     }
@@ -286,6 +289,44 @@ def test_a_challenge_is_told_in_sentences(challenge: Json, words: str | None) ->
     page = rendered("rewards-section", challenges=[{**THREE, **challenge}])
     found = [read(one) for one in re.findall(r"<li data-loyalty-challenge=.*?</li>", page, re.DOTALL)]
     assert found == ([words] if words else [])
+
+
+# -- milestones --------------------------------------------------------------------------------------------
+
+EACH: Json = {
+    "id": "each",
+    "kind": "milestone",
+    "title": "Thank <you>",
+    "reward": "five-off",
+    "amount": "500",
+}
+
+
+@pytest.mark.parametrize(
+    ("milestone", "words"),
+    [
+        ({}, "Thank <you> You get “5.00 off” for every $500.00 you spend."),
+        (
+            {"within_days": 30, "ends": f"{YEAR + 1}-03-05"},
+            "Thank <you> You get “5.00 off” for every $500.00 you spend. Within 30 days."
+            f" Until 5 March {YEAR + 1}.",
+        ),
+        ({"within_days": 1}, "Thank <you> You get “5.00 off” for every $500.00 you spend. Within one day."),
+        ({"starts": in_days(2)}, None),
+        ({"archived": True}, None),
+        ({"kind": "surprise_gift", "budget": 5}, None),
+    ],
+)
+def test_a_milestone_is_told_in_sentences(milestone: Json, words: str | None) -> None:
+    for block in ("rewards-section", "loyalty-embed"):
+        page = rendered(block, gifts=[{**EACH, **milestone}])
+        found = [read(one) for one in re.findall(r"<li data-loyalty-milestone=.*?</li>", page, re.DOTALL)]
+        assert found == ([words] if words else [])
+
+
+def test_a_program_without_milestones_says_nothing_of_them() -> None:
+    for block in ("rewards-section", "loyalty-embed"):
+        assert "milestone" not in rendered(block)
 
 
 # -- tiers -------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-/** What Liquid printed of actions and challenges, with what this shopper can do and how far they are. */
+/** What Liquid printed of actions, challenges and milestones, with what this shopper can do and how far they are. */
 import { ApiError } from './loyalty-api.js';
-import { h } from './loyalty-kit.js';
+import { h, thousandths } from './loyalty-kit.js';
 
 /** Of what the app refuses: what another try can't change. */
 const OVER = ['conflict', 'not_found'];
@@ -8,12 +8,16 @@ const OVER = ['conflict', 'not_found'];
 export class Ways {
   #items = new Map();
   #challenges = new Map();
+  #milestones = new Map();
 
   constructor(panel) {
     this.panel = panel;
     this.words = panel.words;
     for (const item of panel.dialog.querySelectorAll('[data-loyalty-challenge]')) {
       this.#challenges.set(item.dataset.loyaltyChallenge, item);
+    }
+    for (const item of panel.dialog.querySelectorAll('[data-loyalty-milestone]')) {
+      this.#milestones.set(item.dataset.loyaltyMilestone, item);
     }
     for (const state of panel.dialog.querySelectorAll('[data-loyalty-way-state]')) {
       const item = state.closest('[data-loyalty-way]');
@@ -25,11 +29,12 @@ export class Ways {
 
   /** Asks how far this shopper is; without an answer nothing is offered. */
   async refresh() {
-    if (!this.#items.size && !this.#challenges.size) return;
+    if (!this.#items.size && !this.#challenges.size && !this.#milestones.size) return;
     try {
-      const { ways, challenges = [], badges = [] } = await this.panel.api.get('ways');
+      const { ways, challenges = [], milestones = [], badges = [] } = await this.panel.api.get('ways');
       ways.forEach((way) => this.#show(way));
       challenges.forEach((challenge) => this.#showChallenge(challenge));
+      milestones.forEach((milestone) => this.#showMilestone(milestone));
       this.#showBadges(badges);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -63,11 +68,32 @@ export class Ways {
     if (!item) return;
     item.dataset.state = state;
     const text = this.#progressOf(state, done, count, until);
-    const bar = state === 'open' && h('progress', { max: count, value: done, 'aria-label': `${title}: ${text}` });
+    const bar = state === 'open' && this.#bar(done, count, `${title}: ${text}`);
     const often = state === 'open' && turns > 0 && h('p', { class: 'note' }, this.words.text('challenge_turns', { turns }));
-    const progress = h('div', { class: 'progress', 'data-loyalty-challenge-progress': true }, h('p', { class: 'note' }, text), bar, often);
-    this.#part(item, 'challenge-progress')?.remove();
-    item.append(progress);
+    this.#showProgress(item, 'challenge-progress', text, bar, often);
+  }
+
+  #showMilestone({ milestone, title, amount, spent, missing, until }) {
+    const item = this.#milestones.get(milestone);
+    if (!item) return;
+    const text = this.#missingOf(missing, until);
+    this.#showProgress(item, 'milestone-progress', text, this.#bar(thousandths(spent), thousandths(amount), `${title}: ${text}`));
+  }
+
+  #showProgress(item, name, text, ...more) {
+    this.#part(item, name)?.remove();
+    item.append(h('div', { class: 'progress', [`data-loyalty-${name}`]: true }, h('p', { class: 'note' }, text), ...more));
+  }
+
+  #bar(value, max, label) {
+    return h('progress', { max, value, 'aria-label': label });
+  }
+
+  #missingOf(missing, until) {
+    const { words } = this;
+    if (!Number(missing)) return words.text('milestone_reached');
+    const money = words.money(missing);
+    return until ? words.text('milestone_by', { money, date: words.day(until) }) : words.text('milestone_to_go', { money });
   }
 
   #progressOf(state, done, count, until) {
