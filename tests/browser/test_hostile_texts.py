@@ -74,6 +74,10 @@ def test_hostile_texts_stay_texts(
     challenge = widget.panel.locator("[data-loyalty-challenge=one]")
     expect(challenge).to_contain_text(HOSTILE[0])
     expect(challenge).to_contain_text(HOSTILE[7][:40])
+    milestone = widget.panel.locator("[data-loyalty-milestone=each]")
+    expect(milestone).to_contain_text(HOSTILE[0])
+    expect(milestone).to_contain_text(HOSTILE[2])
+    expect(milestone.locator("[data-loyalty-milestone-progress]")).to_contain_text(" to go")
     widget.redeem("hostile-0")
     widget.tab("codes")
     expect(widget.view("codes").get_by_role("heading")).to_have_text(HOSTILE[0])
@@ -158,6 +162,9 @@ def apply_hostile_program(demo: Demo, folder: Path) -> None:
             "points": 1,
             "badge": HOSTILE[7][:40],
         }
+    ]
+    document["gifts"] = [
+        {"id": "each", "kind": "milestone", "title": HOSTILE[0], "reward": "hostile-2", "amount": "1000000"}
     ]
     file = folder / "hostile.json"
     file.write_text(json.dumps(document))
