@@ -1,5 +1,6 @@
 """What Liquid says of the ways to earn and of the tiers, before any script has run."""
 
+import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,8 @@ import pytest
 from rewards import documents, programs, tiers, ways
 from rewards.rules import KINDS, Surprise
 from sandbox.storefront.extension import Extension
-from tests.judges.node import EXTENSION
+from tests.judges.node import EXTENSION, judge
+from tests.judges.test_theme_extension import locales
 
 Json = dict[str, Any]
 ZONE = "America/New_York"
@@ -234,6 +236,23 @@ def test_a_campaign_is_shown_while_it_holds(starts: int | None, ends: int | None
 )
 def test_the_last_day_is_a_date_of_the_shops_calendar(ends: str, language: str, words: str) -> None:
     assert sentence({**MULTIPLIER, "ends": ends}, language=language).endswith(words)
+
+
+@pytest.mark.parametrize("day", [f"{YEAR}-12-31", f"{YEAR + 1}-03-05"])
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+def test_the_panel_writes_days_as_liquid_does(language: str, day: str) -> None:
+    printed = (
+        Extension(EXTENSION)
+        .environment(language, "USD", ZONE)
+        .from_string("{% render 'loyalty-date', day: day %}")
+    )
+    texts = {
+        key.removeprefix("date."): re.sub(r"\{\{ (\w+) \}\}", r"{\1}", text)
+        for key, text in locales(EXTENSION, "")[language].items()
+        if key.startswith("date.")
+    }
+    result = judge("days.mjs", json.dumps(texts), day, f"{day}T12:00:00")
+    assert json.loads(result.stdout) == [printed.render(day=day).strip()] * 2
 
 
 MEMBER: Json = {"points": 0, "tier": None}

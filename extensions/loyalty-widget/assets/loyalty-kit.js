@@ -29,7 +29,11 @@ export class Words {
   }
 
   text(key, values = {}) {
-    return this.texts[key].replace(/\{(\w+)\}/g, (whole, name) => (values[name] == null ? whole : this.#isolated(values[name])));
+    return this.#filled(key, values, (value) => this.#isolated(value));
+  }
+
+  #filled(key, values, shown) {
+    return this.texts[key].replace(/\{(\w+)\}/g, (whole, name) => (values[name] == null ? whole : shown(values[name])));
   }
 
   /** The names of the values that a text needs. */
@@ -98,10 +102,10 @@ export class Words {
     return this.#written(...iso.slice(0, 10).split('-').map(Number));
   }
 
-  /** As Liquid writes it: `snippets/loyalty-date.liquid`. */
+  /** As Liquid writes it (`snippets/loyalty-date.liquid`); its parts are of one direction, which is the date's. */
   #written(year, month, day) {
     const key = year === new Date().getFullYear() ? 'day' : 'day_year';
-    return this.text(key, { day, month: this.texts.months.split(', ')[month - 1], year });
+    return this.#filled(key, { day, month: this.texts.months.split(', ')[month - 1], year }, String);
   }
 
   /** In a `bdi`, as the program's names may be of another direction than the language. */
