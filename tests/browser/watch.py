@@ -23,7 +23,7 @@ class Watch:
 
     def judge(self) -> None:
         unexpected = [one for one in self._complaints if not any(part in one for part in self._expected)]
-        assert unexpected == []
+        assert not unexpected, unexpected
 
     def proxied(self) -> list[str]:
         """The requests so far that went through the app proxy."""
