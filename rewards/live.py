@@ -1,76 +1,157 @@
-"""What of rewards that are the merchant's own changes from hour to hour: what is left, given, entered."""
+"""What of rewards that are the merchant's own changes from hour to hour: what is left, given, entered.
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+All of it is found by one statement, alone or as columns of another one: every shopper asks for it.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from django.db import connection
 
-from rewards import budgets, clock, draws, kinds, offers, tallies, waits
+from rewards import draws, kinds, offers, waits
 from rewards.models import Drawing, Program, Tally
 from rewards.money import major
 
 Json = dict[str, Any]
 ByReward = dict[str, Json]
-OWN_WAITS = """
-    SELECT w.reward, w.member_id, w.kept_until, (
+PUBLIC = """
+    (SELECT jsonb_object_agg(reward, jsonb_build_array(count, value))::text FROM rewards_tally
+     WHERE program_id = %s AND reward = ANY(%s)),
+    (SELECT jsonb_object_agg(reward, number)::text FROM (
+        SELECT reward, count(*) AS number FROM rewards_wait
+        WHERE program_id = %s AND reward = ANY(%s) AND (kept_until IS NULL OR kept_until > clock_timestamp())
+        GROUP BY reward
+    ) lines),
+    (SELECT jsonb_object_agg(rule, used)::text FROM rewards_budget WHERE program_id = %s AND rule = ANY(%s)),
+    (SELECT jsonb_agg(jsonb_build_array(reward, called_off, reason, winners) ORDER BY turn)::text
+     FROM rewards_drawing WHERE program_id = %s AND reward = ANY(%s)),
+    (SELECT salt FROM rewards_program WHERE id = %s)
+"""
+"""The same for everybody."""
+OWN = """
+    (SELECT jsonb_object_agg(w.reward, jsonb_build_array(w.kept_until, (
         SELECT count(*) FROM rewards_wait a
         WHERE a.program_id = %s AND a.reward = w.reward AND a.id <= w.id
-          AND (a.kept_until IS NULL OR a.kept_until > %s)
-    )
-    FROM rewards_wait w
-    WHERE w.program_id = %s AND w.member_id = ANY(%s) AND (w.kept_until IS NULL OR w.kept_until > %s)
+          AND (a.kept_until IS NULL OR a.kept_until > clock_timestamp())
+     )))::text
+     FROM rewards_wait w
+     WHERE w.program_id = %s AND w.member_id = {member}
+       AND (w.kept_until IS NULL OR w.kept_until > clock_timestamp())
+    ) AS waits,
+    (SELECT jsonb_agg(jsonb_build_array(reward->>'id', id) ORDER BY id)::text FROM rewards_redemption
+     WHERE program_id = %s AND member_id = {member} AND reward->>'kind' = 'draw'
+       AND state IN ('reserved', 'used')
+    ) AS entries
 """
-WAITING = """
-    SELECT reward, count(*) FROM rewards_wait
-    WHERE program_id = %s AND reward = ANY(%s) AND (kept_until IS NULL OR kept_until > %s)
-    GROUP BY reward
-"""
-OWN_ENTRIES = """
-    SELECT reward->>'id', member_id, id FROM rewards_redemption
-    WHERE program_id = %s AND member_id = ANY(%s) AND reward->>'kind' = 'draw'
-      AND state IN ('reserved', 'used')
-    ORDER BY id
-"""
+"""What is one member's."""
 
 
-def of_rewards(program: Program, rewards: Iterable[Json], now: datetime | None = None) -> ByReward:
+class Wanted(NamedTuple):
+    """What to ask for: the rewards that Shopify has no part in, those with a stock, the draws."""
+
+    rewards: list[str]
+    limited: list[str]
+    draws: list[str]
+
+    @classmethod
+    def of(cls, rewards: Iterable[Json]) -> "Wanted":
+        ours = [reward for reward in rewards if kinds.of(reward).made_by == "own"]
+        return cls(
+            [reward["id"] for reward in ours],
+            [reward["id"] for reward in ours if reward["kind"] == "exclusive" and reward["in_total"]],
+            [reward["id"] for reward in ours if reward["kind"] == "draw"],
+        )
+
+    def of_all(self, program_id: int) -> list[Any]:
+        """The values of PUBLIC."""
+        budgets = [offers.budget_of(id) for id in self.limited]
+        named = (self.rewards, self.limited, budgets, self.draws)
+        return [*chain.from_iterable((program_id, names) for names in named), program_id]
+
+
+def of_one(program_id: int, *member_id: int | None) -> list[Any]:
+    """The values of OWN, with the member where that isn't a column."""
+    return [program_id, program_id, *member_id, program_id, *member_id]
+
+
+class Facts(NamedTuple):
+    """The columns of PUBLIC and OWN, as they come."""
+
+    tallies: str | None
+    waiting: str | None
+    taken: str | None
+    drawn: str | None
+    salt: bytes | None
+    own_waits: str | None
+    own_entries: str | None
+
+
+def of_rewards(program: Program, rewards: Sequence[Json]) -> ByReward:
     """What anybody may know of these rewards, by the id of each that Shopify has no part in."""
-    own = _of_own(rewards)
-    if not own:
+    return of_member(program, rewards, None)
+
+
+def of_member(program: Program, rewards: Sequence[Json], member_id: int | None) -> ByReward:
+    """The same as this member sees it."""
+    wanted = Wanted.of(rewards)
+    if not wanted.rewards:
         return {}
-    now = now or clock.now()
-    found = tallies.known(program.pk, [reward["id"] for reward in own])
-    limited = [reward["id"] for reward in own if reward["kind"] == "exclusive" and reward["in_total"]]
-    waiting = _waiting(program.pk, limited, now)
-    taken = budgets.used(program.pk, [offers.budget_of(id) for id in limited])
-    drawn = _drawn(program.pk, [reward["id"] for reward in own if reward["kind"] == "draw"])
-    whole = _with_secrets(program) if drawn else program
-    shown: ByReward = {}
-    for reward in own:
-        tally = found[reward["id"]]
+    with connection.cursor() as cursor:
+        cursor.execute(ALONE, [*wanted.of_all(program.pk), *of_one(program.pk, member_id)])
+        now, *facts = cursor.fetchone()
+    return shown(program, rewards, Facts(*facts), now)
+
+
+ALONE = f"SELECT clock_timestamp(), {PUBLIC}, {OWN.format(member='%s::bigint')}"
+
+
+def shown(program: Program, rewards: Iterable[Json], facts: Facts, now: datetime) -> ByReward:
+    """What is told of these rewards."""
+    tallies, waiting, taken = _loaded(facts.tallies), _loaded(facts.waiting), _loaded(facts.taken)
+    own_waits, own_entries = _loaded(facts.own_waits), _grouped(facts.own_entries)
+    drawn = _grouped(facts.drawn)
+    if not program.salt and facts.salt is not None:
+        program.salt = facts.salt  # whoever only visits has less of it in hand
+
+    def of_draw(reward: Json, count: int) -> Json:
+        turns = [
+            Drawing(called_off=called_off, reason=reason, winners=winners)
+            for called_off, reason, winners in drawn.get(reward["id"], ())
+        ]
+        entries = [entry for (entry,) in own_entries.get(reward["id"], ())]
+        told = draw(program, reward, Tally(count=count), turns, now)
+        return {**told, "own_entries": entries} if entries else told
+
+    def of_exclusive(reward: Json) -> Json:
+        id = reward["id"]
+        stock = _stock(reward, taken.get(offers.budget_of(id), 0), waiting.get(id, 0))
+        return {**stock, **dict(zip(("kept_until", "place"), own_waits.get(id, ()), strict=False))}
+
+    def of_reward(reward: Json) -> Json:
+        count, value = tallies.get(reward["id"], (0, 0))
         if reward["kind"] == "draw":
-            shown[reward["id"]] = draw(whole, reward, tally, drawn[reward["id"]], now)
-        elif reward["kind"] == "donation":
-            shown[reward["id"]] = {"given": major(tally.value, program.currency), "times": tally.count}
-        else:
-            number = taken.get(offers.budget_of(reward["id"]), 0)
-            shown[reward["id"]] = _stock(reward, number, waiting.get(reward["id"], 0))
-    return shown
+            return of_draw(reward, count)
+        if reward["kind"] == "donation":
+            return {"given": major(value, program.currency), "times": count}
+        return of_exclusive(reward)
+
+    return {reward["id"]: of_reward(reward) for reward in rewards if kinds.of(reward).made_by == "own"}
 
 
-def of_members(program: Program, rewards: Sequence[Json], members: Sequence[int]) -> dict[int, ByReward]:
-    """The same as each of these members sees it; 0: somebody whom we don't know."""
-    ours = _of_own(rewards)
-    if not ours:
-        return defaultdict(dict)
-    now = clock.now()
-    public, own = of_rewards(program, ours, now), _own(program.pk, ours, members, now)
-    return {
-        member: {id: {**said, **own.get((id, member), {})} for id, said in public.items()}
-        for member in [0, *members]
-    }
+def _loaded(text: str | None) -> Json:
+    found: Json = json.loads(text) if text else {}
+    return found
+
+
+def _grouped(text: str | None) -> dict[str, list[list[Any]]]:
+    """[[reward, ...], ...] by reward."""
+    found: dict[str, list[list[Any]]] = {}
+    for id, *rest in json.loads(text) if text else ():
+        found.setdefault(id, []).append(rest)
+    return found
 
 
 def merged(reward: Json, said: Json | None) -> Json:
@@ -98,51 +179,6 @@ def draw(program: Program, reward: Json, tally: Tally, turns: Sequence[Drawing],
     }
 
 
-def _of_own(rewards: Iterable[Json]) -> list[Json]:
-    return [reward for reward in rewards if kinds.of(reward).made_by == "own"]
-
-
 def _stock(reward: Json, taken: int, waiting: int) -> Json:
     left = waits.left(reward, taken)
     return {} if left is None else {"left": max(0, left - waiting), "waiting": waiting}
-
-
-def _own(
-    program_id: int, rewards: Sequence[Json], members: Sequence[int], now: datetime
-) -> Mapping[tuple[str, int], Json]:
-    """(reward, member): what is theirs alone."""
-    found: dict[tuple[str, int], Json] = {}
-    with connection.cursor() as cursor:
-        if any(reward["kind"] == "exclusive" for reward in rewards):
-            cursor.execute(OWN_WAITS, [program_id, now, program_id, list(members), now])
-            for reward, member, kept_until, place in cursor.fetchall():
-                kept = kept_until and kept_until.isoformat()
-                found[reward, member] = {"place": place, "kept_until": kept}
-        if any(reward["kind"] == "draw" for reward in rewards):
-            entries: dict[tuple[str, int], list[int]] = defaultdict(list)
-            cursor.execute(OWN_ENTRIES, [program_id, list(members)])
-            for reward, member, entry in cursor.fetchall():
-                entries[reward, member].append(entry)
-            found |= {key: {"own_entries": own} for key, own in entries.items()}
-    return found
-
-
-def _waiting(program_id: int, reward_ids: list[str], now: datetime) -> dict[str, int]:
-    if not reward_ids:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING, [program_id, reward_ids, now])
-        return dict(cursor.fetchall())
-
-
-def _drawn(program_id: int, reward_ids: list[str]) -> dict[str, list[Drawing]]:
-    found: dict[str, list[Drawing]] = {id: [] for id in reward_ids}
-    rows = Drawing.objects.filter(program_id=program_id, reward__in=reward_ids).defer("entries")
-    for row in rows.order_by("turn") if reward_ids else ():
-        found[row.reward].append(row)
-    return found
-
-
-def _with_secrets(program: Program) -> Program:
-    """Whoever only visits has less of it in hand."""
-    return program if program.salt else Program.objects.get(pk=program.pk)

@@ -18,9 +18,9 @@ from rewards.tier_rules import BLANK, State
 SHOWN_MOST = 50
 PAST_PAGE = 20
 OVERVIEW = """
-    SELECT asked.turn, p.version, p.currency, p.timezone, p.withheld::text,
+    SELECT asked.turn, clock_timestamp(), p.version, p.currency, p.timezone, p.withheld::text,
            m.id, m.available, m.pending, m.reserved, m.debt,
-           t.tier, t.amount, t.until, t.ends_on, t.reviewed, m.tags::text, {told},
+           t.tier, t.amount, t.until, t.ends_on, t.reviewed, m.tags::text, {limits}, {live},
            r.id, r.state, r.code, r.points, r.value, r.reward::text, r.expires_at
     FROM rewards_program p
     CROSS JOIN unnest(%s::bigint[]) WITH ORDINALITY AS asked (customer_id, turn)
@@ -33,7 +33,7 @@ OVERVIEW = """
     LEFT JOIN LATERAL (
         SELECT * FROM rewards_membertier WHERE program_id = %s AND member_id = m.id LIMIT 1
     ) t ON true
-    {counted}
+    {besides}
     LEFT JOIN LATERAL (
         SELECT * FROM rewards_redemption
         WHERE program_id = %s AND member_id = m.id AND state IN ('reserved', 'issued', 'ending')
@@ -42,13 +42,12 @@ OVERVIEW = """
     WHERE p.id = %s
     ORDER BY asked.turn, r.id DESC
 """
-PLAIN = OVERVIEW.format(told="NULL, NULL", counted="")
-WITH_LIMITS = OVERVIEW.format(
-    told="""
+LIMITS = """
            had.by_reward,
            (SELECT jsonb_object_agg(rule, used)::text FROM rewards_budget
-            WHERE program_id = %s AND rule = ANY(%s))""",
-    counted="""
+            WHERE program_id = %s AND rule = ANY(%s))
+"""
+COUNTED = """
     LEFT JOIN LATERAL (
         SELECT jsonb_object_agg(reward, number)::text AS by_reward FROM (
             SELECT reward->>'id' AS reward, count(*) AS number FROM rewards_redemption
@@ -56,16 +55,19 @@ WITH_LIMITS = OVERVIEW.format(
               AND points > 0
             GROUP BY 1
         ) counted
-    ) had ON true""",
-)
-"""What a program asks for whose rewards have limits."""
-Limits = tuple[list[str], list[str]]
-"""(rewards of which each member's are counted, budgets of rewards)."""
-_limited: dict[int, Limits] = {}
-"""Of programs that had limits when they were last looked at."""
+    ) had ON true
+"""
+LIVE = f"{live.PUBLIC}, own.waits, own.entries"
+OWN = f"""
+    LEFT JOIN LATERAL (
+        SELECT {live.OWN.format(member="m.id")}
+        LIMIT 1  -- so that it is asked once for each, and not with each redemption
+    ) own ON true
+"""
+NO_LIMITS, NOT_LIVE = "NULL, NULL", ", ".join(["NULL"] * len(live.Facts._fields))
 
 VISIT = """
-    SELECT p.version, p.currency, p.timezone, p.withheld::text,
+    SELECT clock_timestamp(), p.version, p.currency, p.timezone, p.withheld::text,
            (SELECT member_id FROM rewards_identity
             WHERE program_id = %s AND source_id = %s AND external_id = %s)
     FROM rewards_program p WHERE p.id = %s
@@ -105,6 +107,22 @@ class Overview(NamedTuple):
     at_hand: list[AtHand]
     # What changes from hour to hour about rewards, as this member sees it.
     live: live.ByReward
+    # The moment at which all of this was so.
+    at: datetime
+
+
+class Besides(NamedTuple):
+    """What the rewards of a program make it necessary to ask for, besides what all ask for."""
+
+    # Rewards of which each member's are counted, and budgets of rewards.
+    counted: list[str]
+    budgets: list[str]
+    live: live.Wanted
+
+
+NOTHING = Besides([], [], live.Wanted.of([]))
+_besides: dict[int, Besides] = {}
+"""Of programs that asked for more when they were last looked at."""
 
 
 def overviews(program_id: int, source_id: int, customer_ids: Sequence[int | None]) -> list[Overview]:
@@ -112,41 +130,52 @@ def overviews(program_id: int, source_id: int, customer_ids: Sequence[int | None
 
     Empty when there is no such program.
     """
-    counted = _limited.get(program_id)
-    rows = _rows(program_id, source_id, customer_ids, counted)
+    asked = _besides.get(program_id, NOTHING)
+    rows = _rows(program_id, source_id, customer_ids, asked)
     if not rows:
         return []
     program = _program(program_id, rows[0])
-    if (limits := _limits(program)) != counted:
+    if (wanted := _wanted(program)) != asked:
         # A version that nobody here had looked at yet.
-        _limited.pop(program_id, None)
-        if limits is not None:
-            _limited[program_id] = limits
-        rows = _rows(program_id, source_id, customer_ids, limits)
-    return _with_live(program, [_overview(program, list(own)) for _, own in groupby(rows, key=itemgetter(0))])
+        _besides.pop(program_id, None)
+        if wanted != NOTHING:
+            _besides[program_id] = wanted
+        rows = _rows(program_id, source_id, customer_ids, wanted)
+    return [_overview(program, list(own)) for _, own in groupby(rows, key=itemgetter(0))]
 
 
-def _rows(
-    program_id: int, source_id: int, customer_ids: Sequence[int | None], limits: Limits | None
-) -> list[Any]:
+def _rows(program_id: int, source_id: int, customer_ids: Sequence[int | None], asked: Besides) -> list[Any]:
+    columns, joined = [NO_LIMITS, NOT_LIVE], ""
+    before: list[Any] = []
+    after: list[Any] = []
+    if asked.counted or asked.budgets:
+        columns[0], joined = LIMITS, COUNTED
+        before += [program_id, asked.budgets]
+        after += [program_id, asked.counted, [*Redemption.GIVEN_BACK]]
+    if asked.live.rewards:
+        columns[1], joined = LIVE, joined + OWN
+        before += asked.live.of_all(program_id)
+        after += live.of_one(program_id)
     who: list[Any] = [list(customer_ids), program_id, source_id, program_id]
     rest: list[Any] = [program_id, SHOWN_MOST, program_id]
+    sql = _written(*columns, joined)
     with connection.cursor() as cursor:
-        if limits is None:
-            cursor.execute(PLAIN, who + rest)
-        else:
-            own, budgets = limits
-            counted: list[Any] = [program_id, own, [*Redemption.GIVEN_BACK]]
-            cursor.execute(WITH_LIMITS, [program_id, budgets, *who, *counted, *rest])
+        cursor.execute(sql, [*before, *who, *after, *rest])
         return list(cursor.fetchall())
 
 
-def _limits(program: Program) -> Limits | None:
-    offers = [offer for offer in programs.offered(program) if offer.has_limits]
-    if not offers:
-        return None
-    own = [offer.reward["id"] for offer in offers if offer.reward["per_member"]]
-    return own, [offer.budget for offer in offers if offer.reward["in_total"]]
+@lru_cache(maxsize=4)
+def _written(limits: str, told: str, besides: str) -> str:
+    return OVERVIEW.format(limits=limits, live=told, besides=besides)
+
+
+def _wanted(program: Program) -> Besides:
+    offers = programs.offered(program)
+    return Besides(
+        [offer.reward["id"] for offer in offers if offer.reward["per_member"]],
+        [offer.budget for offer in offers if offer.reward["in_total"]],
+        live.Wanted.of(offer.reward for offer in offers),
+    )
 
 
 def past(
@@ -169,7 +198,7 @@ def visit(program_id: int, source_id: int, customer_id: int | None) -> tuple[Pro
 
 
 def _program(program_id: int, row: Sequence[Any]) -> Program:
-    _, version, currency, timezone, withheld = row[:5]
+    version, currency, timezone, withheld = row[2:6]
     return Program(
         pk=program_id,
         version=version,
@@ -180,13 +209,15 @@ def _program(program_id: int, row: Sequence[Any]) -> Program:
 
 
 def _overview(program: Program, rows: list[Any]) -> Overview:
-    member_id, *points = rows[0][5:10]
-    tier, amount, until, ends_on, reviewed = rows[0][10:15]
-    tags, had, taken = (json.loads(text) if text else None for text in rows[0][15:18])
+    now = rows[0][1]
+    member_id, *points = rows[0][6:11]
+    tier, amount, until, ends_on, reviewed = rows[0][11:16]
+    tags, had, taken = (json.loads(text) if text else None for text in rows[0][16:19])
     state = BLANK
     if reviewed is not None:
         state = State(tier=tier or None, amount=amount, until=until, ends_on=ends_on, reviewed=reviewed)
     own = Points(*points) if member_id else Points(0, 0, 0, 0)
+    facts = live.Facts(*rows[0][19 : 19 + len(live.Facts._fields)])
     return Overview(
         program,
         member_id,
@@ -198,14 +229,9 @@ def _overview(program: Program, rows: list[Any]) -> Overview:
             for *_, id, state, code, points, value, reward, expires_at in rows
             if id is not None
         ],
-        {},
+        live.shown(program, (offer.reward for offer in programs.offered(program)), facts, now),
+        now,
     )
-
-
-def _with_live(program: Program, found: list[Overview]) -> list[Overview]:
-    rewards = [offer.reward for offer in programs.offered(program)]
-    said = live.of_members(program, rewards, [one.member_id for one in found if one.member_id])
-    return [one._replace(live=said[one.member_id or 0]) for one in found]
 
 
 @lru_cache(maxsize=1000)

@@ -21,10 +21,11 @@ def standings(program: Program, members: Sequence[Member]) -> dict[int, Json]:
     """The standings of several members of one program, by member."""
     ids = [member.pk for member in members]
     ends, states = expiry.soonest(program, ids), tiers.states(program, ids)
+    now = clock.now()
     limited = [offer.budget for offer in programs.offered(program) if offer.reward["in_total"]]
     taken = budgets.used(program.pk, limited)
     return {
-        member.pk: standing(program, member, ends.get(member.pk), states.get(member.pk, BLANK), taken)
+        member.pk: standing(program, member, ends.get(member.pk), states.get(member.pk, BLANK), taken, now)
         for member in members
     }
 
@@ -35,6 +36,7 @@ def standing(
     expiring: Json | None = None,
     state: State = BLANK,
     taken: Mapping[str, int] | None = None,
+    now: datetime | None = None,
 ) -> Json:
     """Small enough for a metafield: points, tier, the next reward in reach, what lapses next.
 
@@ -49,7 +51,7 @@ def standing(
         "debt": -member.debt,
         "tier": tier,
         "next_tier": next_tier,
-        "next_reward": _next_reward(program, shopper),
+        "next_reward": _next_reward(program, shopper, now or clock.now()),
         "expiring": expiring,
         "cashback": cashback.shown(
             programs.document(program), program.currency, member.available, member.pending
@@ -59,7 +61,7 @@ def standing(
 
 def public_program(program: Program) -> Json:
     """What anybody may know of the program."""
-    document = programs.document(program)
+    document, now = programs.document(program), clock.now()
     earning = document["earning"]
     return {
         "name": document["name"],
@@ -72,15 +74,13 @@ def public_program(program: Program) -> Json:
         "signup_bonus": earning["signup_bonus"],
         "cashback": document["cashback"],
         "excluded": ways.goods(earning["excluded"]),
-        "ways": ways.public(document, program.timezone, clock.now()),
-        "challenges": ways.challenges(document, program.timezone, clock.now()),
-        "milestones": ways.milestones(document, program.timezone, clock.now()),
+        "ways": ways.public(document, program.timezone, now),
+        "challenges": ways.challenges(document, program.timezone, now),
+        "milestones": ways.milestones(document, program.timezone, now),
         "tiers": tiers.public(document),
         "referrals": referral_settings.public(document) if programs.can_invite(program) else None,
         "rewards": [
-            offer.shown
-            for offer in programs.offered(program)
-            if not offer.tags and not offer.is_over(clock.now())
+            offer.shown for offer in programs.offered(program) if not offer.tags and not offer.is_over(now)
         ],
     }
 
@@ -93,12 +93,11 @@ def current_program(program: Program) -> Json:
     return {**public, "rewards": rewards}
 
 
-def rewards_for(program: Program, shopper: Shopper, now: datetime | None = None) -> list[Json]:
+def rewards_for(program: Program, shopper: Shopper, now: datetime) -> list[Json]:
     """The rewards on offer to this shopper, each with whether they can have it, or why not.
 
     `missing`: points; `left`: how many, for all together; `reason`: the limit that is reached.
     """
-    now = now or clock.now()
     return [
         offer.seen_by(shopper)
         for offer in programs.offered(program)
@@ -153,9 +152,9 @@ def published(members: Iterable[Member]) -> None:
             )
 
 
-def _next_reward(program: Program, shopper: Shopper) -> Json | None:
+def _next_reward(program: Program, shopper: Shopper, now: datetime) -> Json | None:
     """The cheapest reward that is still out of reach."""
-    offered = rewards_for(program, shopper)
+    offered = rewards_for(program, shopper, now)
     out_of_reach = [reward for reward in offered if reward["missing"] and "reason" not in reward]
     if not out_of_reach:
         return None

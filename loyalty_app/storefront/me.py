@@ -78,7 +78,9 @@ def shown(found: Overview, shop: Shop) -> Json:
         "member": member if found.member_id else None,
         "rewards": [
             live.merged(reward, found.live.get(reward["id"]))
-            for reward in permissions.allowed(shop, standing.rewards_for(found.program, found.shopper))
+            for reward in permissions.allowed(
+                shop, standing.rewards_for(found.program, found.shopper, found.at)
+            )
         ],
         "cashback": cashback.shown(
             programs.document(found.program),

@@ -83,7 +83,4 @@ def _shopper(program: Program, member_id: int) -> Shopper:
 
 
 def _seen_by(program: Program, reward: programs.Json, member_id: int) -> Json:
-    return {
-        "reward": reward["id"],
-        **live.of_members(program, [reward], [member_id])[member_id][reward["id"]],
-    }
+    return {"reward": reward["id"], **live.of_member(program, [reward], member_id)[reward["id"]]}

@@ -261,4 +261,4 @@ def test_with_limits_it_is_one_statement_as_well(world, limited, django_assert_n
     without = [{**reward, "per_member": None, "in_total": None} for reward in document["rewards"]]
     world.apply({**document, "rewards": without})
     overviews(world.program.pk, 1, [7001])
-    assert world.program.pk not in overview._limited
+    assert world.program.pk not in overview._besides

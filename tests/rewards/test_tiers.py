@@ -712,4 +712,4 @@ def test_rewards_of_a_tier_are_for_its_members(world):
 
 
 def ids_for(world, tier):
-    return [reward["id"] for reward in standing.rewards_for(world.program, Shopper(300, tier))]
+    return [reward["id"] for reward in standing.rewards_for(world.program, Shopper(300, tier), NOW)]

@@ -42,7 +42,7 @@ class World:
 
     def offered(self) -> bool:
         (found,) = overviews(self.program.pk, self.shop.pk, [CUSTOMER])
-        seen = {one["id"] for one in standing.rewards_for(found.program, found.shopper)}
+        seen = {one["id"] for one in standing.rewards_for(found.program, found.shopper, found.at)}
         self.program.refresh_from_db()
         public = {one["id"] for one in standing.public_program(self.program)["rewards"]}
         assert seen == public

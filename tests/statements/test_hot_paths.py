@@ -21,6 +21,7 @@ from rewards import (
     due,
     gift_rounds,
     overview,
+    programs,
     referrals,
     standing,
     tier_rows,
@@ -28,7 +29,7 @@ from rewards import (
 )
 from rewards.models import Redemption
 from shopify_bridge import credits, customer_tags, friend_codes, issuing, metafields, webhooks
-from tests.statements.paths import PATHS, Scene
+from tests.statements.paths import EVENING, LIMITS, PATHS, RAFFLE, TREES, Scene
 from tests.statements.reading import strays
 from tests.statements.recording import Statement, aside, preferring_indexes, recorded
 
@@ -91,6 +92,20 @@ def test_a_page_of_what_is_over_is_read_in_the_order_of_its_index(scene: Scene) 
         assert overview.past(scene.program.pk, member_id, before=10**9)[0]
     (statement,) = statements
     assert [node["Node Type"] for node in _nodes(statement.plan)] == ["Limit", "Index Scan"]
+
+
+def test_a_look_takes_two_statements_whatever_rewards_there_are(scene: Scene) -> None:
+    """Whose shop it is, and all that is theirs."""
+    with aside():
+        document = programs.document(scene.program)
+        own = [{**EVENING, "in_total": 1}, TREES, RAFFLE]
+        limited = [{**reward, **LIMITS} for reward in document["rewards"]]
+        programs.apply(scene.program, {**document, "rewards": [*limited, *own]}, "test")
+        scene.asks("GET", "me")
+    with recorded() as statements:
+        told = scene.asks("GET", "me")
+    assert {"left", "entries", "given"} <= {name for reward in told["rewards"] for name in reward}
+    assert len(statements) == 2
 
 
 def test_the_figures_of_the_inbox_cost_nothing_for_what_is_done(scene: Scene) -> None:
