@@ -88,7 +88,7 @@ def test_where_none_is_left_one_can_wait_in_line(storefront: Storefront, member:
     line.update(kept_until="2040-12-01T12:00:00+00:00")
     storefront.open("/")
     widget.tab("rewards")
-    expect(card).to_contain_text("Kept for you until Dec 1, 2040.")
+    expect(card).to_contain_text("Kept for you until 1 December 2040.")
     expect(card.locator("[data-loyalty-redeem]")).to_be_visible()
 
 

@@ -22,6 +22,7 @@ from rewards import (
     expiry,
     gift_rounds,
     holds,
+    ledger,
     orders,
     people,
     programs,
@@ -384,17 +385,18 @@ def _bought(scene: Scene, customer: int, codes: tuple[str, ...]) -> FetchedOrder
 def cashback(scene: Scene) -> None:
     """A few members are due, of many with points."""
     with aside():
-        members = Member.objects.filter(program=scene.program).order_by("-available")
-        least = members.values_list("available", flat=True)[DUE]
-        due = members.filter(available__gte=least).count()
+        members = Member.objects.filter(program=scene.program, reserved=0).order_by("-available", "pk")
+        for member in members[:DUE]:
+            ledger.adjust(scene.program.pk, member.pk, 10_000, key=f"rich:{member.pk}", reason="a gift")
+        least = members.values_list("available", flat=True)[DUE - 1]
         said = {"points": 1, "value": "0.01", "least": major(least, scene.program.currency)}
         programs.apply(scene.program, {**programs.document(scene.program), "cashback": said}, "test")
         scopes = "read_store_credit_accounts,write_store_credit_account_transactions"
         Shop.objects.filter(pk=scene.shop.pk).update(scopes=scopes)
-    assert payouts.begin_due() == due
+    assert payouts.begin_due() == DUE
     with aside():
         Redemption.objects.filter(state="reserved").update(due_at=datetime.now(UTC))
-    assert issuing.work_due() == due
+    assert issuing.work_due() == DUE
     credits.forget_done()
     with aside():
         assert not Credit.objects.exists()
