@@ -60,6 +60,7 @@ class Offer:
     period: Period
     tiers: frozenset[str]
     tags: frozenset[str]
+    has_limits: bool
 
     @classmethod
     def of(cls, reward: Json, currency: str, zone: ZoneInfo) -> "Offer":
@@ -72,15 +73,12 @@ class Offer:
             period,
             frozenset(reward["tiers"]),
             tags_of(reward["customer_tags"]),
+            bool(reward["per_member"] or reward["in_total"]),
         )
 
     @property
     def budget(self) -> str:
         return budget_of(self.reward["id"])
-
-    @property
-    def has_limits(self) -> bool:
-        return bool(self.reward["per_member"] or self.reward["in_total"])
 
     def is_for(self, shopper: Shopper) -> bool:
         """Whether it is meant for them, now or at another time."""
@@ -103,6 +101,8 @@ class Offer:
 
     def refusal(self, shopper: Shopper) -> str:
         """Which limit is reached: `all_taken`, `had_enough`, or none."""
+        if not self.has_limits:
+            return ""
         if self.left(Shopper(taken=shopper.taken)) == 0:
             return "all_taken"
         return "had_enough" if self.left(shopper) == 0 else ""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from rewards import live, programs
+from rewards import live, offers, programs
 from rewards.models import Program, Redemption
 from rewards.offers import Shopper, tags_of
 from rewards.tier_rules import BLANK, State
@@ -91,7 +91,9 @@ class AtHand(NamedTuple):
     code: str
     points: int
     value: int | None
+    # As it was promised, and as anybody may see it. Don't change them.
     reward: dict[str, Any]
+    shown: dict[str, Any]
     expires_at: datetime | None
 
 
@@ -170,11 +172,11 @@ def _written(limits: str, told: str, besides: str) -> str:
 
 
 def _wanted(program: Program) -> Besides:
-    offers = programs.offered(program)
+    offered = programs.offered(program)
     return Besides(
-        [offer.reward["id"] for offer in offers if offer.reward["per_member"]],
-        [offer.budget for offer in offers if offer.reward["in_total"]],
-        live.Wanted.of(offer.reward for offer in offers),
+        [offer.reward["id"] for offer in offered if offer.reward["per_member"]],
+        [offer.budget for offer in offered if offer.reward["in_total"]],
+        live.Wanted.of(offer.reward for offer in offered),
     )
 
 
@@ -225,7 +227,7 @@ def _overview(program: Program, rows: list[Any]) -> Overview:
         state,
         Shopper(own.available, state.tier, tags_of(tags), had or {}, taken or {}),
         [
-            AtHand(id, state, code, points, value, _reward(reward), expires_at)
+            AtHand(id, state, code, points, value, *_reward(reward), expires_at)
             for *_, id, state, code, points, value, reward, expires_at in rows
             if id is not None
         ],
@@ -235,7 +237,7 @@ def _overview(program: Program, rows: list[Any]) -> Overview:
 
 
 @lru_cache(maxsize=1000)
-def _reward(text: str) -> dict[str, Any]:
-    """Most members' redemptions are of a few rewards. Don't change what you get."""
-    found: dict[str, Any] = json.loads(text)
-    return found
+def _reward(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Most members' redemptions are of a few rewards."""
+    reward = json.loads(text)
+    return reward, offers.public(reward)

@@ -114,6 +114,6 @@ def shown_redemption(redemption: Redemption | AtHand, currency: str) -> Json:
         "code": None if is_hidden else redemption.code,
         "points": redemption.points,
         "value": None if redemption.value is None else major(redemption.value, currency),
-        "reward": offers.public(redemption.reward),
+        "reward": redemption.shown if isinstance(redemption, AtHand) else offers.public(redemption.reward),
         "expires_at": redemption.expires_at.isoformat() if redemption.expires_at else None,
     }
