@@ -29,7 +29,7 @@ __all__ = [
 Json = dict[str, Any]
 
 HIDDEN = (
-    *("archived", "version", "asked", "placed"),
+    *("archived", "version", "asked", "placed", "budget"),
     *("customer_tags", "in_total", "starts", "ends"),
 )
 """What only the merchant needs, or what shoppers read in another form."""

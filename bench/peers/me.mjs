@@ -15,7 +15,7 @@ const findMember = {
 const findRedemptions = {
   name: "redemptions",
   text: `
-    SELECT id, state, code, points, reward, expires_at FROM rewards_redemption
+    SELECT id, state, code, points, value, reward, expires_at FROM rewards_redemption
     WHERE program_id = $1 AND member_id = $2 AND state IN ('reserved', 'issued', 'ending')
     ORDER BY id DESC LIMIT 50`,
 };
@@ -24,10 +24,28 @@ const findRewards = {
   text: "SELECT document -> 'rewards' AS rewards FROM rewards_programversion WHERE program_id = $1 AND number = $2",
 };
 const known = new Map(); // A version never changes.
-const HIDDEN = new Set(["archived", "combines_with", "version", "asked"]);
+const HIDDEN = new Set(["archived", "version", "asked", "placed", "budget", "customer_tags", "in_total", "starts", "ends"]);
+
+const saysSomething = (value) => value !== null && (typeof value !== "object" || Object.keys(value).length > 0);
+
+/** Without what a reward doesn't say. */
+const said = (settings) =>
+  Object.fromEntries(
+    Object.entries(settings)
+      .map(([name, value]) => [name, value && typeof value === "object" && !Array.isArray(value) ? said(value) : value])
+      .filter(([, value]) => saysSomething(value)),
+  );
+
+/** What its code lowers; free products don't come here. */
+const discountOf = (reward) => {
+  if (reward.kind === "free_shipping") return "shipping";
+  return reward.on.products.length || reward.on.variants?.length || reward.on.collections.length ? "product" : "order";
+};
 
 const publicReward = (reward) =>
-  Object.fromEntries(Object.entries(reward).filter(([name, value]) => !HIDDEN.has(name) && value !== null));
+  Object.fromEntries(
+    Object.entries(said({ ...reward, discount: discountOf(reward) })).filter(([name]) => !HIDDEN.has(name)),
+  );
 
 async function rewardsOf(program, version) {
   const key = `${program}-${version}`;
@@ -50,6 +68,7 @@ const shown = (row) => ({
   state: row.state,
   code: row.state === "reserved" ? null : row.code,
   points: Number(row.points),
+  value: row.value === null ? null : (Number(row.value) / 100).toFixed(2),
   reward: publicReward(row.reward),
   expires_at: row.expires_at?.toISOString() ?? null,
 });
@@ -69,7 +88,7 @@ async function me(request, response) {
   const available = Number(member.available ?? 0);
   const offered = await rewardsOf(member.program, member.version);
   const rewards = offered.map((reward) => inReach(reward, available));
-  if (!member.id) return response.json({ member: null, rewards, redemptions: [] });
+  if (!member.id) return response.json({ member: null, rewards, cashback: null, redemptions: [] });
   const found = await pool.query({ ...findRedemptions, values: [member.program, member.id] });
   return response.json({
     member: {
@@ -81,8 +100,10 @@ async function me(request, response) {
         debt: -Number(member.debt),
       },
       tier: null,
+      next_tier: null,
     },
     rewards,
+    cashback: null,
     redemptions: found.rows.map(shown),
   });
 }
