@@ -128,7 +128,7 @@ def _both(
     later: timedelta = 2 * TOMORROW,
 ) -> Iterator[Turns]:
     """`later`: when all are due."""
-    number = stage.pick(quick=20_000, usual=200_000, full=1_000_000)
+    number = stage.pick(quick=20_000, usual=100_000, full=1_000_000)
     yield Turns(
         lambda: _ours(stage, _filled(stage, number, sort), number, work, later),
         lambda: _peer(stage, _filled(stage, number, sort), number, bare, later),

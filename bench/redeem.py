@@ -32,6 +32,7 @@ CALLERS = 32
 PRICE = 100
 PLENTY = 10**9
 RACERS, WINNERS = 100, 10
+QUIET_SECONDS_MOST = 20
 PGBENCH = """
 \\set price 100
 BEGIN;
@@ -109,9 +110,21 @@ def _over_http(scene: Scene, web: Process, seconds: float) -> Sample:
     if number < load.requests:
         raise BenchError(f"{load.requests} redemptions were answered and {number} made")
     spent, in_stores = web.cpu() - cpu, cpu_seconds(stage.postmaster()) - stores
+    _wait_for_the_last(scene)
     _race(scene)
     notes = {"PostgreSQL ms": in_stores / number * 1000, "p99 ms": load.p99 * 1000}
     return Sample(load.rate, spent / number, notes)
+
+
+def _wait_for_the_last(scene: Scene) -> None:
+    """What was under way when the load ended takes its points too."""
+    before = -1
+    for _ in range(QUIET_SECONDS_MOST):
+        if (made := scene.made()) == before:
+            return
+        before = made
+        time.sleep(1)
+    raise BenchError("The web makes codes long after nobody asks any more.")
 
 
 def _scene(stage: Stage) -> Scene:
