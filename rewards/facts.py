@@ -5,6 +5,7 @@ Money is in minor units of the program's currency; moments are aware datetimes.
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 
@@ -113,7 +114,7 @@ class CustomerFact:
 
 def as_data(fact: OrderFact) -> dict[str, Any]:
     """The fact as JSON data, to be kept with the order."""
-    data = {name: getattr(fact, name) for name in ORDER_FIELDS}
+    data = dict(zip(ORDER_FIELDS, _of_order(fact), strict=True))
     data["updated_at"] = fact.updated_at.isoformat()
     data["processed_at"] = fact.processed_at.isoformat()
     data["codes"] = list(fact.codes)
@@ -153,8 +154,11 @@ def _remembering(line: Line, before: dict[str, Any]) -> Line:
 
 
 def _without_defaults(line: Line) -> dict[str, Any]:
-    return {name: value for name, usual in LINE_DEFAULTS if (value := getattr(line, name)) != usual}
+    told = zip(LINE_FIELDS, LINE_DEFAULTS, _of_line(line), strict=True)
+    return {name: value for name, usual, value in told if value != usual}
 
 
 ORDER_FIELDS = [field.name for field in fields(OrderFact)]
-LINE_DEFAULTS = [(field.name, field.default) for field in fields(Line)]
+LINE_FIELDS = [field.name for field in fields(Line)]
+LINE_DEFAULTS = [field.default for field in fields(Line)]
+_of_order, _of_line = attrgetter(*ORDER_FIELDS), attrgetter(*LINE_FIELDS)

@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
 
 # Every currency whose exponent is not 2, from the ISO 4217 list.
 _EXPONENTS = {
@@ -32,6 +33,8 @@ _EXPONENTS = {
     **dict.fromkeys(["CLF", "UYW"], 4),
 }
 _LARGEST = 2**63 - 1
+PLAIN_LENGTH_MAX = 20
+"""Longer ones aren't remembered."""
 _PLAIN = re.compile(r"([0-9]{1,14})(?:\.([0-9]*))?", re.ASCII)
 
 
@@ -47,11 +50,9 @@ def exponent(currency: str) -> int:
 def minor(amount: str | int | Decimal, currency: str) -> int:
     """`minor("12.345", "KWD") == 12345`. Raises BadMoney for what isn't a whole number of minor units."""
     digits = exponent(currency)
-    if isinstance(amount, str) and (plain := _PLAIN.fullmatch(amount)):
-        # What amounts look like nearly always, at a quarter of the cost.
-        whole, part = plain.groups("")
-        if len(part) <= digits:
-            return int(whole + part.ljust(digits, "0"))
+    is_short = isinstance(amount, str) and len(amount) <= PLAIN_LENGTH_MAX
+    if is_short and (plain := _plain(str(amount), digits)) is not None:
+        return plain
     try:
         scaled = Decimal(str(amount)).scaleb(digits)
     except (InvalidOperation, ValueError) as error:
@@ -61,6 +62,16 @@ def minor(amount: str | int | Decimal, currency: str) -> int:
     if scaled != scaled.to_integral_value():
         raise BadMoney(f"“{amount}” has more decimals than {currency} has ({digits}).")
     return int(scaled)
+
+
+@lru_cache(maxsize=10_000)  # prices are the same again and again
+def _plain(amount: str, digits: int) -> int | None:
+    """What amounts look like nearly always, at a quarter of the cost; None for what doesn't."""
+    if found := _PLAIN.fullmatch(amount):
+        whole, part = found.groups("")
+        if len(part) <= digits:
+            return int(whole + part.ljust(digits, "0"))
+    return None
 
 
 def major(amount: int | Fraction, currency: str) -> str:

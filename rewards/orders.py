@@ -255,12 +255,13 @@ def _settle(
     states = [(order.id, fact) for order, fact in settled]
     redemptions.note_orders(book, states)
     promotions.note_orders(program.pk, states)
-    referrals.note_orders(program, list(_first(program, awarded, now)), settled, now)
+    referrals.note_orders(program, _first(program, awarded, now), settled, now)
     challenges.review(book, program, _members(order for order, _ in accepted))
     gift_reviews.review(book, program, [order for order, _ in accepted])
     tier_grants.note(program, [(change.order, change.fact) for change in changes])
-    steps = _steps(changes)
-    tiers.review(book, program, steps.keys() | new.keys(), now, steps)
+    if programs.tiers(program).levels:
+        steps = _steps(changes)
+        tiers.review(book, program, steps.keys() | new.keys(), now, steps)
     book.write()
     return unsure
 

@@ -97,7 +97,7 @@ def _awaited(program_id: int, refs: Sequence[Key]) -> list[Key]:
 
 def note_orders(
     program: Program,
-    first: Sequence[First],
+    first: Iterable[First],
     settled: Iterable[tuple[OpenOrder, OrderFact]],
     now: datetime,
 ) -> None:
@@ -107,7 +107,7 @@ def note_orders(
     """
     if not programs.has_invited(program):
         return
-    settled = list(settled)
+    first, settled = list(first), list(settled)
     by_code = claims.carried_by(program.pk, (code for _, fact in settled for code in fact.codes))
     if by_code:
         used = Claim.objects.filter(program_id=program.pk, pk__in=[claim.pk for claim in by_code.values()])
