@@ -53,6 +53,14 @@ def bought(merchant: Merchant, customer: int = 7002, address: str = HOME, name: 
     return Referral.objects.get(order__external_id=customer)
 
 
+def test_it_says_why_nobody_can_invite_while_the_friends_reward_cannot_be_had(inviting: Merchant) -> None:
+    assert "Members can't invite friends now" not in inviting.page(PATH)
+    programs.withhold(inviting.program.pk, programs.FRIENDS, "gone", "Shopify no longer has product 12.")
+    html = inviting.page(PATH)
+    assert "Members can't invite friends now" in html
+    assert "Shopify no longer has product 12." in html
+
+
 def test_the_panel_leads_there_and_says_how_to_begin(merchant: Merchant) -> None:
     assert f'<s-link href="{PATH}">' in merchant.page("/app/")
     html = merchant.page(PATH)
