@@ -7,6 +7,7 @@ year on, so that nobody has two in one.
 from calendar import isleap
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -114,6 +115,7 @@ def _give(program: Program, now: datetime, batch: int) -> int:
         "member",
         _everybody_due(program, now, batch),
         lambda due: _given(program, due, now),
+        id=attrgetter("member_id"),
     )
 
 

@@ -10,6 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -133,7 +134,9 @@ def return_entries(*, now: datetime | None = None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(CALLED_OFF)
         called_off = cursor.fetchall()
-    return recurring.each("draw", called_off, lambda drawing: _return_entries(*drawing, now=now))
+    return recurring.each(
+        "draw", called_off, lambda drawing: _return_entries(*drawing, now=now), id=itemgetter(0, 1)
+    )
 
 
 def _return_entries(

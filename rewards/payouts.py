@@ -5,6 +5,7 @@ Each payout is a redemption like any other, of a reward that stands in no list. 
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -58,6 +59,7 @@ def begin_due(program: Program, source_id: int, *, now: datetime | None = None) 
         "member",
         _due(program, source_id, terms, moment),
         lambda due: _begin(program, source_id, terms, due, now),
+        id=attrgetter("member_id"),
     )
 
 

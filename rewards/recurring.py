@@ -21,10 +21,15 @@ class LeftBehind(Exception):
     """The work failed for some, which the log names; for all others it was done."""
 
 
-def each(what: str, items: Iterable[T], work: Callable[[T], int]) -> int:
+def _id(item: Any) -> object:
+    return getattr(item, "pk", item)
+
+
+def each(what: str, items: Iterable[T], work: Callable[[T], int], *, id: Callable[[T], object] = _id) -> int:
     """Do the work on every item; returns the sum of what it returns. Raises LeftBehind.
 
-    `what`: an item is one of these, for the log. Each piece of work has a transaction of its own.
+    `what`: an item is one of these, for the log. `id`: what names it there, where it holds more than that: a
+    log has nobody's words in it. Each piece of work has a transaction of its own.
     """
     done = 0
     failed = False
@@ -35,7 +40,7 @@ def each(what: str, items: Iterable[T], work: Callable[[T], int]) -> int:
             failed = True  # by somebody within, who has logged it
         except Exception:
             _raise_where_lost()
-            log.exception("left behind", extra={what: _id(item)})
+            log.exception("left behind", extra={what: str(id(item))})
             failed = True
     if failed:
         raise LeftBehind(f"Failed for some {what}s; the log names them. All others are done.")
@@ -49,7 +54,7 @@ def halved(what: str, items: Sequence[T], work: Callable[[Sequence[T]], int]) ->
     except Exception:
         _raise_where_lost()
         if len(items) == 1:
-            log.exception("left behind", extra={what: _id(items[0])})
+            log.exception("left behind", extra={what: str(_id(items[0]))})
             raise LeftBehind(f"Failed for {what} {_id(items[0])}.") from None
     middle = len(items) // 2
     return each(what, (items[:middle], items[middle:]), lambda part: halved(what, part, work))
@@ -68,10 +73,6 @@ def of_members(
         )
 
     return each("program", programs, of_program)
-
-
-def _id(item: Any) -> str:
-    return str(getattr(item, "pk", item))
 
 
 def _raise_where_lost() -> None:

@@ -156,6 +156,13 @@ def test_one_members_trouble_keeps_nobody_else_in_their_tier(world, monkeypatch)
     assert tiers.review_due(now=LATER) == 5, "and next time nobody is passed over"
 
 
+def test_the_log_names_what_is_left_behind_and_tells_nothing_of_it(caplog):
+    rows = [(1, "raffle", "Ann was ill")]
+    with pytest.raises(LeftBehind):
+        each("draw", rows, lambda row: 1 // 0, id=lambda row: row[:2])
+    assert caplog.records[0].draw == "(1, 'raffle')"
+
+
 def test_what_is_left_behind_is_logged_by_its_key(world, caplog):
     with pytest.raises(LeftBehind):
         recurring.each("program", [world.program], lambda program: 1 // 0)
