@@ -27,8 +27,7 @@ PUBLIC = """
     ) lines),
     (SELECT jsonb_object_agg(rule, used)::text FROM rewards_budget WHERE program_id = %s AND rule = ANY(%s)),
     (SELECT jsonb_agg(jsonb_build_array(reward, called_off, reason, winners) ORDER BY turn)::text
-     FROM rewards_drawing WHERE program_id = %s AND reward = ANY(%s)),
-    (SELECT salt FROM rewards_program WHERE id = %s)
+     FROM rewards_drawing WHERE program_id = %s AND reward = ANY(%s))
 """
 """The same for everybody."""
 OWN = """
@@ -69,7 +68,7 @@ class Wanted(NamedTuple):
         """The values of PUBLIC."""
         budgets = [offers.budget_of(id) for id in self.limited]
         named = (self.rewards, self.limited, budgets, self.draws)
-        return [*chain.from_iterable((program_id, names) for names in named), program_id]
+        return [*chain.from_iterable((program_id, names) for names in named)]
 
 
 def of_one(program_id: int, *member_id: int | None) -> list[Any]:
@@ -84,7 +83,6 @@ class Facts(NamedTuple):
     waiting: str | None
     taken: str | None
     drawn: str | None
-    salt: bytes | None
     own_waits: str | None
     own_entries: str | None
 
@@ -113,8 +111,6 @@ def shown(program: Program, rewards: Iterable[Json], facts: Facts, now: datetime
     tallies, waiting, taken = _loaded(facts.tallies), _loaded(facts.waiting), _loaded(facts.taken)
     own_waits, own_entries = _loaded(facts.own_waits), _grouped(facts.own_entries)
     drawn = _grouped(facts.drawn)
-    if not program.salt and facts.salt is not None:
-        program.salt = facts.salt  # whoever only visits has less of it in hand
 
     def of_draw(reward: Json, count: int) -> Json:
         turns = [

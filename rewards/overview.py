@@ -19,7 +19,7 @@ SHOWN_MOST = 50
 PAST_PAGE = 20
 OVERVIEW = """
     SELECT asked.turn, clock_timestamp(), p.version, p.currency, p.timezone, p.withheld::text,
-           m.id, m.available, m.pending, m.reserved, m.debt,
+           p.salt, m.id, m.available, m.pending, m.reserved, m.debt,
            t.tier, t.amount, t.until, t.ends_on, t.reviewed, m.tags::text, {limits}, {live},
            r.id, r.state, r.code, r.points, r.value, r.reward::text, r.expires_at
     FROM rewards_program p
@@ -67,7 +67,7 @@ OWN = f"""
 NO_LIMITS, NOT_LIVE = "NULL, NULL", ", ".join(["NULL"] * len(live.Facts._fields))
 
 VISIT = """
-    SELECT clock_timestamp(), p.version, p.currency, p.timezone, p.withheld::text,
+    SELECT p.version, p.currency, p.timezone, p.withheld::text, p.salt,
            (SELECT member_id FROM rewards_identity
             WHERE program_id = %s AND source_id = %s AND external_id = %s)
     FROM rewards_program p WHERE p.id = %s
@@ -136,7 +136,7 @@ def overviews(program_id: int, source_id: int, customer_ids: Sequence[int | None
     rows = _rows(program_id, source_id, customer_ids, asked)
     if not rows:
         return []
-    program = _program(program_id, rows[0])
+    program = _program(program_id, rows[0][2:7])
     if (wanted := _wanted(program)) != asked:
         # A version that nobody here had looked at yet.
         _besides.pop(program_id, None)
@@ -196,30 +196,31 @@ def visit(program_id: int, source_id: int, customer_id: int | None) -> tuple[Pro
     with connection.cursor() as cursor:
         cursor.execute(VISIT, [program_id, source_id, customer_id, program_id])
         *known, member_id = cursor.fetchone()
-    return _program(program_id, [None, *known]), member_id
+    return _program(program_id, known), member_id
 
 
 def _program(program_id: int, row: Sequence[Any]) -> Program:
-    version, currency, timezone, withheld = row[2:6]
+    version, currency, timezone, withheld, salt = row
     return Program(
         pk=program_id,
         version=version,
         currency=currency,
         timezone=timezone,
         withheld=json.loads(withheld),
+        salt=salt,
     )
 
 
 def _overview(program: Program, rows: list[Any]) -> Overview:
     now = rows[0][1]
-    member_id, *points = rows[0][6:11]
-    tier, amount, until, ends_on, reviewed = rows[0][11:16]
-    tags, had, taken = (json.loads(text) if text else None for text in rows[0][16:19])
+    member_id, *points = rows[0][7:12]
+    tier, amount, until, ends_on, reviewed = rows[0][12:17]
+    tags, had, taken = (json.loads(text) if text else None for text in rows[0][17:20])
     state = BLANK
     if reviewed is not None:
         state = State(tier=tier or None, amount=amount, until=until, ends_on=ends_on, reviewed=reviewed)
     own = Points(*points) if member_id else Points(0, 0, 0, 0)
-    facts = live.Facts(*rows[0][19 : 19 + len(live.Facts._fields)])
+    facts = live.Facts(*rows[0][20 : 20 + len(live.Facts._fields)])
     return Overview(
         program,
         member_id,
