@@ -259,9 +259,8 @@ def _settle(
     challenges.review(book, program, _members(order for order, _ in accepted))
     gift_reviews.review(book, program, [order for order, _ in accepted])
     tier_grants.note(program, [(change.order, change.fact) for change in changes])
-    if programs.tiers(program).levels:
-        steps = _steps(changes)
-        tiers.review(book, program, steps.keys() | new.keys(), now, steps)
+    happened_to = _members(change.order for change in changes) | new.keys()
+    tiers.review(book, program, happened_to, now, lambda: _steps(changes))
     book.write()
     return unsure
 

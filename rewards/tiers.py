@@ -3,7 +3,7 @@
 What decides is pure (`tier_rules`); here are the rows, under the member's lock, and the points of an entry.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -37,7 +37,11 @@ TOLD = ("id", "name", "from", "multiplier", "entry_points", "perks", "by_invitat
 
 
 def review(
-    book: Book, program: Program, member_ids: Iterable[int], now: datetime, steps: Steps | None = None
+    book: Book,
+    program: Program,
+    member_ids: Iterable[int],
+    now: datetime,
+    steps: Callable[[], Steps] | None = None,
 ) -> None:
     """Find the tiers of members of this book after something happened to them: these steps, or just now.
 
@@ -45,7 +49,7 @@ def review(
     written. A program without tiers pays nothing.
     """
     if programs.tiers(program).levels:
-        told = steps or {}
+        told = steps() if steps else {}
         _review(book, program, {id: told.get(id) or [Step(now)] for id in member_ids}, now)
 
 
