@@ -13,7 +13,7 @@ from loyalty_app.env import envbool, envchoice, envint, envlist, envseconds, env
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(envtext("LOYALTY_VAR") or BASE_DIR / "var").resolve()
 
-# "web" is set by loyalty_app.wsgi; everything else is a command or a worker.
+# "web" is set by loyalty_app.asgi; everything else is a command or a worker.
 ROLE = envchoice("LOYALTY_ROLE", "command", ("web", "command"))
 
 DEBUG = envbool("DJANGO_DEBUG")
@@ -46,7 +46,6 @@ MIDDLEWARE = [
     "shopify_bridge.middleware.frame_ancestors",
 ]
 ROOT_URLCONF = "loyalty_app.urls"
-WSGI_APPLICATION = "loyalty_app.wsgi.application"
 # A redirect on a signed address would hand the signature to the visitor.
 APPEND_SLASH = False
 TEMPLATES = [
@@ -69,6 +68,7 @@ WEB_BIND = envtext("WEB_BIND", "127.0.0.1")
 WEB_PORT = envint("WEB_PORT", 8081, least=1)
 WEB_PROCESSES = envint("WEB_PROCESSES", 2, least=1)
 WEB_THREADS = envint("WEB_THREADS", 16, least=1)
+WEB_DOOR_THREADS = 4  # for each of the two doors in front of Django
 # Keeps one slow page from occupying a thread for ever; the web has to answer Shopify within seconds.
 STATEMENT_SECONDS = 2 if ROLE == "web" else 300
 
@@ -101,7 +101,7 @@ def _database() -> dict[str, Any]:
         # asked again on demand (reconnect_timeout), not after ever longer pauses.
         options["pool"] = {
             "min_size": 1,
-            "max_size": WEB_THREADS,
+            "max_size": WEB_THREADS + 2 * WEB_DOOR_THREADS,
             "timeout": 2.0,
             "reconnect_timeout": 2.0,
             "connection_class": BoundedConnection,

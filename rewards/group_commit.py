@@ -2,7 +2,6 @@
 
 A commit waits for the disk, and one of twenty rows takes hardly longer than one of a single row. Whoever
 comes while nobody commits does it; who comes meanwhile waits, and the first of these commits for all of them.
-Questions that are asked by many at once share a statement in the same way: their rows take the answers home.
 """
 
 from collections.abc import Callable, Hashable

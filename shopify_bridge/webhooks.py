@@ -1,7 +1,7 @@
 """The webhook door: judge the bytes, keep them, ring, answer. Nothing is parsed here.
 
-A 200 means a committed row; whatever is wrong with the content is found later, in the inbox. It takes the
-bare environment of WSGI, for the path of a delivery is the only one where Django's own share would count.
+A 200 means a committed row; whatever is wrong with the content is found later, in the inbox. It stands on
+the event loop of the web, in front of Django, whose own share would count here.
 https://shopify.dev/docs/apps/build/webhooks
 """
 
@@ -9,30 +9,34 @@ import hashlib
 import logging
 import re
 import zlib
+from asyncio import get_running_loop
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psycopg
 from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.db import connection
 
-from rewards.group_commit import GroupCommit, NotCommitted
-from shopify_bridge import jobs
+from shopify_bridge import bodies, jobs
+from shopify_bridge.bodies import Receive, Refused
 from shopify_bridge.signatures import webhook_signature_ok
+from shopify_bridge.together import Together
 
 log = logging.getLogger(__name__)
 
-Environ = dict[str, Any]
+Headers = dict[str, str]
+"""By their names in lower case."""
 Answer = tuple[int, list[tuple[str, str]]]
 """Status and headers; no answer has a body."""
 
-BODY_BYTES_MAX = 10 * 1024 * 1024
 PACKED_FROM_BYTES = 2_000
 """From here on PostgreSQL would compress a body itself, at twice the cost."""
 ALONE_FROM_BYTES = 100_000
 """A body of this size shares its statement, and the statement's time limit, with no other."""
 GROUP_MOST = 64
+SHARED = ""
+"""The key of those that share; no id is empty."""
 HEADER_CHARACTERS_MAX = 255
 ODD_CHARACTERS = re.compile(r"[^ -~]")
 YEARS = range(2000, 2101)  # what lies outside is no time at which anything happened in a shop
@@ -65,78 +69,62 @@ class Kept(NamedTuple):
     body_hash: bytes
 
 
-def receive(environ: Environ) -> Answer:
+async def receive(method: str, headers: Headers, body_from: Receive) -> Answer:
     """`POST /webhooks`"""
-    if environ["REQUEST_METHOD"] != "POST":
+    if method != "POST":
         return _answer(405, ("Allow", "POST"))
-    refusal = _refused_unread(environ)
-    if refusal is not None:
-        return _answer(refusal)
+    if headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+        return _answer(415)
     try:
-        body = _read(environ)
-    except OSError:
-        return _answer(400)
-    if len(body) > BODY_BYTES_MAX:
-        return _answer(413)
-    secrets = (settings.SHOPIFY_API_SECRET, settings.SHOPIFY_API_SECRET_OLD)
-    if not webhook_signature_ok(body, _raw_header(environ, "HMAC_SHA256"), secrets):
-        return _answer(401)
-    try:
-        _keep(_delivery(environ, body))
-    except (DatabaseFailure, NotCommitted) as error:
+        bodies.refuse_announced(headers.get("content-length", ""))
+        delivery = await _taken(headers, await bodies.read(body_from))
+        if delivery is None:
+            return _answer(401)
+        alone = len(delivery.body) >= ALONE_FROM_BYTES
+        await _deliveries.do(delivery.webhook_id if alone else SHARED, delivery)
+    except Refused as refused:
+        return _answer(refused.status)
+    except DatabaseFailure as error:
         log.error("delivery not kept, Shopify will repeat it", extra={"why": type(error).__name__})
         return _answer(503, ("Retry-After", "10"))
-    jobs.ring(jobs.drain)
     return _answer(200)
 
 
-def _refused_unread(environ: Environ) -> int | None:
-    """Why a body isn't even read: compressed, unmeasured or too big."""
-    if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() not in ("", "identity"):
-        return 415
-    length = environ.get("CONTENT_LENGTH") or ""
-    if length and (_chunked(environ) or not length.isascii() or not length.isdigit()):
-        return 400
-    if _chunked(environ) and not environ.get("wsgi.input_terminated"):
-        return 411
-    return 413 if length and int(length) > BODY_BYTES_MAX else None
+async def _taken(headers: Headers, body: bytes) -> Kept | None:
+    """None without a good signature. A large body is reckoned with beside the loop, which others wait for."""
+    if len(body) < ALONE_FROM_BYTES:
+        return _signed(headers, body)
+    return await get_running_loop().run_in_executor(_deliveries.threads, _signed, headers, body)
 
 
-def _chunked(environ: Environ) -> bool:
-    return "HTTP_TRANSFER_ENCODING" in environ
+def _signed(headers: Headers, body: bytes) -> Kept | None:
+    secrets = (settings.SHOPIFY_API_SECRET, settings.SHOPIFY_API_SECRET_OLD)
+    is_signed = webhook_signature_ok(body, _raw_header(headers, "hmac-sha256"), secrets)
+    return _delivery(headers, body) if is_signed else None
 
 
-def _read(environ: Environ) -> bytes:
-    """The raw bytes: as many as were announced or, chunked, until the server ends them."""
-    length = BODY_BYTES_MAX + 1 if _chunked(environ) else int(environ.get("CONTENT_LENGTH") or 0)
-    raw: bytes = environ["wsgi.input"].read(length)
-    return raw
-
-
-def _delivery(environ: Environ, body: bytes) -> Kept:
-    topic = _header(environ, "TOPIC")
+def _delivery(headers: Headers, body: bytes) -> Kept:
+    topic = _header(headers, "topic")
     digest = hashlib.sha256(body).digest()
     packed = len(body) >= PACKED_FROM_BYTES
     return Kept(
-        shop_domain=_header(environ, "SHOP_DOMAIN").lower(),
+        shop_domain=_header(headers, "shop-domain").lower(),
         # Without an id the content is its own id: the same bytes under the same topic count once.
-        webhook_id=_header(environ, "WEBHOOK_ID")
+        webhook_id=_header(headers, "webhook-id")
         or f"sha256:{hashlib.sha256(topic.encode() + digest).hexdigest()}",
-        event_id=_header(environ, "EVENT_ID"),
+        event_id=_header(headers, "event-id"),
         topic=topic,
-        api_version=_header(environ, "API_VERSION")[:40],
-        triggered_at=_moment(_header(environ, "TRIGGERED_AT")),
+        api_version=_header(headers, "api-version")[:40],
+        triggered_at=_moment(_header(headers, "triggered-at")),
         body=zlib.compress(body, level=1) if packed else body,
         packed=packed,
         body_hash=digest,
     )
 
 
-def _keep(delivery: Kept) -> None:
-    if len(delivery.body) < ALONE_FROM_BYTES:
-        _deliveries.keep(delivery)
-    else:
-        _insert([delivery])
+def _keep(deliveries: list[Kept]) -> None:
+    _insert(deliveries)
+    jobs.ring(jobs.drain)
 
 
 def _insert(deliveries: list[Kept]) -> None:
@@ -151,18 +139,17 @@ def _key(delivery: Kept) -> tuple[str, str]:
     return delivery.shop_domain, delivery.webhook_id
 
 
-_deliveries = GroupCommit(_insert, most=GROUP_MOST)
+_deliveries: Together[str, Kept] = Together(_keep, most=GROUP_MOST)
 
 
-def _raw_header(environ: Environ, name: str) -> str:
+def _raw_header(headers: Headers, name: str) -> str:
     """`X-Shopify-...`, or the newer family without `X-`."""
-    value: str = environ.get(f"HTTP_X_SHOPIFY_{name}") or environ.get(f"HTTP_SHOPIFY_{name}") or ""
-    return value
+    return headers.get(f"x-shopify-{name}") or headers.get(f"shopify-{name}") or ""
 
 
-def _header(environ: Environ, name: str) -> str:
+def _header(headers: Headers, name: str) -> str:
     """Headers aren't signed: short printable ASCII, whatever came."""
-    return ODD_CHARACTERS.sub("?", _raw_header(environ, name).strip())[:HEADER_CHARACTERS_MAX]
+    return ODD_CHARACTERS.sub("?", _raw_header(headers, name).strip())[:HEADER_CHARACTERS_MAX]
 
 
 def _moment(text: str) -> datetime | None:

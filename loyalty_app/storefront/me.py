@@ -14,12 +14,12 @@ from django.db import connection
 from django.http import HttpResponse
 
 from rewards import cashback, kinds, live, offers, programs, standing, tiers
-from rewards.group_commit import Groups, NotCommitted
 from rewards.models import Redemption
 from rewards.money import major
 from rewards.overview import AtHand, Overview, Points, overviews
 from shopify_bridge import auth, permissions
 from shopify_bridge.models import Shop
+from shopify_bridge.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -29,28 +29,27 @@ MOST_TOGETHER = 64
 
 @dataclass(slots=True)
 class _Look:
-    """A customer who asks; without `found` the shop has not installed the app."""
+    """A customer who asks; without an answer the shop has not installed the app."""
 
     domain: str
     customer_id: int | None
-    found: Overview | None = None
-    shop: Shop | None = None
+    answer: str | None = None
 
 
-def answer(environ: dict[str, Any]) -> HttpResponse:
-    """The answer to a request of Shopify's app proxy, from the bare environment of WSGI."""
+async def answer(query: str) -> HttpResponse:
+    """The answer to a request of Shopify's app proxy, which signs the query."""
     try:
-        query = auth.proxy_call(environ.get("QUERY_STRING", ""))
-        look = _Look(query.shop, query.customer_id)
-        _looks.keep(query.shop, look)
+        asked = auth.proxy_call(query)
+        look = _Look(asked.shop, asked.customer_id)
+        await _looks.do(asked.shop, look)
     except auth.TurnedAway as turned:
         return turned.response
-    except (DatabaseFailure, NotCommitted) as error:
+    except DatabaseFailure as error:
         log.error("database unavailable", extra={"why": type(error).__name__})
         return auth.unavailable()
-    if look.found is None or look.shop is None:
+    if look.answer is None:
         return auth.unknown_shop()
-    return HttpResponse(json.dumps(shown(look.found, look.shop)), content_type="application/json")
+    return HttpResponse(look.answer, content_type="application/json")
 
 
 def _find(looks: list[_Look]) -> None:
@@ -62,10 +61,10 @@ def _find(looks: list[_Look]) -> None:
         customers = [look.customer_id for look in looks]
         # Nothing is found in a program that is erased at this moment: its shop is unknown from now on.
         for look, found in zip(looks, overviews(shop.program_id, shop.pk, customers), strict=False):
-            look.found, look.shop = found, shop
+            look.answer = json.dumps(shown(found, shop))
 
 
-_looks: Groups[str, _Look] = Groups(_find, most=MOST_TOGETHER)
+_looks: Together[str, _Look] = Together(_find, most=MOST_TOGETHER)
 """By shop."""
 
 

@@ -1,32 +1,23 @@
 """What is answered ahead of Django is what Django would answer, header for header."""
 
+import asyncio
 import json
 import logging
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import DatabaseError, connection
-from django.test import RequestFactory
+from django.db import DatabaseError
 
-from loyalty_app.front import busiest_first
 from loyalty_app.storefront import me
 from rewards import ledger, people
 from rewards.models import Member, Redemption
 from rewards.overview import overviews
-from shopify_bridge import auth
+from shopify_bridge import auth, bodies
 from shopify_bridge.models import Shop
+from tests.front import ask, asked
 from tests.loyalty_app.test_storefront import Storefront
 from tests.rewards.conftest import NOW
 
 ASKERS = 8
-
-
-def django_instead(environ, start_response):
-    start_response("418 Left to Django", [])
-    return [b""]
-
-
-FRONT = busiest_first(django_instead)
 
 
 @pytest.fixture
@@ -34,18 +25,19 @@ def storefront(client):
     return Storefront(client)
 
 
+OWN = {"x-request-id", "content-length"}
+"""What no two answers need to have alike."""
+
+
 def through_the_front(address, method="GET", **headers):
-    request = RequestFactory().generic(method, address, headers=headers)
-    started = []
-    body = b"".join(FRONT(request.environ, lambda *answer: started.append(answer)))
-    ((status, sent),) = started
-    sent = {name: value for name, value in sent if name not in ("X-Request-Id", "Content-Length")}
-    return int(status.split()[0]), sent, body
+    answer = ask(address, method, headers=headers)
+    sent = {name: value for name, value in answer.headers.items() if name not in OWN}
+    return answer.status_code, sent, answer.content
 
 
 def through_django(client, address):
     response = client.get(address)
-    sent = {name: value for name, value in response.items() if name not in ("X-Request-Id", "Content-Length")}
+    sent = {name.lower(): value for name, value in response.items() if name.lower() not in OWN}
     return response.status_code, sent, response.content
 
 
@@ -111,7 +103,7 @@ def test_without_a_database_it_asks_for_patience(storefront, monkeypatch):
     address = storefront.signed("me")
     monkeypatch.setattr(auth, "visited_shop", broken)
     status, sent, body = through_the_front(address)
-    assert (status, sent["Retry-After"]) == (503, "5")
+    assert (status, sent["retry-after"]) == (503, "5")
     assert b"Please try again" in body
 
 
@@ -131,17 +123,15 @@ def test_everybody_gets_their_own_answer_out_of_a_shared_statement(storefront, m
 
     monkeypatch.setattr(me, "overviews", noted)
 
-    def ask(customer):
-        looked = me.answer({"QUERY_STRING": storefront.signed("me", str(customer)).partition("?")[2]})
-        connection.close()
-        return looked
+    async def round():
+        return await asyncio.gather(
+            *(asked(storefront.signed("me", str(customer)), parts=[b""]) for customer in customers)
+        )
 
-    with ThreadPoolExecutor(ASKERS) as pool:
-        answers = [pool.map(ask, customers) for _ in range(10)]
-        seen = [
-            [json.loads(answer.content)["member"]["points"]["available"] for answer in round]
-            for round in answers
-        ]
+    seen = []
+    for _ in range(10):
+        answers = asyncio.run(round())
+        seen.append([available(answer) for answer in answers])
     assert seen == [list(customers.values())] * 10
     assert sum(sizes) == 10 * ASKERS
     assert max(sizes) > 1, "nobody shared a statement"
@@ -149,3 +139,31 @@ def test_everybody_gets_their_own_answer_out_of_a_shared_statement(storefront, m
 
 def available(answer):
     return json.loads(answer.content)["member"]["points"]["available"]
+
+
+def test_django_gets_a_request_when_all_of_it_is_here():
+    parts = [b"a" * 10, b"", b"b"]
+    answer = asyncio.run(asked("/app/x", "POST", parts=parts, headers={"Transfer-Encoding": "chunked"}))
+    assert (answer.status_code, answer.content) == (418, b"a" * 10 + b"b")
+    assert asyncio.run(asked("/app/x", parts=[])).status_code == 418, "it waited for a body nobody announced"
+
+
+@pytest.mark.parametrize(
+    ("parts", "headers", "status"),
+    [
+        ([b"x"], {"Content-Length": str(bodies.BYTES_MAX + 1)}, 413),
+        ([b"x" * 2**20] * 11, {"Transfer-Encoding": "chunked"}, 413),
+        ([b"x", None], {"Content-Length": "2"}, 400),
+    ],
+)
+def test_what_is_too_large_or_ends_too_early_never_comes_to_django(parts, headers, status):
+    answer = asyncio.run(asked("/app/x", "POST", parts=parts, headers=headers))
+    assert answer.status_code == status
+    assert json.loads(answer.content)["error"]["message"]
+    assert answer.headers["x-request-id"]
+
+
+def test_an_address_that_is_not_encoded_is_said_to_be_wrong():
+    answer = asyncio.run(asked("/app/x?name=\xfc", parts=[]))
+    assert answer.status_code == 400
+    assert b"percent-encoded" in answer.content

@@ -12,6 +12,9 @@ from granian.log import LogLevels
 from loyalty_app import metrics, startup
 from loyalty_app.logs import configuration
 
+REQUESTS_MOST = 1024
+"""At once, in each process; others wait to be accepted."""
+
 
 class Command(BaseCommand):
     help = "Serve the app. Settings: WEB_BIND, WEB_PORT, WEB_PROCESSES, WEB_THREADS."
@@ -24,18 +27,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         startup.prepare(self)
         metrics.forget_dead_processes()
-        # Not by fork: a worker has settings of its own (loyalty_app.wsgi) and no thread of this process.
+        # Not by fork: a worker has settings of its own (loyalty_app.asgi) and no thread of this process.
         multiprocessing.set_start_method("spawn", force=True)
         Granian(
-            "loyalty_app.wsgi:application",
+            "loyalty_app.asgi:application",
             address=options["bind"],
             port=options["port"],
-            interface=Interfaces.WSGI,
+            interface=Interfaces.ASGINL,
             http=HTTPModes.http1,
             websockets=False,
             workers=settings.WEB_PROCESSES,
-            blocking_threads=settings.WEB_THREADS,
-            backpressure=settings.WEB_THREADS * 8,
+            backpressure=REQUESTS_MOST,
             # Its access log writes queries, and those of the app proxy carry signatures; ours doesn't.
             log_access=False,
             # At WARNING it gives advice about numbers of threads at each start.
