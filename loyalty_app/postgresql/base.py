@@ -10,6 +10,7 @@ from django.db.backends.postgresql import base
 
 from loyalty_app import embedded
 from loyalty_app.postgresql.arrays import ArrayDumper
+from loyalty_app.postgresql.moments import MomentLoader
 
 ANSWER_SECONDS = 2.2
 """How long the web waits for one answer: Shopify gives a delivery 5 seconds, and ours is to come in 3."""
@@ -83,6 +84,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Called once for each new connection, by the pool or without one."""
         super()._configure_connection(connection)  # type: ignore[misc]  # unknown to the stubs
         connection.adapters.register_dumper(list, ArrayDumper)
+        if self.timezone == MomentLoader.timezone:
+            connection.adapters.register_loader("timestamptz", MomentLoader)
         assert_durable(connection)
         return True  # There is something to commit: the question above opened a transaction.
 
