@@ -349,7 +349,7 @@ def _list(payload: Json, name: str) -> list[Json]:
     value = payload.get(name)
     if not value:
         return []
-    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
+    if not isinstance(value, list) or set(map(type, value)) != {dict}:
         raise BadPayload(f"{name} is no list of objects")
     return value
 
