@@ -1,11 +1,7 @@
 """A database that hangs or is gone: 503 in time from the real web process, and back to work by itself."""
 
 import contextlib
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -19,10 +15,10 @@ import requests
 from django.conf import settings
 
 from loyalty_app import embedded
+from tests.loyalty_app.served import served
 from tests.shopify_bridge import signing
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Road:
@@ -84,35 +80,9 @@ def road(transactional_db: None) -> Iterator[Road]:
 
 @pytest.fixture
 def web(road: Road) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     name = settings.DATABASES["default"]["NAME"]
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "web", "--port", str(port)],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "DATABASE_URL": f"postgresql://postgres@127.0.0.1:{road.port}/{name}",
-            "WEB_PROCESSES": "1",
-        },
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    address = f"http://127.0.0.1:{port}/health/ready"
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            requests.get(address, timeout=5)
-            break
-        except requests.ConnectionError:
-            assert process.poll() is None, "the web process ended"
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-    yield address
-    process.send_signal(signal.SIGTERM)
-    process.wait(30)
+    with served(f"postgresql://postgres@127.0.0.1:{road.port}/{name}") as port:
+        yield f"http://127.0.0.1:{port}/health/ready"
 
 
 def slowest(address: str, status: int, number: int = 8) -> float:
