@@ -67,3 +67,15 @@ def world(db):
     yield made
     broken = [(finding.check.name, finding.rows) for finding in audit() if finding.rows]
     assert not broken
+
+
+@pytest.fixture
+def by_rule(world):
+    """The world's program with one rule."""
+
+    def apply(kind, **said):
+        rule = {"id": "thanks", "kind": kind, "title": "Thank you", "reward": "five-off", **said}
+        rule.setdefault("starts", "2020-01-01")
+        world.apply({**programs.document(world.program), "gifts": [rule]})
+
+    return apply
