@@ -2,9 +2,9 @@
 
 import json
 import logging
+import os
 import re
 import time
-import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -76,7 +76,7 @@ class RequestNote:
     """Gives a request an id and writes one line about it: never its query, its headers or its body."""
 
     def __init__(self, given: str) -> None:
-        self.identity = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        self.identity = given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
     def __enter__(self) -> "RequestNote":
         self._token = request_id.set(self.identity)

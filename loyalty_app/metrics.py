@@ -6,6 +6,7 @@ Counters live in files that the processes of one machine share; gauges are read 
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import psutil
@@ -33,8 +34,14 @@ SECONDS = Histogram(
 
 
 def observe(route: str, method: str, status: int, seconds: float) -> None:
-    REQUESTS.labels(route, method, str(status)).inc()
-    SECONDS.labels(route).observe(seconds)
+    requests, times = _of(route, method, status)
+    requests.inc()
+    times.observe(seconds)
+
+
+@lru_cache(maxsize=4096)  # looking them up costs as much as counting
+def _of(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(route, method, str(status)), SECONDS.labels(route)
 
 
 class DatabaseCollector(Collector):
