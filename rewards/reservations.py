@@ -190,10 +190,8 @@ def _decided(book: Book, wishes: Sequence[_Wish]) -> Iterator[tuple[Redemption, 
     """What is granted now, with its moment: one after the other, while the points last."""
     member_id = wishes[0].request.member_id
     left = book.accounts[member_id].available
-    rows = Redemption.objects.filter(program_id=book.program_id, member_id=member_id)
-    known = {row.key: row for row in rows.filter(key__in=[wish.request.key for wish in wishes])}
     most = programs.document(wishes[0].program)["redemptions_per_minute"]
-    recent = rows.filter(created_at__gt=book.now - timedelta(minutes=1))[:most].count()
+    recent, known = _had_lately(book, member_id, [wish.request.key for wish in wishes], most)
     places = Places(book.program_id, [wish.offer.reward for wish in wishes])
     limits = _Limits(book, wishes)
     for wish in wishes:
@@ -216,6 +214,26 @@ def _decided(book: Book, wishes: Sequence[_Wish]) -> Iterator[tuple[Redemption, 
             wish.created = True
             left, recent = left - price.points, recent + 1
             yield wish.granted, wish.now
+
+
+def _had_lately(book: Book, member_id: int, keys: list[str], most: int) -> tuple[int, dict[str, Redemption]]:
+    """(redemptions of the last minute, as far as they count; those with one of these keys)."""
+    member = [book.program_id, member_id]
+    with connection.cursor() as cursor:
+        cursor.execute(LATELY, [*member, book.now - timedelta(minutes=1), most, *member, keys])
+        recent, known = cursor.fetchone()
+    rows = Redemption.objects.filter(program_id=book.program_id, pk__in=known) if known else []
+    return recent, {row.key: row for row in rows}
+
+
+LATELY = """
+    SELECT (SELECT count(*) FROM (
+                SELECT FROM rewards_redemption
+                WHERE program_id = %s AND member_id = %s AND created_at > %s LIMIT %s
+            ) recent),
+           (SELECT array_agg(id) FROM rewards_redemption
+            WHERE program_id = %s AND member_id = %s AND key = ANY(%s))
+"""
 
 
 class _Limits:
