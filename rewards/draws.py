@@ -146,8 +146,8 @@ def _return_entries(
     return recurring.each(
         "redemption",
         entries.values_list("id", flat=True)[:RETURNED_AT_ONCE],
-        lambda redemption_id: redemptions.given_back(
-            program_id, redemption_id, reason, author, before=tallies.HOLDING, now=now
+        lambda redemption_id: bool(
+            redemptions.given_back(program_id, redemption_id, reason, author, before=tallies.HOLDING, now=now)
         ),
     )
 

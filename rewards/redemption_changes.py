@@ -1,6 +1,6 @@
 """What each change of a redemption does: to its points, and to its row.
 
-A change is applied in an open book, in the transaction that saves the row; see `redemptions` for the states.
+A change is applied in an open book, in the transaction that writes the row; see `redemptions` for the states.
 """
 
 from abc import ABC, abstractmethod
@@ -12,9 +12,10 @@ from typing import Any
 
 from rewards import histories, kinds, offers, programs, tallies
 from rewards.accounts import LARGEST, OpenLot
-from rewards.ledger import Book, Posting, moved
+from rewards.ledger import Book, Posting
 from rewards.models import Bucket, Program, Redemption
 from rewards.money import major
+from rewards.redemption_rows import Locked
 
 State = Redemption.State
 EndingWith = Redemption.EndingWith
@@ -23,11 +24,15 @@ SECOND_LOOK = timedelta(minutes=15)
 """After a code ended or was never found it is looked for once more."""
 
 
-def apply(book: Book, redemption: Redemption, change: "Change", now: datetime) -> None:
-    """Move the points and save the row. The caller has checked that the state allows it."""
+def apply(book: Book, locked: Locked, change: "Change", now: datetime) -> None:
+    """Move the points, and say so in the row, which the caller writes.
+
+    The caller has checked that the state allows it.
+    """
+    redemption = locked.redemption
     posting = open_posting(book, redemption, change.name, now, change.kind, change.why)
     if redemption.points:
-        change.points(posting, Held.by(book, redemption), redemption)
+        change.points(posting, Held.by(book, locked), redemption)
     place, state = _place(redemption), redemption.state
     change.row(redemption, now)
     if not change.keeps_place:
@@ -40,7 +45,6 @@ def apply(book: Book, redemption: Redemption, change: "Change", now: datetime) -
     redemption.changed_at = now
     redemption.attempts = 0
     redemption.absent_since = None
-    redemption.save()
 
 
 def _place(redemption: Redemption) -> list[str]:
@@ -102,12 +106,10 @@ class Held:
         self.spent = spent
 
     @classmethod
-    def by(cls, book: Book, redemption: Redemption) -> "Held":
+    def by(cls, book: Book, locked: Locked) -> "Held":
         """Out of its movements, unwritten ones too: news of an order may tell of a use and of its end."""
-        written = (
-            (book.lot(lot), source, target, points) for lot, source, target, points in moved(redemption)
-        )
-        own = (leg for leg in book.legs if leg.redemption_id == redemption.pk)
+        written = ((book.lot(lot), source, target, points) for lot, source, target, points in locked.moved)
+        own = (leg for leg in book.legs if leg.redemption_id == locked.redemption.pk)
         unwritten = ((leg.lot, leg.source, leg.target, leg.points) for leg in own)
         reserved: dict[OpenLot, int] = defaultdict(int)
         spent: dict[OpenLot, int] = defaultdict(int)

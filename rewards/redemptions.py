@@ -8,20 +8,28 @@
     expired | cancelled | failed -> used      when a use, or what was thought never made, is seen late
 
 The code is chosen and stored with the reservation; whoever makes it in the shop calls back here.
-Each change of state is conditional on the state before it, in one transaction with its movements.
+Each change of state is conditional on the state before it, in one transaction with its movements. It gives
+the redemption as it is afterwards, or None where its state doesn't allow it. Changes of one member's
+redemptions that come while others are being committed share the next one, so that none is for use inside a
+transaction.
 """
 
 import secrets
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
+from django.db import connection
+
 from rewards import clock, histories, kinds, programs, redemption_rows
 from rewards import redemption_changes as changes
 from rewards.facts import OrderFact
+from rewards.group_commit import Groups, NotCommitted
 from rewards.ledger import Book, MemberMerged, again_if_overtaken, opened
 from rewards.models import Program, Redemption
+from rewards.redemption_rows import Locked
 
 Json = dict[str, Any]
 State = Redemption.State
@@ -32,12 +40,16 @@ ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 12
 WAITED_FOR = timedelta(seconds=15)
 """As long as whoever works on a redemption has it alone, so that a shopper's look ends nobody's turn."""
+MOST_TOGETHER = 100
+"""Changes in one transaction."""
 TURNS = [Lock() for _ in range(64)]
 """Of members: in one process they wait here for each other, and not where a long wait is cut off."""
 
 
-def issued(program_id: int, redemption_id: int, external_ref: str, *, now: datetime | None = None) -> bool:
-    """The code exists in the shop: reserved -> issued. False when it isn't reserved any more."""
+def issued(
+    program_id: int, redemption_id: int, external_ref: str, *, now: datetime | None = None
+) -> Redemption | None:
+    """The code exists in the shop: reserved -> issued."""
     return _change(program_id, redemption_id, changes.Issue(external_ref), now)
 
 
@@ -49,7 +61,7 @@ def delivered(
     author: str = "",
     before: tuple[State, ...] = changes.Deliver.before,
     now: datetime | None = None,
-) -> bool:
+) -> Redemption | None:
     """The shopper has it for good, without an order: one of these states -> used.
 
     `author`: who of the merchant's people handed it over.
@@ -65,17 +77,19 @@ def given_back(
     *,
     before: tuple[State, ...],
     now: datetime | None = None,
-) -> bool:
+) -> Redemption | None:
     """It can't be had, for a reason that the shopper reads: one of these states -> cancelled."""
     return _change(program_id, redemption_id, changes.GiveBack(reason, author, before), now)
 
 
-def used(program_id: int, redemption_id: int, *, now: datetime | None = None) -> bool:
+def used(program_id: int, redemption_id: int, *, now: datetime | None = None) -> Redemption | None:
     """It was used, and nobody tells in which order: whatever we thought before, its points are spent."""
     return _change(program_id, redemption_id, changes.Use(None), now)
 
 
-def failed(program_id: int, redemption_id: int, reason: str, *, now: datetime | None = None) -> bool:
+def failed(
+    program_id: int, redemption_id: int, reason: str, *, now: datetime | None = None
+) -> Redemption | None:
     """The code will not exist: reserved -> failed, the points are free again."""
     return _change(program_id, redemption_id, changes.Fail(reason), now)
 
@@ -92,17 +106,19 @@ def start_ending(
     )
 
 
-def ended(program_id: int, redemption_id: int, *, now: datetime | None = None) -> bool:
+def ended(program_id: int, redemption_id: int, *, now: datetime | None = None) -> Redemption | None:
     """The code is disabled and no order carries it: ending -> expired or cancelled, points return."""
     return _change(program_id, redemption_id, changes.End(), now)
 
 
-def extended(program_id: int, redemption_id: int, *, now: datetime | None = None) -> bool:
+def extended(program_id: int, redemption_id: int, *, now: datetime | None = None) -> Redemption | None:
     """The shop knows of the later end that staff gave an issued code."""
     return _change(program_id, redemption_id, changes.Extend(), now)
 
 
-def not_extended(program_id: int, redemption_id: int, reason: str, *, now: datetime | None = None) -> bool:
+def not_extended(
+    program_id: int, redemption_id: int, reason: str, *, now: datetime | None = None
+) -> Redemption | None:
     """The shop refused the later end, so the code keeps the one it has."""
     return _change(program_id, redemption_id, changes.StayAsItWas(reason), now)
 
@@ -181,44 +197,90 @@ def note_orders(book: Book, pairs: Sequence[tuple[int, OrderFact]]) -> None:
     carried = carried_by(book.program_id, [fact for _, fact in pairs])
     if not carried:
         return
-    rows = Redemption.objects.select_for_update().filter(
-        program_id=book.program_id, pk__in=[redemption.pk for redemption in carried]
-    )
-    by_code = {redemption.code: redemption for redemption in rows.order_by("pk")}
+    rows = redemption_rows.locked(book.program_id, [redemption.pk for redemption in carried])
+    by_code = {row.redemption.code: row for row in rows.values()}
     for order_id, fact in pairs:
         for code in fact.codes:
-            redemption = by_code.get(code.upper())
-            if redemption is not None:
-                _note_order(book, redemption, order_id, fact)
+            row = by_code.get(code.upper())
+            if row is not None:
+                _note_order(book, row, order_id, fact)
+    redemption_rows.update(book.program_id, rows.values())
 
 
-def _note_order(book: Book, redemption: Redemption, order_id: int, fact: OrderFact) -> None:
+def _note_order(book: Book, row: Locked, order_id: int, fact: OrderFact) -> None:
+    redemption = row.redemption
     if redemption.member_id not in book.accounts:
         raise MemberMerged({})
     if redemption.state not in (State.USED, State.RETURNED):
-        changes.apply(book, redemption, changes.Use(order_id), fact.updated_at)
+        changes.apply(book, row, changes.Use(order_id), fact.updated_at)
     undone = fact.cancelled or fact.wholly_refunded
     if undone and redemption.state == State.USED and redemption.order_id == order_id:
-        changes.apply(book, redemption, changes.Return(), fact.updated_at)
+        changes.apply(book, row, changes.Return(), fact.updated_at)
+
+
+@dataclass(slots=True)
+class _Step:
+    """A change that somebody wants, and the redemption after it, where its state allowed it."""
+
+    program_id: int
+    member_id: int
+    redemption_id: int
+    change: changes.Change
+    now: datetime
+    changed: Redemption | None = None
 
 
 @again_if_overtaken
-def _change(program_id: int, redemption_id: int, change: changes.Change, now: datetime | None) -> bool:
-    now = now or clock.now()
-    member_id = Redemption.objects.values_list("member_id", flat=True).get(
-        program_id=program_id, pk=redemption_id
-    )
+def _change(
+    program_id: int, redemption_id: int, change: changes.Change, now: datetime | None
+) -> Redemption | None:
+    at, member_id = _look(program_id, redemption_id)
+    step = _Step(program_id, member_id, redemption_id, change, now or at)
+    try:
+        _together.keep((program_id, member_id), step)
+    except NotCommitted:
+        _settle([step])  # Who did it for several failed. Should it have been done after all, the state tells.
+    return step.changed
+
+
+def _look(program_id: int, redemption_id: int) -> tuple[datetime, int]:
+    """(the time, whose it is), unlocked."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK, [program_id, redemption_id])
+        found: tuple[datetime, int] | None = cursor.fetchone()
+    if found is None:
+        raise Redemption.DoesNotExist(redemption_id)
+    return found
+
+
+LOOK = "SELECT clock_timestamp(), member_id FROM rewards_redemption WHERE program_id = %s AND id = %s"
+
+
+def _settle(steps: Sequence[_Step]) -> None:
+    """Change one member's redemptions, in one transaction."""
+    first, ids = steps[0], [step.redemption_id for step in steps]
     with (
-        turn(member_id),
-        opened(program_id, [member_id], now=now, redemption_ids=[redemption_id]) as book,
+        turn(first.member_id),
+        opened(first.program_id, [first.member_id], now=first.now, redemption_ids=ids) as book,
     ):
-        redemption = Redemption.objects.select_for_update().get(program_id=program_id, pk=redemption_id)
-        if redemption.state not in change.before:
-            return False
-        if change.name == changes.End.name and redemption.ending_with == EndingWith.NEW_CODE:
-            change = changes.Replace(_successor(redemption, now))
-        changes.apply(book, redemption, change, now)
-    return True
+        rows = redemption_rows.locked(book.program_id, ids)
+        for step in steps:
+            step.changed = _changed(book, rows[step.redemption_id], step)
+        redemption_rows.update(book.program_id, rows.values())
+
+
+_together: Groups[tuple[int, int], _Step] = Groups(_settle, most=MOST_TOGETHER)
+"""By program and member."""
+
+
+def _changed(book: Book, row: Locked, step: _Step) -> Redemption | None:
+    redemption, change = row.redemption, step.change
+    if redemption.state not in change.before:
+        return None
+    if change.name == changes.End.name and redemption.ending_with == EndingWith.NEW_CODE:
+        change = changes.Replace(_successor(redemption, step.now))
+    changes.apply(book, row, change, step.now)
+    return redemption
 
 
 def successor_key(redemption_id: int) -> str:

@@ -80,7 +80,7 @@ class StoreCreditIssuer(Issuer):
     def note_use(self, client: AdminClient, redemption: Redemption) -> bool:
         """It was given up. It may have arrived all the same."""
         found = self.find(client, redemption, PATIENCE_SECONDS)
-        return found is not None and redemptions.delivered(redemption.program_id, redemption.pk, found)
+        return bool(found and redemptions.delivered(redemption.program_id, redemption.pk, found))
 
 
 def _ask(client: AdminClient, redemption: Redemption, credit: Credit, within: float) -> str:

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from time import monotonic, sleep
 
 import pytest
 from django.db import connection, transaction
+from django.forms.models import model_to_dict
 
 from rewards import offers, orders, people, programs, redemptions, reservations, tiers, waits
+from rewards import redemption_changes as changes
 from rewards.audit import audit
 from rewards.group_commit import NotCommitted
 from rewards.ledger import Overdrawn
@@ -159,7 +162,7 @@ def test_of_many_at_once_as_many_have_it_as_its_limit_says(world):
     calls = [
         lambda row=row: redemptions.failed(world.program.pk, row.pk, "no") for row in given_back for _ in "ab"
     ]
-    assert sorted(map(str, at_once(calls))) == ["False"] * 5 + ["True"] * 5
+    assert sorted(result is not None for result in at_once(calls)) == [False] * 5 + [True] * 5
     assert Budget.objects.get(rule="reward:five-off").used == 0
 
 
@@ -195,6 +198,65 @@ def test_who_was_let_down_by_another_ones_transaction_does_it_alone(world, monke
     redemption, created = _redeem(world, member, "k")
     assert created is not was_done
     assert list(Redemption.objects.values_list("pk", "key")) == [(redemption.pk, "k")]
+
+
+def test_codes_of_one_member_that_are_made_at_one_moment_share_transactions(world):
+    member = world.earn(CALLERS * 100)
+    made = [_redeem(world, member, str(number))[0] for number in range(CALLERS)]
+    with ThreadPoolExecutor(1) as others:
+        with transaction.atomic():
+            Member.objects.select_for_update().get(pk=member.pk)
+            calls = [
+                lambda row=row: redemptions.issued(world.program.pk, row.pk, f"{row.pk}") for row in made
+            ]
+            results = others.submit(at_once, calls)
+            assert _most_waiting(seconds=1) == 1
+        changed = results.result()
+    assert [(row.pk, row.state, row.external_ref) for row in changed] == [
+        (row.pk, "issued", str(row.pk)) for row in made
+    ]
+    assert _transactions() < CALLERS
+    member.refresh_from_db()
+    assert (member.available, member.reserved) == (0, 0)
+
+
+def test_changes_that_share_a_transaction_are_applied_one_by_one(world):
+    member = world.earn(300)
+    first, second, third = (_redeem(world, member, key)[0] for key in "abc")
+    issue, fail = changes.Issue("gid://1"), changes.Fail("refused")
+    back = changes.GiveBack("It is gone", "ann", before=("issued",))
+    wanted = [(first, issue), (first, issue), (second, fail), (second, issue), (third, issue), (third, back)]
+    steps = [
+        redemptions._Step(world.program.pk, member.pk, row.pk, change, NOW + timedelta(minutes=turn))
+        for turn, (row, change) in enumerate(wanted)
+    ]
+    redemptions._settle(steps)
+    assert [step.changed is not None for step in steps] == [True, False, True, False, True, True]
+    for row, state, turns in ((first, "issued", 1), (second, "failed", 1), (third, "cancelled", 2)):
+        read = Redemption.objects.get(pk=row.pk)
+        (step, *_) = (step for step in steps if step.redemption_id == row.pk)
+        assert model_to_dict(step.changed) == model_to_dict(read)
+        assert (read.state, read.turns, len(read.history)) == (state, turns, turns)
+    assert _transactions() == 1
+    member.refresh_from_db()
+    assert (member.available, member.reserved) == (200, 0)
+
+
+@pytest.mark.parametrize("was_done", [True, False])
+def test_who_was_let_down_by_another_ones_transaction_changes_it_alone(world, monkeypatch, was_done):
+    class LetDown:
+        def keep(self, owner, step):
+            if was_done:
+                redemptions._settle([replace(step)])
+            raise NotCommitted
+
+    member = world.earn(100)
+    made, _ = _redeem(world, member, "k")
+    monkeypatch.setattr(redemptions, "_together", LetDown())
+    changed = redemptions.issued(world.program.pk, made.pk, "gid://1")
+    assert (changed is None) is was_done
+    made.refresh_from_db()
+    assert (made.state, made.turns) == ("issued", 1)
 
 
 def _wish(world, request):
