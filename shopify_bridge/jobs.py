@@ -7,12 +7,13 @@ nobody rang for. A job is always the same for the same work, takes no arguments,
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
+from functools import cache, wraps
 from time import monotonic, sleep
 
 import django_rq
 from django.db import close_old_connections
 from redis.exceptions import RedisError
+from rq import Queue
 
 from shopify_bridge import backfill, checks, inbox, issuing, metafields, metrics
 from shopify_bridge.beside import Beside
@@ -41,7 +42,7 @@ def ring(job: Callable[[], None]) -> bool:
     if now < _silent_until or now - _last_ring.get(name, -1.0) < RING_EVERY_SECONDS:
         return False
     _last_ring[name] = now
-    queue = django_rq.get_queue("default", default_timeout=JOB_SECONDS_MAX, commit_mode="auto")
+    queue = _queue()
     try:
         if not queue.connection.set(MARK + name, 1, nx=True, ex=MARK_SECONDS):
             return False
@@ -52,6 +53,12 @@ def ring(job: Callable[[], None]) -> bool:
         log.warning("the queue can't be rung", extra={"why": type(error).__name__})
         return False
     return True
+
+
+@cache
+def _queue() -> Queue:
+    """Made once: each has a connection of its own, which takes longer than a ring."""
+    return django_rq.get_queue("default", default_timeout=JOB_SECONDS_MAX, commit_mode="auto")
 
 
 def _job(work: Callable[[], None]) -> Callable[[], None]:

@@ -91,7 +91,7 @@ def test_a_ring_that_waits_for_its_worker_isnt_repeated(
     """Many deliveries ring many times a second; the worker answers once, and other jobs don't wait behind."""
     client = Redis.from_url(address)
     queue = Queue("default", connection=client, serializer=JSONSerializer)
-    monkeypatch.setattr(jobs.django_rq, "get_queue", lambda *_, **__: queue)
+    monkeypatch.setattr(jobs, "_queue", lambda: queue)
     monkeypatch.setattr(jobs.django_rq, "get_connection", lambda *_: client)
     monkeypatch.setattr(jobs, "RING_EVERY_SECONDS", 0)
     monkeypatch.setattr(jobs, "_silent_until", 0)
