@@ -4,7 +4,10 @@ Who makes a kind of reward is told by `issuers`. What is due is worked through b
 by the worker afterwards; two at the same time do no harm, since each change of state is conditional.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+
+from django.db import connection
 
 from rewards import clock, kinds, redemptions
 from rewards.models import Redemption
@@ -14,6 +17,8 @@ from shopify_bridge.client import AdminClient, NeedsHuman, TryAgain
 from shopify_bridge.issuers import Refused
 from shopify_bridge.models import Shop
 
+Step = Callable[[AdminClient, Redemption, float], Redemption | None]
+"""What is done in one state; the redemption as it is afterwards, where that is known at once."""
 PATIENCE_SECONDS = 10.0
 DENIED = "access_denied"
 """What a call is refused with whose permission the app lacks."""
@@ -31,7 +36,7 @@ def work_due() -> int:
 
 def work_on(redemption: Redemption, *, within: float = PATIENCE_SECONDS) -> Redemption:
     """One step for one redemption; the redemption as it is afterwards."""
-    shop = Shop.objects.filter(pk=redemption.source_id).first()
+    shop = _shop(redemption.source_id)
     step = _STEPS.get(State(redemption.state))
     if step is None:
         redemptions.at_rest(redemption)
@@ -42,13 +47,29 @@ def work_on(redemption: Redemption, *, within: float = PATIENCE_SECONDS) -> Rede
         redemption.refresh_from_db()
         return redemption
     try:
-        step(AdminClient(shop), redemption, within)
+        if changed := step(AdminClient(shop), redemption, within):
+            return changed
     except TryAgain as problem:
         _put_off(redemption, waiting.after_failure(redemption.attempts, problem.after), str(problem))
     except NeedsHuman as problem:
         _not_allowed(redemption, problem)
     redemption.refresh_from_db()
     return redemption
+
+
+def _shop(shop_id: int) -> Shop | None:
+    """The shop, with what a call needs of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(CALLED, [shop_id])
+        row = cursor.fetchone()
+    return None if row is None else Shop.from_db(connection.alias, OF_SHOP, row)
+
+
+OF_SHOP = (
+    *("id", "program_id", "domain", "currency", "state", "state_reason"),
+    *("access_token", "access_token_expires_at"),
+)
+CALLED = f"SELECT {', '.join(OF_SHOP)} FROM shopify_bridge_shop WHERE id = %s"  # noqa: S608
 
 
 def _while_away(redemption: Redemption, *, is_erased: bool) -> None:
@@ -62,13 +83,14 @@ def _while_away(redemption: Redemption, *, is_erased: bool) -> None:
         _put_off(redemption, waiting.while_away(), waiting.AWAY)
 
 
-def _make(client: AdminClient, redemption: Redemption, within: float) -> None:
+def _make(client: AdminClient, redemption: Redemption, within: float) -> Redemption | None:
     """reserved: make it, or find that it was made."""
     issuer, program_id, id = issuers.of(redemption), redemption.program_id, redemption.pk
 
-    def refused(why: str) -> None:
-        redemptions.failed(program_id, id, why)
+    def refused(why: str) -> Redemption | None:
+        failed = redemptions.failed(program_id, id, why)
         goods.refused(client, redemption.reward["id"], redemption.reward, within)
+        return failed
 
     steps = waiting.Steps(
         find=lambda: issuer.find(client, redemption, within),
@@ -77,22 +99,23 @@ def _make(client: AdminClient, redemption: Redemption, within: float) -> None:
         never_made=lambda why: redemptions.failed(program_id, id, why),
         refused=refused,
     )
-    waiting.make(redemption, redemptions, steps, was_asked=issuer.was_asked(redemption))
+    return waiting.make(redemption, redemptions, steps, was_asked=issuer.was_asked(redemption))
 
 
-def _made(redemption: Redemption, external_ref: str) -> None:
+def _made(redemption: Redemption, external_ref: str) -> Redemption | None:
     """It is there: to be used, or the shopper's own already."""
     is_theirs = kinds.of(redemption.reward).handed_over
     note = redemptions.delivered if is_theirs else redemptions.issued
-    note(redemption.program_id, redemption.pk, external_ref)
+    return note(redemption.program_id, redemption.pk, external_ref)
 
 
-def _end(client: AdminClient, redemption: Redemption, within: float) -> None:
+def _end(client: AdminClient, redemption: Redemption, within: float) -> Redemption | None:
     """ending: take it back first, then ask whether it was used."""
     issuer = issuers.of(redemption)
     issuer.take_back(client, redemption.external_ref, within)
-    if not issuer.note_use(client, redemption):
-        redemptions.ended(redemption.program_id, redemption.pk)
+    if issuer.note_use(client, redemption):
+        return None
+    return redemptions.ended(redemption.program_id, redemption.pk)
 
 
 def _second_look(client: AdminClient, redemption: Redemption, within: float) -> None:
@@ -128,7 +151,7 @@ def _live_on_or_expire(client: AdminClient, redemption: Redemption, within: floa
     redemptions.start_ending(redemption.program_id, redemption.pk, State.EXPIRED)
 
 
-_STEPS = {
+_STEPS: dict[State, Step] = {
     State.RESERVED: _make,
     State.ISSUED: _live_on_or_expire,
     State.ENDING: _end,

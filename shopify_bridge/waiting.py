@@ -7,7 +7,7 @@ is asked first at each later try, and only after two looks far apart is it said 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from django.db import connection
 from django.db.models import Model
@@ -17,6 +17,7 @@ from shopify_bridge.client import TryAgain
 from shopify_bridge.issuers.base import Refused
 
 Row = TypeVar("Row", bound=Model)
+Outcome = TypeVar("Outcome")
 
 LEASE = redemptions.WAITED_FOR
 """So long whoever works on a row has it alone; if it died, somebody else goes on then."""
@@ -74,27 +75,25 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Generic[Outcome]):
     """What can be done about one row, and what can come of it."""
 
     # Shopify's id of what an earlier try made, if it did.
     find: Callable[[], str | None]
     # Ask for it; its id, or None where something that isn't ours has the code. Raises Refused.
     create: Callable[[], str | None]
-    made: Callable[[str], object]
-    never_made: Callable[[str], object]
-    refused: Callable[[str], object]
+    made: Callable[[str], Outcome]
+    never_made: Callable[[str], Outcome]
+    refused: Callable[[str], Outcome]
 
 
-def make(row: Any, store: Store, steps: Steps, *, was_asked: bool) -> None:
-    """Make it, or find that it was made. Raises TryAgain while nobody knows."""
+def make(row: Any, store: Store, steps: Steps[Outcome], *, was_asked: bool) -> Outcome:
+    """Make it, or find that it was made; what came of it. Raises TryAgain while nobody knows."""
     if was_asked:
         if found := steps.find():
-            steps.made(found)
-            return
+            return steps.made(found)
         if row.absent_since is not None and clock.now() - row.absent_since >= LOOKS_APART:
-            steps.never_made("Shopify never made it.")
-            return
+            return steps.never_made("Shopify never made it.")
         # Should this process die now, it is soon looked for again, and not after a quarter of an hour.
         store.put_off(row, datetime.now(UTC) + LEASE, "looked for", absent=True)
         row.refresh_from_db()
@@ -102,11 +101,9 @@ def make(row: Any, store: Store, steps: Steps, *, was_asked: bool) -> None:
         try:
             made = steps.create()
         except Refused as refusal:
-            steps.refused(str(refusal))
-            return
+            return steps.refused(str(refusal))
         if made is not None:
-            steps.made(made)
-            return
+            return steps.made(made)
         store.choose_again(row)
         row.refresh_from_db()
     raise TryAgain("Shopify has other discounts with our codes")

@@ -182,7 +182,8 @@ def test_a_card_ends_with_its_last_day(cards: Cards, redemption: Redemption) -> 
     redemption.refresh_from_db()
     redemption.program.timezone = "Europe/Berlin"
     redemption.program.save()
-    assert issuing.work_on(redemption).state == State.ISSUED
+    redemption = issuing.work_on(redemption)
+    assert redemption.state == State.ISSUED
     assert cards.card["expiresOn"] == "2026-11-22"
     assert issuing.work_on(redemption).state == State.ENDING
     assert issuing.work_on(redemption).state == State.EXPIRED
