@@ -9,6 +9,8 @@ from threading import Lock
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
+from django.db import connection
+
 Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row")
 
@@ -87,6 +89,12 @@ class Groups(Generic[Key, Row]):
         self._groups: WeakValueDictionary[Key, GroupCommit[Row]] = WeakValueDictionary()
 
     def keep(self, key: Key, row: Row) -> None:
-        """As in `GroupCommit`. At worst two threads that come at the same moment are two groups."""
+        """As in `GroupCommit`. At worst two threads that come at the same moment are two groups.
+
+        Whoever is in a transaction shares it with nobody: what others were told would be undone with it.
+        """
+        if connection.in_atomic_block:
+            self._commit([row])
+            return
         group = self._groups.setdefault(key, GroupCommit(self._commit, most=self._most))
         group.keep(row)

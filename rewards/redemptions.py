@@ -10,8 +10,7 @@
 The code is chosen and stored with the reservation; whoever makes it in the shop calls back here.
 Each change of state is conditional on the state before it, in one transaction with its movements. It gives
 the redemption as it is afterwards, or None where its state doesn't allow it. Changes of one member's
-redemptions that come while others are being committed share the next one, so that none is for use inside a
-transaction.
+redemptions that come while others are being committed share the next one.
 """
 
 import secrets

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
+from django.db import transaction
 
-from rewards.group_commit import GroupCommit, NotCommitted
+from rewards.group_commit import GroupCommit, Groups, NotCommitted
 
 SECONDS = 20
 
@@ -87,3 +88,26 @@ def test_nothing_is_lost_or_doubled_by_many_threads() -> None:
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(keep, range(2_000)))
     assert sorted(kept) == list(range(2_000))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_is_in_a_transaction_shares_it_with_nobody() -> None:
+    disk = Disk()
+    written: list[list[int]] = []
+
+    def commit(rows: list[int]) -> None:
+        if 0 in rows:
+            disk.commit(rows)
+        written.append(rows)
+
+    groups: Groups[str, int] = Groups(commit, most=5)
+    with ThreadPoolExecutor(2) as pool, transaction.atomic():
+        first = pool.submit(groups.keep, "key", 0)
+        wait_until(lambda: len(disk.groups) == 1)
+        groups.keep("key", 1)  # without waiting for the first, or leading who comes after it
+        second = pool.submit(groups.keep, "key", 2)
+        assert written == [[1]]
+        disk.go_on.set()
+        first.result(SECONDS)
+        second.result(SECONDS)
+    assert written == [[1], [0], [2]]
