@@ -66,12 +66,14 @@ OWN = f"""
 """
 NO_LIMITS, NOT_LIVE = "NULL, NULL", ", ".join(["NULL"] * len(live.Facts._fields))
 
-VISIT = """
-    SELECT p.version, p.currency, p.timezone, p.withheld::text, p.salt,
+OF_PROGRAM = "p.version, p.currency, p.timezone, p.withheld::text, p.salt"
+"""What `program_of` reads."""
+VISIT = f"""
+    SELECT {OF_PROGRAM},
            (SELECT member_id FROM rewards_identity
             WHERE program_id = %s AND source_id = %s AND external_id = %s)
     FROM rewards_program p WHERE p.id = %s
-"""
+"""  # noqa: S608
 
 
 class Points(NamedTuple):
@@ -136,7 +138,7 @@ def overviews(program_id: int, source_id: int, customer_ids: Sequence[int | None
     rows = _rows(program_id, source_id, customer_ids, asked)
     if not rows:
         return []
-    program = _program(program_id, rows[0][2:7])
+    program = program_of(program_id, rows[0][2:7])
     if (wanted := _wanted(program)) != asked:
         # A version that nobody here had looked at yet.
         _besides.pop(program_id, None)
@@ -196,10 +198,11 @@ def visit(program_id: int, source_id: int, customer_id: int | None) -> tuple[Pro
     with connection.cursor() as cursor:
         cursor.execute(VISIT, [program_id, source_id, customer_id, program_id])
         *known, member_id = cursor.fetchone()
-    return _program(program_id, known), member_id
+    return program_of(program_id, known), member_id
 
 
-def _program(program_id: int, row: Sequence[Any]) -> Program:
+def program_of(program_id: int, row: Sequence[Any]) -> Program:
+    """The program, as far as its rules go."""
     version, currency, timezone, withheld, salt = row
     return Program(
         pk=program_id,

@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from rewards import budgets, kinds, offers, programs, redemption_rows, redemptions
+from rewards import budgets, kinds, offers, overview, programs, redemption_rows, redemptions
 from rewards import redemption_changes as changes
 from rewards.group_commit import Groups, NotCommitted
 from rewards.ledger import Book, Overdrawn, opened
@@ -65,6 +65,26 @@ class Request:
         return (known.reward["id"], known.reward["asked"]) == (self.reward_id, self.points)
 
 
+class Seen(NamedTuple):
+    """What is looked at before a request joins the line for its member's points, all out of one moment.
+
+    Who finds the points gone finds the redemption that took them.
+    """
+
+    at: datetime
+    # The member at the last commit; None: somebody who was merged into another.
+    shopper: Shopper | None
+    # The member's redemption with the request's key.
+    known: int | None
+
+    @classmethod
+    def of(cls, at: datetime, found: str | None, tier: str | None, known: int | None) -> "Seen":
+        if not found:
+            return cls(at, None, known)
+        available, tags = json.loads(found)
+        return cls(at, Shopper(available, tier or "", offers.tags_of(tags)), known)
+
+
 @dataclass(slots=True)
 class _Wish:
     """A request that could be granted when it was looked at, and what became of it."""
@@ -80,15 +100,27 @@ class _Wish:
     problem: Exception | None = None
 
 
-def reserve(program: Program, request: Request, *, now: datetime | None = None) -> tuple[Redemption, bool]:
+def visit(program_id: int, source_id: int, customer_id: int, key: str) -> tuple[Program, int | None, Seen]:
+    """The program, the member who this customer is, if we have heard of them, and what `reserve` looks at."""
+    customer = [program_id, source_id, customer_id]
+    with connection.cursor() as cursor:
+        cursor.execute(VISIT, [program_id, program_id, program_id, key, *customer, program_id])
+        member_id, *rest = cursor.fetchone()
+    return overview.program_of(program_id, rest[4:]), member_id, Seen.of(*rest[:4])
+
+
+def reserve(
+    program: Program, request: Request, *, seen: Seen | None = None, now: datetime | None = None
+) -> tuple[Redemption, bool]:
     """Set the points aside and choose the code; the bool says whether this call did it.
 
-    Not for use inside a transaction: others' requests may share the one that is made here.
-    Raises NoSuchReward, NotNow, LimitReached, BadChoice, Overdrawn, KeyReused, TooMany, SoldOut, Closed.
+    `seen`: by `visit`, just now. Not for use inside a transaction: others' requests may share the one that
+    is made here. Raises NoSuchReward, NotNow, LimitReached, BadChoice, Overdrawn, KeyReused, TooMany,
+    SoldOut, Closed.
     """
-    at, shopper, known = _look(program.pk, request)
+    at, shopper, known = seen or _look(program.pk, request)
     if known:
-        return known, False
+        return _repeated(program.pk, request, known), False
     offer = _offered(program, request.reward_id, shopper, now or at)
     price = offers.price(offer.reward, program.currency, request.points)
     if shopper is not None and price.points > shopper.available:
@@ -105,7 +137,7 @@ def put_aside(
     """
     at, _, known = _look(program.pk, request)
     if known:
-        return known, False
+        return _repeated(program.pk, request, known), False
     offer = Offer.of(reward, program.currency, ZoneInfo(program.timezone))
     price = offers.price(reward, program.currency)
     return _kept(_Wish(program, request, offer, price, now or at, AT_ONCE))
@@ -123,30 +155,30 @@ def _kept(wish: _Wish) -> tuple[Redemption, bool]:
     return wish.granted, wish.created
 
 
-def _look(program_id: int, request: Request) -> tuple[datetime, Shopper | None, Redemption | None]:
-    """(the time, the member at the last commit, the redemption with this key), unlocked.
-
-    All out of one moment: who finds the points gone finds the redemption that took them. Nothing is known
-    of a member who was merged into another.
-    """
+def _look(program_id: int, request: Request) -> Seen:
+    """Unlocked."""
     member = [program_id, request.member_id]
     with connection.cursor() as cursor:
         cursor.execute(LOOK, [*member, *member, *member, request.key])
-        now, found, tier, known = cursor.fetchone()
-    shopper = None
-    if found:
-        available, tags = json.loads(found)
-        shopper = Shopper(available, tier or "", offers.tags_of(tags))
-    return now, shopper, _repeated(program_id, request, known) if known else None
+        return Seen.of(*cursor.fetchone())
 
 
-LOOK = """
-    SELECT clock_timestamp(),
+SEEN = """
+           clock_timestamp(),
            (SELECT jsonb_build_array(available, tags)::text FROM rewards_member
-            WHERE program_id = %s AND id = %s AND merged_into_id IS NULL),
-           (SELECT tier FROM rewards_membertier WHERE program_id = %s AND member_id = %s),
-           (SELECT id FROM rewards_redemption WHERE program_id = %s AND member_id = %s AND key = %s)
+            WHERE program_id = %s AND id = {member} AND merged_into_id IS NULL),
+           (SELECT tier FROM rewards_membertier WHERE program_id = %s AND member_id = {member}),
+           (SELECT id FROM rewards_redemption WHERE program_id = %s AND member_id = {member} AND key = %s)
 """
+LOOK = f"SELECT {SEEN.format(member='%s')}"
+VISIT = f"""
+    SELECT i.member_id, {SEEN.format(member="i.member_id")}, {overview.OF_PROGRAM}
+    FROM rewards_program p
+    LEFT JOIN LATERAL (
+        SELECT member_id FROM rewards_identity WHERE program_id = %s AND source_id = %s AND external_id = %s
+    ) i ON true
+    WHERE p.id = %s
+"""  # noqa: S608
 
 
 def _offered(program: Program, reward_id: str, shopper: Shopper | None, now: datetime) -> Offer:

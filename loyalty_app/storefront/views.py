@@ -98,15 +98,19 @@ def own_redemptions(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 def _redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """`POST redemptions`: points become a code. Normally the code stands in the same answer."""
-    program, member_id = signed_in(visitor)
+    shop, customer_id = visitor.shop, visitor.customer_id
+    if customer_id is None:
+        _ask_to_sign_in()
+    reward_id, points, key = _wish(request)
+    program, member_id, seen = reservations.visit(shop.program_id, shop.pk, customer_id, key)
     if member_id is None:
         raise Refusal(409, "insufficient_points", "This customer has no points yet.")
-    wanted = _wanted(request, visitor, member_id)
+    wanted = reservations.Request(member_id, shop.pk, customer_id, reward_id, key, points)
     reward = programs.reward(programs.document(program), wanted.reward_id)
-    if reward and not permissions.allowed(visitor.shop, [reward]):
+    if reward and not permissions.allowed(shop, [reward]):
         raise Refusal(422, "no_such_reward", f"“{reward['title']}” isn't on offer in this shop.")
     try:
-        redemption, created = reservations.reserve(program, wanted)
+        redemption, created = reservations.reserve(program, wanted, seen=seen)
     except reservations.NoSuchReward as error:
         raise Refusal(422, "no_such_reward", str(error)) from error
     except (reservations.NotNow, reservations.LimitReached) as error:
@@ -204,7 +208,8 @@ def _ask_to_sign_in() -> NoReturn:
     raise Refusal(401, "sign_in", "Sign in to use your points.")
 
 
-def _wanted(request: HttpRequest, visitor: Visitor, member_id: int) -> reservations.Request:
+def _wish(request: HttpRequest) -> tuple[str, int | None, str]:
+    """(reward, points, key) of the body."""
     body = body_of(request)
     unknown = sorted(body.keys() - {"reward", "points", "key"})
     reward, points, key = body.get("reward"), body.get("points"), body.get("key")
@@ -219,15 +224,7 @@ def _wanted(request: HttpRequest, visitor: Visitor, member_id: int) -> reservati
     if ":" in key:
         # So are those of gifts, of cashback and of what comes in place of another: none of them may be taken.
         raise Refusal(422, "invalid_key", "“key” has no colon.")
-    assert visitor.customer_id is not None  # the member was found by it
-    return reservations.Request(
-        member_id=member_id,
-        source_id=visitor.shop.pk,
-        customer_id=visitor.customer_id,
-        reward_id=reward,
-        key=key,
-        points=points,
-    )
+    return reward, points, key
 
 
 def body_of(request: HttpRequest) -> Json:
