@@ -128,7 +128,7 @@ def at_rest(claim: Claim) -> None:
 
 def carried_by(program_id: int, codes: Iterable[str]) -> dict[str, Claim]:
     """The claims with these codes, by code."""
-    wanted = sorted({code.upper() for code in codes})
+    wanted = sorted(redemptions.like_ours(codes))
     if not wanted:
         return {}
     rows = Claim.objects.filter(program_id=program_id, code__in=wanted).order_by("pk")

@@ -198,7 +198,7 @@ class Book:
 
     @cached_property
     def policy(self) -> Policy:
-        """How long points of this program live."""
+        """How long points of this program live. Who has just read the program may say it."""
         return Policy.of(Program.objects.get(pk=self.program_id))
 
     def add(self, lot: OpenLot) -> None:

@@ -1,7 +1,11 @@
 """The ledger's rows: how a book is read, under lock, and written, set-based. Only `ledger` calls this."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
@@ -13,6 +17,17 @@ LOT_COLUMNS = (
     "id, member_id, order_id, kind, given, available_at, expires_at, parent_id, grace, "
     "pending, available, reserved, expired"
 )
+
+
+@dataclass(slots=True)
+class _Ids:
+    """Ids of a table that are taken from its sequence by so many, and not used yet."""
+
+    most: int
+    left: list[int] = field(default_factory=list)
+
+
+_at_hand: ContextVar[defaultdict[str, _Ids] | None] = ContextVar("ids at hand", default=None)
 
 
 def lock_accounts(program_id: int, member_ids: list[int]) -> dict[int, Account]:
@@ -77,6 +92,27 @@ def posted(program_id: int, key: str) -> bool:
 
 def reserve_ids(table: str, count: int) -> list[int]:
     """So many new ids of a table, before its rows are written."""
+    at_hand = _at_hand.get()
+    if at_hand is None:
+        return _next_ids(table, count)
+    ids = at_hand[table]
+    if len(ids.left) < count:
+        ids.left += _next_ids(table, max(count, ids.most))
+    taken, ids.left = ids.left[:count], ids.left[count:]
+    return taken
+
+
+@contextmanager
+def ids_at_hand(most: int) -> Iterator[None]:
+    """Inside, ids are taken from their sequences by so many, for several programs; the rest has no use."""
+    token = _at_hand.set(defaultdict(lambda: _Ids(most)))
+    try:
+        yield
+    finally:
+        _at_hand.reset(token)
+
+
+def _next_ids(table: str, count: int) -> list[int]:
     if not count:
         return []
     with connection.cursor() as cursor:

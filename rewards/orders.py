@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,6 +32,8 @@ from rewards.earning import Rules, TooManyPoints
 from rewards.facts import Dispute, FetchedOrder, OrderFact, OrderRef
 from rewards.first_awards import Catalogue, Fresh, Knowledge, News, Unsure
 from rewards.ledger import Book, again_if_overtaken, reverse
+from rewards.ledger_rows import ids_at_hand
+from rewards.lifetimes import Policy
 from rewards.models import Order, Program
 from rewards.order_rows import Key, OpenOrder
 from rewards.referrals import First
@@ -46,6 +48,19 @@ class Settled:
     """`unsure`: orders whose state or moment isn't known for sure; fetch them and settle what comes."""
 
     unsure: tuple[OrderRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """News of one program's orders, to be settled with those of others.
+
+    `program`: as the transaction in hand has read it. `catalogue`: products of these orders, for rules that
+    ask for their tags or collections; an order with one that is needed and missing is unsure.
+    """
+
+    program: Program
+    news: Sequence[News]
+    catalogue: Catalogue = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +90,22 @@ def settle_orders(
 
     Any number of orders, any number of states of each, in any order: the newest state wins, an older
     one changes nothing but that it opens a gate, and settling the same twice posts nothing.
-    `catalogue`: products of these orders, for rules that ask for their tags or collections; an order with
-    one that is needed and missing is unsure.
+    """
+    fresh = Program.objects.get(pk=program.pk)
+    return settle_together([Batch(fresh, news, catalogue or {})], now=now)
+
+
+@again_if_overtaken
+@transaction.atomic
+def settle_together(batches: Sequence[Batch], *, now: datetime | None = None) -> Settled:
+    """The same for several programs: all of them, or none where one fails.
+
+    In the order of the programs' ids, so that two who do this don't wait for each other in a ring.
     """
     now = now or clock.now()
-    newest, unsure = _newest(news)
-    unsure |= _settle(program, news, newest, catalogue, now)
+    order_rows.plan_for_growth()
+    with ids_at_hand(sum(len(batch.news) for batch in batches)):
+        unsure = {key for batch in batches for key in _settle(batch, now)}
     return Settled(tuple(OrderRef(*key) for key in sorted(unsure)))
 
 
@@ -219,21 +244,15 @@ def _supersedes(item: News, known: News) -> bool:
     return ours.updated_at > theirs.updated_at
 
 
-@again_if_overtaken
-@transaction.atomic
-def _settle(
-    program: Program,
-    news: Sequence[News],
-    newest: dict[Key, News],
-    catalogue: Catalogue | None,
-    now: datetime,
-) -> set[Key]:
-    order_rows.plan_for_growth()
+def _settle(batch: Batch, now: datetime) -> set[Key]:
+    program, news = batch.program, batch.news
+    newest, unsure = _newest(news)
     orders = order_rows.locked(program.pk, sorted({_key(item) for item in news}))
     opened = _open_gates(orders, news)
     awaited = referrals.awaited(program, [_fact(item) for item in newest.values()])
-    known = Knowledge.of(program, newest.values(), catalogue, awaited)
-    accepted, fresh, unsure = _accept(program, orders, newest, opened, known)
+    known = Knowledge.of(program, newest.values(), batch.catalogue, awaited)
+    accepted, fresh, doubtful = _accept(program, orders, newest, opened, known)
+    unsure |= doubtful
     # Of orders that aren't settled now: the state in doubt is fetched, what opened stays open.
     kept = [orders[key] for key in sorted(opened - {_key(item) for _, item in accepted})]
     if not accepted:
@@ -244,7 +263,8 @@ def _settle(
     # What an order had before may be taken back, from members whose lots are read with their locks.
     changes = list(_changes(program, [pair for pair in accepted if pair[0] not in fresh]))
     awarded = [Fresh(*pair) for pair in accepted if pair[0] in fresh and pair[0].member_id is not None]
-    book = _book(program, accepted, joined | {one.order for one in awarded}, changes, new, now)
+    carried = redemptions.carried_by(program.pk, [_fact(item) for _, item in accepted])
+    book = _book(program, joined | {one.order for one in awarded}, changes, carried, new, now)
     first_awards.finish(program, awarded, now)
     changes += _changes(program, [(one.order, one.item) for one in awarded])
     for change in changes:
@@ -253,7 +273,7 @@ def _settle(
     order_rows.save(program.pk, [*kept, *(order for order, _ in accepted)])
     settled = [(order, _fact(item)) for order, item in accepted]
     states = [(order.id, fact) for order, fact in settled]
-    redemptions.note_orders(book, states)
+    redemptions.note_orders(book, carried, states)
     promotions.note_orders(program.pk, states)
     referrals.note_orders(program, _first(program, awarded, now), settled, now)
     challenges.review(book, program, _members(order for order, _ in accepted))
@@ -381,9 +401,9 @@ def _changes(program: Program, accepted: list[tuple[OpenOrder, News]]) -> Iterat
 
 def _book(
     program: Program,
-    accepted: list[tuple[OpenOrder, News]],
     joined: set[OpenOrder],
     changes: list[_Change],
+    carried: dict[int, int],
     new: dict[int, datetime],
     now: datetime,
 ) -> Book:
@@ -391,17 +411,17 @@ def _book(
 
     The lock on a member makes sure that nobody is merged away while an order is linked to them.
     """
-    carried = redemptions.carried_by(program.pk, [_fact(item) for _, item in accepted])
     reversals = [change.order for change in changes if change.points < 0]
-    takers = _members(reversals) | {redemption.member_id for redemption in carried}
+    takers = _members(reversals) | set(carried.values())
     book = Book.open(
         program.pk,
         takers | _members(joined) | _members(change.order for change in changes) | new.keys(),
         now=now,
         spenders=takers,
         order_ids=[order.id for order in reversals],
-        redemption_ids=[redemption.pk for redemption in carried],
+        redemption_ids=carried,
     )
+    book.policy = Policy.of(program)
     people.welcome(book, program, new)
     return book
 

@@ -64,7 +64,11 @@ def end(program_id: int, promotion_id: int, *, now: datetime | None = None) -> b
 
 def note_orders(program_id: int, states: Sequence[tuple[int, OrderFact]]) -> None:
     """(id, state): orders that carry promo codes use them; the first one of each is kept."""
-    carried = {code.upper(): (order_id, fact) for order_id, fact in reversed(states) for code in fact.codes}
+    carried = {
+        code: (order_id, fact)
+        for order_id, fact in reversed(states)
+        for code in redemptions.like_ours(fact.codes)
+    }
     if not carried:
         return
     with connection.cursor() as cursor:

@@ -13,8 +13,9 @@ the redemption as it is afterwards, or None where its state doesn't allow it. Ch
 redemptions that come while others are being committed share the next one.
 """
 
+import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -37,6 +38,8 @@ EndingWith = Redemption.EndingWith
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """32 characters that nobody confuses; 12 of them are 60 bits."""
 CODE_LENGTH = 12
+"""Of what is chosen by chance. Whatever has no prefix may be longer, but nothing is shorter."""
+ENDING = re.compile(rf"[{ALPHABET}]{{{CODE_LENGTH}}}\Z")
 WAITED_FOR = timedelta(seconds=15)
 """As long as whoever works on a redemption has it alone, so that a shopper's look ends nobody's turn."""
 MOST_TOGETHER = 100
@@ -183,20 +186,32 @@ def new_code(length: int = CODE_LENGTH) -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
-def carried_by(program_id: int, orders: Iterable[OrderFact]) -> list[Redemption]:
-    """The redemptions whose codes these orders carry."""
-    codes = {code.upper() for order in orders for code in order.codes}
+def like_ours(codes: Iterable[str]) -> set[str]:
+    """Those of these codes, in capitals, that end as all of ours do: no other need be looked for."""
+    return {code for code in map(str.upper, codes) if ENDING.search(code)}
+
+
+def carried_by(program_id: int, orders: Iterable[OrderFact]) -> dict[int, int]:
+    """The redemptions whose codes these orders carry, each with its member."""
+    codes = like_ours(code for order in orders for code in order.codes)
     if not codes:
-        return []
-    return list(Redemption.objects.filter(program_id=program_id, code__in=codes))
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, member_id FROM rewards_redemption WHERE program_id = %s AND code = ANY(%s)",
+            [program_id, sorted(codes)],
+        )
+        return dict(cursor.fetchall())
 
 
-def note_orders(book: Book, pairs: Sequence[tuple[int, OrderFact]]) -> None:
-    """(id, state): orders that carry codes of ours use them, and give them back when they are undone."""
-    carried = carried_by(book.program_id, [fact for _, fact in pairs])
+def note_orders(book: Book, carried: Collection[int], pairs: Sequence[tuple[int, OrderFact]]) -> None:
+    """(id, state): orders that carry codes of ours use them, and give them back when they are undone.
+
+    `carried`: the redemptions, found before their members were locked.
+    """
     if not carried:
         return
-    rows = redemption_rows.locked(book.program_id, [redemption.pk for redemption in carried])
+    rows = redemption_rows.locked(book.program_id, carried)
     by_code = {row.redemption.code: row for row in rows.values()}
     for order_id, fact in pairs:
         for code in fact.codes:

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from time import monotonic
+from typing import NamedTuple
 
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
@@ -20,7 +22,7 @@ from rewards.accounts import Overtaken
 from rewards.earning import TooManyPoints
 from rewards.facts import FetchedOrder, OrderFact, OrderRef
 from rewards.models import Program
-from rewards.orders import is_gone, settle_orders
+from rewards.orders import Batch, is_gone, settle_together
 from shopify_bridge import catalogue, inbox_rows, orders, payloads
 from shopify_bridge.catalogue import Catalogue
 from shopify_bridge.client import NeedsHuman, TryAgain
@@ -49,6 +51,14 @@ OF_SHOPS_THAT_LEFT = {"app/uninstalled", "customers/data_request", "customers/re
 OF_PRODUCTS = ("products/", "collections/")
 OF_ORDERS = ("orders/", "disputes/")
 Rows = dict[OrderRef, list[Row]]
+
+
+class _News(NamedTuple):
+    """What a row tells of an order."""
+
+    program: Program
+    row: Row
+    fact: OrderFact
 
 
 class Parked(Exception):
@@ -174,7 +184,7 @@ def _in_turn(rows: list[Row]) -> Iterator[list[Row]]:
 
 
 def _handle_part(rows: list[Row], shops: dict[int, Shop], programs: dict[int, Program], ask: Rows) -> None:
-    news: dict[int, list[tuple[Row, OrderFact]]] = defaultdict(list)
+    news: list[_News] = []
     done: list[Row] = []
     for row in rows:
         try:
@@ -186,7 +196,7 @@ def _handle_part(rows: list[Row], shops: dict[int, Shop], programs: dict[int, Pr
             _trip(row, problem)
         else:
             if isinstance(outcome, OrderFact):
-                news[row.program_id].append((row, outcome))
+                news.append(_News(programs[row.program_id], row, outcome))
             elif isinstance(outcome, Later):
                 inbox_rows.wait_until(row, outcome.at)
             elif isinstance(outcome, OrderRef):
@@ -194,9 +204,8 @@ def _handle_part(rows: list[Row], shops: dict[int, Shop], programs: dict[int, Pr
             else:
                 done.append(row)
     # In one order everywhere, so that workers with the same programs in hand don't wait in a ring.
-    for program_id, items in sorted(news.items()):
-        done += _settle_news(programs[program_id], items, ask)
-    inbox_rows.finish(done)
+    news.sort(key=lambda one: one.program.pk)
+    inbox_rows.finish(done + _settle_news(news, ask))
 
 
 def _outcome(row: Row, shop: Shop | None, programs: dict[int, Program]) -> Outcome:
@@ -226,30 +235,39 @@ def _without_replays(rows: list[Row]) -> list[Row]:
     return [row for row in rows if row.id not in replays]
 
 
-def _settle_news(program: Program, items: list[tuple[Row, OrderFact]], ask: Rows) -> list[Row]:
+def _settle_news(news: list[_News], ask: Rows) -> list[Row]:
     """The rows that are done. A batch that fails, or takes too long, is halved: one row stops no other."""
-    facts = [fact for _, fact in items]
+    if not news:
+        return []
     try:
-        with transaction.atomic():
-            products = catalogue.known(program, facts)
-            unsure = set(settle_orders(program, facts, catalogue=products).unsure)
+        unsure = _settle_together(news)
     except (*DEFECTS, OperationalError, Overtaken) as problem:
         # Overtaken again and again: others have these orders in hand, and fewer at a time collide less.
         if isinstance(problem, OperationalError) and not isinstance(problem.__cause__, QueryCanceled):
             raise
-        if len(items) == 1:
-            _trip(items[0][0], problem)
+        if len(news) == 1:
+            _trip(news[0].row, problem)
             return []
-        middle = len(items) // 2
-        return _settle_news(program, items[:middle], ask) + _settle_news(program, items[middle:], ask)
+        middle = len(news) // 2
+        return _settle_news(news[:middle], ask) + _settle_news(news[middle:], ask)
     done = []
-    for row, fact in items:
-        ref = OrderRef(fact.source_id, fact.external_id)
+    for one in news:
+        ref = OrderRef(one.fact.source_id, one.fact.external_id)
         if ref in unsure:
-            ask[ref].append(row)
+            ask[ref].append(one.row)
         else:
-            done.append(row)
+            done.append(one.row)
     return done
+
+
+@transaction.atomic
+def _settle_together(news: list[_News]) -> set[OrderRef]:
+    """The orders that are unsure, of news that stands in the order of its programs."""
+    batches = []
+    for program, items in groupby(news, key=lambda one: one.program):
+        facts = [one.fact for one in items]
+        batches.append(Batch(program, facts, catalogue.known(program, facts)))
+    return set(settle_together(batches).unsure)
 
 
 def _ask(ref: OrderRef, rows: list[Row]) -> FetchedOrder | None:
@@ -312,8 +330,10 @@ def _with_products(told: dict[OrderRef, FetchedOrder], rows: Rows) -> list[_Part
 @retried
 @transaction.atomic
 def _settle_and_finish(parts: list[_Part], rows: list[Row]) -> None:
-    for part in parts:
-        settle_orders(part.program, list(part.orders.values()), catalogue=part.products)
+    fresh = Program.objects.in_bulk([part.program.pk for part in parts])
+    settle_together(
+        [Batch(fresh[part.program.pk], list(part.orders.values()), part.products) for part in parts]
+    )
     inbox_rows.finish(rows)
 
 

@@ -302,3 +302,11 @@ def test_members_of_other_programs_are_out_of_reach(world):
     stranger = Member.objects.create(program=other, joined_at=NOW)
     with pytest.raises(ledger.LedgerBroken):
         ledger.adjust(world.program.pk, stranger.pk, 5, key="a", reason="gift", now=NOW)
+
+
+def test_whatever_code_is_made_is_looked_for_in_orders(world):
+    for reward in programs.document(world.program)["rewards"]:
+        code = redemptions.code_for(world.program, reward)
+        assert redemptions.like_ours([code.lower(), "AUTUMN", "WELCOME2026", f"{code}-X"]) == {code}
+    (card,) = redemptions.like_ours([redemptions.code_for(world.program, {"kind": "gift_card"})])
+    assert len(card) == 16

@@ -88,6 +88,23 @@ def test_one_row_that_cant_be_settled_stops_no_other(shops):
     assert Movement.objects.filter(kind="order").count() == len(rows)
 
 
+def test_nor_does_it_stop_other_shops(shops):
+    huge = {
+        **ORDER["line_items"][0],
+        "price": "90000000000000.00",
+        "quantity": 9999,
+        "current_quantity": 9999,
+    }
+    rows = [deliver(shop, 3 * number + turn) for number, shop in enumerate(shops) for turn in range(2)]
+    poison = deliver(shops[1], 20, line_items=[huge])
+    inbox.drain()
+    poison.refresh_from_db()
+    assert poison.state == "parked"
+    assert InboxRow.objects.filter(state="done").count() == len(rows)
+    settled = Movement.objects.filter(kind="order").values_list("program_id", flat=True)
+    assert sorted(settled) == sorted(row.program_id for row in rows)
+
+
 def test_a_statement_that_takes_too_long_is_tried_again_with_fewer_rows(shops, monkeypatch):
     monkeypatch.setattr(inbox, "STATEMENT_LIMIT", "1s")
     with connection.cursor() as cursor:
