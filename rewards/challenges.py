@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -136,7 +135,7 @@ def of_program(program: Program) -> tuple[Challenge, ...]:
     return _of_version(program.pk, program.version, program.timezone)
 
 
-@lru_cache(maxsize=1000)
+@programs.remembered
 def _of_version(program_id: int, number: int, timezone: str) -> tuple[Challenge, ...]:
     settings = [
         setting

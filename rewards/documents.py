@@ -48,8 +48,13 @@ def checked(document: Json, currency: str) -> Json:
 def completed(document: Json) -> Json:
     """The document with the defaults of what it doesn't say: an older one knows no newer settings."""
     complete = deepcopy(document)
-    _fill(complete, schema())
+    fill_in(complete)
     return complete
+
+
+def fill_in(document: Json) -> None:
+    """The same with the document itself, which the caller alone has."""
+    _fill(document, schema())
 
 
 @cache
@@ -106,7 +111,8 @@ def _fill(value: Any, part: Json) -> None:
     for name, inner in list(properties(part, value)):
         if name not in value and "default" in resolved(inner):
             value[name] = deepcopy(resolved(inner)["default"])
-        _fill(value.get(name), inner)
+        if isinstance(value.get(name), dict | list):
+            _fill(value[name], inner)
 
 
 @cache

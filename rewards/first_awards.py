@@ -61,7 +61,7 @@ class Knowledge:
     """What is known beside the news of a batch, read before it is settled."""
 
     # (effective from, number) of the program's versions, newest first.
-    dated: list[tuple[datetime, int]]
+    dated: programs.Dated
     catalogue: Catalogue
     # When customers' first orders that count were paid.
     first_paid: Mapping[Ref, datetime]
@@ -77,7 +77,7 @@ class Knowledge:
         awaited: Collection[Key] = (),
     ) -> "Knowledge":
         """Read what the rules in force ask for."""
-        dated = programs.versions(program.pk)
+        dated = programs.versions(program)
         rules = [programs.rules(program, number) for _, number in dated]
         asks = any(version.needs_history for version in rules)
         return cls(dated, catalogue or {}, _first_paid(program.pk, news) if asks else {}, awaited)

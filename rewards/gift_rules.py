@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -59,7 +58,7 @@ def of_program(program: Program, *kinds: str) -> list[GiftRule]:
     return [rule for rule in rules if rule.kind in kinds]
 
 
-@lru_cache(maxsize=1000)
+@programs.remembered
 def _of_version(program_id: int, number: int, currency: str, timezone: str) -> tuple[GiftRule, ...]:
     document = programs.document_of(program_id, number)
     settings = [setting for setting in document["gifts"] if not setting["archived"]]

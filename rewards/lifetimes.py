@@ -26,7 +26,7 @@ class Policy:
     @classmethod
     def of(cls, program: Program) -> "Policy":
         """The policy in force."""
-        return cls.said(programs.document(program), program.timezone, program.expiry_since)
+        return _of_version(program.pk, program.version, program.timezone, program.expiry_since)
 
     @classmethod
     def said(cls, document: dict[str, Any], timezone: str, since: datetime | None) -> "Policy":
@@ -85,3 +85,8 @@ class Policy:
         else:
             day = dates.add_months(day, self.months)
         return dates.end_of_day(day, self.zone)
+
+
+@programs.remembered
+def _of_version(program_id: int, number: int, timezone: str, since: datetime | None) -> Policy:
+    return Policy.said(programs.document_of(program_id, number), timezone, since)

@@ -3,18 +3,19 @@
 Orders keep the version of their first award, so a change never reaches back.
 """
 
+import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any
+from functools import _lru_cache_wrapper, lru_cache, partial
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
 from rewards import clock, closed_tiers, kept_rewards
 from rewards.differences import differences
-from rewards.documents import checked, completed
+from rewards.documents import checked, fill_in
 from rewards.earning import Rules
 from rewards.kinds import KINDS
 from rewards.models import (
@@ -51,6 +52,7 @@ from rewards.referral_settings import Invitations
 from rewards.tier_settings import Settings
 
 Json = dict[str, Any]
+R = TypeVar("R")
 
 
 class NotTheNewest(Exception):
@@ -63,6 +65,10 @@ class NotTheNewest(Exception):
 
 FRIENDS = "/friends"
 """Stands for the friend's reward; no reward can have this id."""
+REMEMBERED = 20_000
+"""Versions of which is remembered what settling asks of them: more than the programs that sell in one day."""
+DOCUMENTS_REMEMBERED = 2_000
+"""Whole documents are much larger than what is made of them."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """The first version holds for everything before it, so that past orders have rules."""
 ERASED = (
@@ -97,6 +103,15 @@ STARTING_REWARDS = {
 }
 """What a new program has on offer: ids, and of what kind they are."""
 
+_memories: list["_lru_cache_wrapper[Any]"] = []
+
+
+def remembered(read: Callable[..., R], most: int = REMEMBERED) -> "_lru_cache_wrapper[R]":
+    """What is made of a version, which never changes, is made once. Don't change what you get."""
+    memory = lru_cache(maxsize=most)(read)
+    _memories.append(memory)
+    return memory
+
 
 def starter(name: str, currency: str) -> Json:
     """What a new program says: 1 point per unit of money, a sign-up bonus, four rewards."""
@@ -128,11 +143,20 @@ def document(program: Program) -> Json:
     return document_of(program.pk, program.version)
 
 
-@lru_cache(maxsize=2000)
+@partial(remembered, most=DOCUMENTS_REMEMBERED)
 def document_of(program_id: int, number: int) -> Json:
-    """A version never changes, so it may be remembered. Don't change what you get."""
-    row = ProgramVersion.objects.get(program_id=program_id, number=number)
-    return completed(row.document)
+    """What a version says, complete with defaults. Raises ProgramVersion.DoesNotExist."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT document FROM rewards_programversion WHERE program_id = %s AND number = %s",
+            [program_id, number],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise ProgramVersion.DoesNotExist(f"Program {program_id} has no version {number}.")
+    document: Json = json.loads(row[0])
+    fill_in(document)
+    return document
 
 
 def rules(program: Program, number: int, currency: str = "") -> Rules:
@@ -140,7 +164,7 @@ def rules(program: Program, number: int, currency: str = "") -> Rules:
     return _rules(program.pk, number, currency or program.currency, program.timezone)
 
 
-@lru_cache(maxsize=2000)
+@remembered
 def _rules(program_id: int, number: int, currency: str, timezone: str) -> Rules:
     return Rules.of(document_of(program_id, number), number, currency, timezone)
 
@@ -164,7 +188,7 @@ def tiers(program: Program, number: int | None = None) -> Settings:
     return _tiers(program.pk, number or program.version, program.currency)
 
 
-@lru_cache(maxsize=2000)
+@remembered
 def _tiers(program_id: int, number: int, currency: str) -> Settings:
     return Settings.of(document_of(program_id, number), currency)
 
@@ -174,7 +198,7 @@ def invitations(program: Program, number: int | None = None) -> Invitations:
     return _invitations(program.pk, number or program.version, program.currency)
 
 
-@lru_cache(maxsize=2000)
+@remembered
 def _invitations(program_id: int, number: int, currency: str) -> Invitations:
     return Invitations.of(document_of(program_id, number), number, currency)
 
@@ -233,13 +257,29 @@ def offer_again(program_id: int, code: str) -> bool:
     return True
 
 
-def versions(program_id: int) -> list[tuple[datetime, int]]:
-    """(effective from, number), newest first."""
-    rows = ProgramVersion.objects.filter(program_id=program_id).order_by("-effective_from", "-number")
-    return list(rows.values_list("effective_from", "number"))
+Dated = tuple[tuple[datetime, int], ...]
+"""(effective from, number), newest first."""
 
 
-def in_force(dated: list[tuple[datetime, int]], moment: datetime) -> int:
+def versions(program: Program) -> Dated:
+    """From when on each version holds, up to the one in force."""
+    return _versions(program.pk, program.version)
+
+
+@remembered
+def _versions(program_id: int, number: int) -> Dated:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT effective_from, number FROM rewards_programversion
+            WHERE program_id = %s AND number <= %s ORDER BY effective_from DESC, number DESC
+            """,
+            [program_id, number],
+        )
+        return tuple(cursor.fetchall())
+
+
+def in_force(dated: Dated, moment: datetime) -> int:
     """The number of the version that held at a moment, out of `versions`."""
     return next(number for start, number in dated if start <= moment)
 
@@ -356,11 +396,8 @@ def erase(program_id: int) -> None:
 
 def forget_versions() -> None:
     """The numbers of programs and versions may come to mean others, in a database that is another."""
-    document_of.cache_clear()
-    _rules.cache_clear()
-    _tiers.cache_clear()
-    _invitations.cache_clear()
-    _offered.cache_clear()
+    for memory in _memories:
+        memory.cache_clear()
 
 
 def reward(document: Json, reward_id: str) -> Json | None:

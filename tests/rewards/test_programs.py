@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from rewards import documents, orders, programs
 from rewards.documents import BadProgram
-from rewards.models import Member, Movement, Program
+from rewards.models import Lot, Member, Movement, Order, Program
 from rewards.programs import NotTheNewest
 from tests.rewards.any_document import DOCUMENTS
 from tests.rewards.conftest import NOW, line, order
@@ -96,7 +96,7 @@ def test_versions_are_kept_and_dated():
     orders.settle_orders(program, [order(line(100))])
     version = programs.apply(program, changed(name="New"), "ann")
     assert (version.number, program.version, program.name) == (2, 2, "New")
-    dated = programs.versions(program.pk)
+    dated = programs.versions(program)
     assert programs.in_force(dated, version.effective_from) == 2
     assert programs.in_force(dated, NOW) == 1
     assert programs.document_of(program.pk, 1)["name"] == "Test Rewards"
@@ -107,12 +107,24 @@ def test_until_an_order_has_earned_a_change_holds_for_the_past_too():
     program = programs.start("Test", "EUR", "UTC")
     changed_to = changed(expiry={"policy": "rolling", "months": 1})
     programs.apply(program, changed_to, "ann")
-    assert programs.in_force(programs.versions(program.pk), NOW) == 2
+    assert programs.in_force(programs.versions(program), NOW) == 2
     # What lapses, though, lapses no sooner: points for signing up are there already.
     assert program.expiry_since > NOW
     orders.settle_orders(program, [order(line(100))])
     programs.apply(program, changed(name="New"), "ann")
-    assert programs.in_force(programs.versions(program.pk), NOW) == 2
+    assert programs.in_force(programs.versions(program), NOW) == 2
+
+
+@pytest.mark.django_db
+def test_orders_are_settled_by_what_the_program_says_now_whoever_holds_an_older_state_of_it():
+    program = programs.start("Test", "EUR", "UTC")
+    held = Program.objects.get(pk=program.pk)
+    orders.settle_orders(held, [order(line(100), external_id=1)])
+    programs.apply(program, changed(expiry={"policy": "rolling", "months": 1}), "ann")
+    moment = program.expiry_since
+    orders.settle_orders(held, [order(line(100), external_id=2, processed_at=moment, updated_at=moment)])
+    assert [found.context["version"] for found in Order.objects.order_by("external_id")] == [1, 2]
+    assert Lot.objects.get(order__external_id=2).expires_at is not None
 
 
 @pytest.mark.django_db
@@ -122,7 +134,7 @@ def test_a_payment_in_the_second_of_a_change_has_the_new_rules():
     version = programs.apply(program, changed(name="Newer"), "me")
     paid_at = datetime.now(UTC).replace(microsecond=0)
     assert version.effective_from.microsecond == 0
-    assert programs.in_force(programs.versions(program.pk), max(paid_at, version.effective_from)) == 2
+    assert programs.in_force(programs.versions(program), max(paid_at, version.effective_from)) == 2
 
 
 @pytest.mark.django_db
