@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from unittest.mock import patch
 from loyalty_app.front import Asgi, busiest_first
 from loyalty_app.storefront import me
 from shopify_bridge import webhooks
+from tests import loops
 
 
 class Answer(NamedTuple):
@@ -31,8 +32,7 @@ class _Here(Executor):
         return done
 
     def run(self, talk: Coroutine[Any, Any, Answer]) -> Answer:
-        with ThreadPoolExecutor(1) as elsewhere:
-            answer = elsewhere.submit(asyncio.run, talk)
+        with loops.begun(talk) as answer:
             answer.add_done_callback(lambda _: self._asked.put(None))
             while asked := self._asked.get():
                 done, work = asked

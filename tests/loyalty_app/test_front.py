@@ -13,6 +13,7 @@ from rewards.models import Member, Redemption
 from rewards.overview import overviews
 from shopify_bridge import auth, bodies
 from shopify_bridge.models import Shop
+from tests import loops
 from tests.front import ask, asked
 from tests.loyalty_app.test_storefront import Storefront
 from tests.rewards.conftest import NOW
@@ -130,7 +131,7 @@ def test_everybody_gets_their_own_answer_out_of_a_shared_statement(storefront, m
 
     seen = []
     for _ in range(10):
-        answers = asyncio.run(round())
+        answers = loops.run(round())
         seen.append([available(answer) for answer in answers])
     assert seen == [list(customers.values())] * 10
     assert sum(sizes) == 10 * ASKERS
@@ -143,9 +144,9 @@ def available(answer):
 
 def test_django_gets_a_request_when_all_of_it_is_here():
     parts = [b"a" * 10, b"", b"b"]
-    answer = asyncio.run(asked("/app/x", "POST", parts=parts, headers={"Transfer-Encoding": "chunked"}))
+    answer = loops.run(asked("/app/x", "POST", parts=parts, headers={"Transfer-Encoding": "chunked"}))
     assert (answer.status_code, answer.content) == (418, b"a" * 10 + b"b")
-    assert asyncio.run(asked("/app/x", parts=[])).status_code == 418, "it waited for a body nobody announced"
+    assert loops.run(asked("/app/x", parts=[])).status_code == 418, "it waited for a body nobody announced"
 
 
 @pytest.mark.parametrize(
@@ -157,13 +158,13 @@ def test_django_gets_a_request_when_all_of_it_is_here():
     ],
 )
 def test_what_is_too_large_or_ends_too_early_never_comes_to_django(parts, headers, status):
-    answer = asyncio.run(asked("/app/x", "POST", parts=parts, headers=headers))
+    answer = loops.run(asked("/app/x", "POST", parts=parts, headers=headers))
     assert answer.status_code == status
     assert json.loads(answer.content)["error"]["message"]
     assert answer.headers["x-request-id"]
 
 
 def test_an_address_that_is_not_encoded_is_said_to_be_wrong():
-    answer = asyncio.run(asked("/app/x?name=\xfc", parts=[]))
+    answer = loops.run(asked("/app/x?name=\xfc", parts=[]))
     assert answer.status_code == 400
     assert b"percent-encoded" in answer.content

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shopify_bridge.together import Together
+from tests import loops
 
 SECONDS = 20
 
@@ -32,7 +33,7 @@ def on_a_loop(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async with asyncio.timeout(SECONDS):
             await story()
 
-    asyncio.run(in_time())
+    loops.run(in_time())
 
 
 async def under_way(disk: Disk, groups: int = 1) -> None:

@@ -15,6 +15,7 @@ from django.test import Client
 
 from shopify_bridge import bodies, webhooks
 from shopify_bridge.models import InboxRow, Shop
+from tests import loops
 from tests.front import Answer, ask, asked, in_this_thread
 from tests.shopify_bridge import signing
 from tests.shopify_bridge.signing import SHOP
@@ -231,7 +232,7 @@ def test_who_sends_slowly_is_turned_away(known: Shop, monkeypatch: pytest.Monkey
         )
         return Answer(status, dict(sent), b"")
 
-    assert asyncio.run(never_ends()).status_code == 408
+    assert loops.run(never_ends()).status_code == 408
     assert InboxRow.objects.count() == 0
 
 
