@@ -105,7 +105,8 @@ def settle_together(batches: Sequence[Batch], *, now: datetime | None = None) ->
     now = now or clock.now()
     order_rows.plan_for_growth()
     with ids_at_hand(sum(len(batch.news) for batch in batches)):
-        unsure = {key for batch in batches for key in _settle(batch, now)}
+        ordered = sorted(batches, key=lambda batch: batch.program.pk)
+        unsure = {key for batch in ordered for key in _settle(batch, now)}
     return Settled(tuple(OrderRef(*key) for key in sorted(unsure)))
 
 
