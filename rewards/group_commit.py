@@ -16,7 +16,7 @@ Row = TypeVar("Row")
 
 
 class NotCommitted(Exception):
-    """The thread that committed for several failed."""
+    """A commit for several failed, and whose row was at fault isn't said: each may try alone."""
 
 
 class _Entry(Generic[Row]):
@@ -37,7 +37,7 @@ class GroupCommit(Generic[Row]):
         self._waiting: list[_Entry[Row]] = []
 
     def keep(self, row: Row) -> None:
-        """Returns when the row is committed. Raises NotCommitted, or what the commit raised."""
+        """Returns when the row is committed. Raises NotCommitted, or what a commit of it alone raised."""
         entry = _Entry(row)
         with self._lock:
             self._waiting.append(entry)
@@ -53,10 +53,14 @@ class GroupCommit(Generic[Row]):
     def _lead(self) -> None:
         with self._lock:
             group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-        committed = False
+        rows, committed = [entry.row for entry in group], False
         try:
-            self._commit([entry.row for entry in group])
+            self._commit(rows)
             committed = True
+        except Exception as problem:
+            if len(rows) > 1:
+                raise NotCommitted from problem
+            raise
         finally:
             if not committed:
                 group += self._take_waiting()

@@ -114,9 +114,8 @@ def reserve(
 ) -> tuple[Redemption, bool]:
     """Set the points aside and choose the code; the bool says whether this call did it.
 
-    `seen`: by `visit`, just now. Not for use inside a transaction: others' requests may share the one that
-    is made here. Raises NoSuchReward, NotNow, LimitReached, BadChoice, Overdrawn, KeyReused, TooMany,
-    SoldOut, Closed.
+    `seen`: by `visit`, just now. Others' requests may share the transaction that is made here.
+    Raises NoSuchReward, NotNow, LimitReached, BadChoice, Overdrawn, KeyReused, TooMany, SoldOut, Closed.
     """
     at, shopper, known = seen or _look(program.pk, request)
     if known:

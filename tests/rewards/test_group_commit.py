@@ -1,6 +1,5 @@
 """Rows of several threads in one commit: who shares it, who waits, and what a failure does."""
 
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,23 +8,7 @@ import pytest
 from django.db import transaction
 
 from rewards.group_commit import GroupCommit, Groups, NotCommitted
-
-SECONDS = 20
-
-
-class Disk:
-    """Commits one group at a time, when it is told to."""
-
-    def __init__(self) -> None:
-        self.groups: list[list[int]] = []
-        self.go_on = threading.Event()
-        self.failure: Exception | None = None
-
-    def commit(self, rows: list[int]) -> None:
-        self.groups.append(rows)
-        assert self.go_on.wait(SECONDS)
-        if self.failure is not None:
-            raise self.failure
+from tests.disk import SECONDS, Disk
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -47,7 +30,7 @@ def held_up(commits: GroupCommit[int], disk: Disk, pool: ThreadPoolExecutor, row
 
 def test_who_comes_meanwhile_shares_the_next_commit() -> None:
     disk = Disk()
-    commits = GroupCommit(disk.commit, most=5)
+    commits = GroupCommit(disk.write, most=5)
     with ThreadPoolExecutor(12) as pool:
         futures = held_up(commits, disk, pool, 12)
         assert not any(future.done() for future in futures)
@@ -61,7 +44,7 @@ def test_who_comes_meanwhile_shares_the_next_commit() -> None:
 
 def test_a_failure_is_told_to_all_who_waited_and_the_next_starts_anew() -> None:
     disk = Disk()
-    commits = GroupCommit(disk.commit, most=5)
+    commits = GroupCommit(disk.write, most=5)
     disk.failure = RuntimeError("the disk is gone")
     with ThreadPoolExecutor(9) as pool:
         first, *others = held_up(commits, disk, pool, 9)
@@ -90,6 +73,27 @@ def test_nothing_is_lost_or_doubled_by_many_threads() -> None:
     assert sorted(kept) == list(range(2_000))
 
 
+def test_nobody_is_told_of_a_failure_that_may_be_about_anothers_row() -> None:
+    disk = Disk()
+
+    def commit(rows: list[int]) -> None:
+        if 0 in rows:
+            disk.write(rows)
+        if 3 in rows:
+            raise LookupError
+
+    commits = GroupCommit(commit, most=5)
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = held_up(commits, disk, pool, 4)
+        disk.go_on.set()
+        first.result(SECONDS)
+        for future in others:
+            with pytest.raises(NotCommitted):
+                future.result(SECONDS)
+    with pytest.raises(LookupError):
+        commits.keep(3)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_whoever_is_in_a_transaction_shares_it_with_nobody() -> None:
     disk = Disk()
@@ -97,7 +101,7 @@ def test_whoever_is_in_a_transaction_shares_it_with_nobody() -> None:
 
     def commit(rows: list[int]) -> None:
         if 0 in rows:
-            disk.commit(rows)
+            disk.write(rows)
         written.append(rows)
 
     groups: Groups[str, int] = Groups(commit, most=5)

@@ -1,7 +1,6 @@
 """Rows of several requests in one statement: who shares it, who waits, and what a failure does."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -9,23 +8,7 @@ import pytest
 
 from shopify_bridge.together import Together
 from tests import loops
-
-SECONDS = 20
-
-
-class Disk:
-    """Writes one group at a time, when it is told to."""
-
-    def __init__(self) -> None:
-        self.groups: list[list[int]] = []
-        self.go_on = threading.Event()
-        self.failure: Exception | None = None
-
-    def write(self, rows: list[int]) -> None:
-        self.groups.append(rows)
-        assert self.go_on.wait(SECONDS)
-        if self.failure is not None:
-            raise self.failure
+from tests.disk import SECONDS, Disk
 
 
 def on_a_loop(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
