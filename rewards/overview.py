@@ -18,8 +18,7 @@ from rewards.tier_rules import BLANK, State
 SHOWN_MOST = 50
 PAST_PAGE = 20
 OVERVIEW = """
-    SELECT asked.turn, clock_timestamp(), p.version, p.currency, p.timezone, p.withheld::text,
-           p.salt, m.id, m.available, m.pending, m.reserved, m.debt,
+    SELECT asked.turn, clock_timestamp(), {program}, m.id, m.available, m.pending, m.reserved, m.debt,
            t.tier, t.amount, t.until, t.ends_on, t.reviewed, m.tags::text, {limits}, {live},
            r.id, r.state, r.code, r.points, r.value, r.reward::text, r.expires_at
     FROM rewards_program p
@@ -170,7 +169,7 @@ def _rows(program_id: int, source_id: int, customer_ids: Sequence[int | None], a
 
 @lru_cache(maxsize=4)
 def _written(limits: str, told: str, besides: str) -> str:
-    return OVERVIEW.format(limits=limits, live=told, besides=besides)
+    return OVERVIEW.format(program=OF_PROGRAM, limits=limits, live=told, besides=besides)
 
 
 def _wanted(program: Program) -> Besides:
