@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.axe import barriers
 from tests.browser.panel import Panel
@@ -41,6 +41,23 @@ def link_of(storefront: Storefront, customer: int) -> str:
     field = widget.panel.get_by_label("Your link")
     expect(field).to_be_focused()
     return field.input_value()
+
+
+def test_a_tap_waits_for_the_script_that_answers_it(
+    storefront: Storefront, member: Callable[[int], int], change_program: Change, context: BrowserContext
+) -> None:
+    """Liquid prints the button: a tap on it was lost while the panel's script was still on its way."""
+    change_program(referrals=REFERRALS)
+    widget = storefront.open_later(member(50))
+    on_its_way: list[Route] = []
+    context.route("**/loyalty-panel.js*", lambda route: on_its_way.append(route))
+    with storefront.page.expect_request("**/loyalty-panel.js*"):
+        widget.open()
+    start = widget.panel.get_by_role("button", name="Get my link")
+    expect(start).to_be_disabled()
+    on_its_way.pop().continue_()
+    start.click()
+    expect(widget.panel.get_by_label("Your link")).to_be_focused()
 
 
 def test_a_friend_comes_by_a_link_and_the_member_is_thanked(

@@ -281,7 +281,11 @@ export class Panel {
   }
 
   #wireReferrals() {
-    this.#part('invite-start')?.addEventListener('click', () => this.#refer((referrals) => referrals.invite()));
+    const start = this.#part('invite-start');
+    if (start) {
+      start.addEventListener('click', () => this.#refer((referrals) => referrals.invite()));
+      start.disabled = false; // until here a tap would have been lost
+    }
     if (this.host.invitation) this.#refer((referrals) => referrals.welcome(this.host.invitation));
   }
 
