@@ -7,7 +7,7 @@ import difflib
 import json
 from collections.abc import Iterator
 from copy import deepcopy
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from rewards import meanings
 
 Json = dict[str, Any]
 
+MISSING = object()
 SCHEMA_FILE = Path(__file__).resolve().parent.parent / "docs" / "program.schema.json"
 
 
@@ -54,7 +55,7 @@ def completed(document: Json) -> Json:
 
 def fill_in(document: Json) -> None:
     """The same with the document itself, which the caller alone has."""
-    _fill(document, schema())
+    _defaults().fill(document)
 
 
 @cache
@@ -81,7 +82,7 @@ def resolved(part: Json) -> Json:
 def usual(part: Json) -> Any:
     """What a setting says that isn't given, complete with the defaults inside it."""
     value = deepcopy(resolved(part).get("default"))
-    _fill(value, part)
+    _Defaults(part).fill(value)
     return value
 
 
@@ -102,17 +103,57 @@ def _fits(value: Any, wanted: Json) -> bool:
     return bool(value == wanted["const"] if "const" in wanted else value in wanted["enum"])
 
 
-def _fill(value: Any, part: Json) -> None:
-    if isinstance(value, list):
-        for item in value:
-            _fill(item, resolved(part).get("items", {}))
-    if not isinstance(value, dict):
-        return
-    for name, inner in list(properties(part, value)):
-        if name not in value and "default" in resolved(inner):
-            value[name] = deepcopy(resolved(inner)["default"])
-        if isinstance(value.get(name), dict | list):
-            _fill(value[name], inner)
+class _Defaults:
+    """What values of a part of the schema say where they say nothing; read out of the schema once.
+
+    The document of each program is completed whenever it is read, and mostly nothing is missing.
+    """
+
+    def __init__(self, part: Json) -> None:
+        self.part = resolved(part)
+        # The settings that decide which others there are, and by what they say, all settings.
+        self.deciding = sorted(set(_deciding(self.part)))
+        self.by_kind: dict[tuple[str, ...], list[Setting]] = {}
+
+    @cached_property
+    def of_items(self) -> "_Defaults":
+        return _Defaults(self.part.get("items", {}))
+
+    def settings(self, value: Json) -> list["Setting"]:
+        """What an object of this kind may say."""
+        kind = tuple(str(value.get(name)) for name in self.deciding)
+        if kind not in self.by_kind:
+            self.by_kind[kind] = [
+                (name, resolved(inner).get("default", MISSING), _Defaults(inner))
+                for name, inner in properties(self.part, value)
+            ]
+        return self.by_kind[kind]
+
+    def fill(self, value: Any) -> None:
+        if isinstance(value, list):
+            for item in value:
+                self.of_items.fill(item)
+        elif isinstance(value, dict):
+            for name, default, inside in self.settings(value):
+                if name not in value and default is not MISSING:
+                    value[name] = deepcopy(default)
+                if isinstance(given := value.get(name), dict | list):
+                    inside.fill(given)
+
+
+def _deciding(part: Json) -> Iterator[str]:
+    for branch in resolved(part).get("allOf", ()):
+        yield from branch["if"]["properties"]
+        yield from _deciding(branch["then"])
+
+
+Setting = tuple[str, Any, _Defaults]
+"""A name, its default or MISSING, and the defaults inside of it."""
+
+
+@cache
+def _defaults() -> _Defaults:
+    return _Defaults(schema())
 
 
 @cache
