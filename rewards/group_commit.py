@@ -9,21 +9,22 @@ from threading import Lock
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
-from django.db import connection
+from django.db import OperationalError, connection
+from psycopg.errors import QueryCanceled
 
 Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row")
 
 
 class NotCommitted(Exception):
-    """A commit for several failed, and whose row was at fault isn't said: each may try alone."""
+    """A commit for several failed (its cause), and whose row was at fault isn't said: each may try alone."""
 
 
 class _Entry(Generic[Row]):
     def __init__(self, row: Row) -> None:
         self.row = row
         self.leads = False
-        self.committed = False
+        self.problem: BaseException | None = None
         self.called = Lock()
         self.called.acquire()
 
@@ -47,27 +48,28 @@ class GroupCommit(Generic[Row]):
             entry.called.acquire()
         if entry.leads:
             self._lead()
-        elif not entry.committed:
-            raise NotCommitted
+        elif entry.problem:
+            raise NotCommitted from entry.problem
 
     def _lead(self) -> None:
         with self._lock:
             group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-        rows, committed = [entry.row for entry in group], False
+        rows = [entry.row for entry in group]
+        failure: BaseException | None = None
         try:
             self._commit(rows)
-            committed = True
-        except Exception as problem:
-            if len(rows) > 1:
+        except BaseException as problem:
+            failure = problem
+            if len(rows) > 1 and isinstance(problem, Exception):
                 raise NotCommitted from problem
             raise
         finally:
-            if not committed:
+            if failure:
                 group += self._take_waiting()
             self._call_next()
             # The first of the group is the thread that led it: nobody is called there.
             for entry in group[1:]:
-                entry.committed = committed
+                entry.problem = failure
                 entry.called.release()
 
     def _take_waiting(self) -> list[_Entry[Row]]:
@@ -93,12 +95,21 @@ class Groups(Generic[Key, Row]):
         self._groups: WeakValueDictionary[Key, GroupCommit[Row]] = WeakValueDictionary()
 
     def keep(self, key: Key, row: Row) -> None:
-        """As in `GroupCommit`. At worst two threads that come at the same moment are two groups.
+        """Returns when the row is committed. Raises what a commit of it alone raised, and OperationalError.
 
-        Whoever is in a transaction shares it with nobody: what others were told would be undone with it.
+        At worst two threads that come at the same moment are two groups. Whoever is in a transaction shares
+        it with nobody: what others were told would be undone with it. After a failure of several each tries
+        alone, so a commit has to find out whether its row was committed after all.
         """
         if connection.in_atomic_block:
             self._commit([row])
             return
         group = self._groups.setdefault(key, GroupCommit(self._commit, most=self._most))
-        group.keep(row)
+        try:
+            group.keep(row)
+        except NotCommitted as failure:
+            problem = failure.__cause__
+            if isinstance(problem, OperationalError) and isinstance(problem.__cause__, QueryCanceled):
+                # The time to wait is over. One after the other, all would wait for as long again.
+                raise OperationalError(str(problem)) from failure
+            self._commit([row])

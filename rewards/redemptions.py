@@ -26,7 +26,7 @@ from django.db import connection
 from rewards import clock, histories, kinds, programs, redemption_rows
 from rewards import redemption_changes as changes
 from rewards.facts import OrderFact
-from rewards.group_commit import Groups, NotCommitted
+from rewards.group_commit import Groups
 from rewards.ledger import Book, MemberMerged, again_if_overtaken, opened
 from rewards.models import Program, Redemption
 from rewards.redemption_rows import Locked
@@ -250,10 +250,7 @@ def _change(
 ) -> Redemption | None:
     at, member_id = _look(program_id, redemption_id)
     step = _Step(program_id, member_id, redemption_id, change, now or at)
-    try:
-        _together.keep((program_id, member_id), step)
-    except NotCommitted:
-        _settle([step])  # Who did it for several failed. Should it have been done after all, the state tells.
+    _together.keep((program_id, member_id), step)
     return step.changed
 
 
@@ -271,7 +268,7 @@ LOOK = "SELECT clock_timestamp(), member_id FROM rewards_redemption WHERE progra
 
 
 def _settle(steps: Sequence[_Step]) -> None:
-    """Change one member's redemptions, in one transaction."""
+    """Change one member's redemptions, in one transaction. What was changed before, the state tells."""
     first, ids = steps[0], [step.redemption_id for step in steps]
     with (
         turn(first.member_id),

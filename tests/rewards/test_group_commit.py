@@ -52,8 +52,9 @@ def test_a_failure_is_told_to_all_who_waited_and_the_next_starts_anew() -> None:
         with pytest.raises(RuntimeError):
             first.result(SECONDS)
         for future in others:
-            with pytest.raises(NotCommitted):
+            with pytest.raises(NotCommitted) as told:
                 future.result(SECONDS)
+            assert told.value.__cause__ is disk.failure
     assert disk.groups == [[0]]
     disk.failure = None
     commits.keep(9)
