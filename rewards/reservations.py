@@ -6,7 +6,7 @@ requests that come while another is being committed share the next transaction, 
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from rewards import budgets, kinds, offers, overview, programs, redemption_rows, redemptions
+from rewards import budgets, kinds, offers, programs, redemption_rows, redemptions
 from rewards import redemption_changes as changes
-from rewards.group_commit import Groups, NotCommitted
+from rewards.group_commit import Groups
 from rewards.ledger import Book, Overdrawn, opened
 from rewards.models import Bucket, Program, Redemption
-from rewards.offers import Offer, Shopper
+from rewards.offers import BadChoice, Offer, Price, Shopper
 from rewards.places import Places
 
 FIRST_TRY = timedelta(seconds=15)
@@ -65,8 +65,32 @@ class Request:
         return (known.reward["id"], known.reward["asked"]) == (self.reward_id, self.points)
 
 
-class Seen(NamedTuple):
-    """What is looked at before a request joins the line for its member's points, all out of one moment.
+@dataclass(slots=True)
+class _Wish:
+    """A request, and what became of it."""
+
+    program: Program
+    request: Request
+    # Found among those on offer, unless the app itself gives the reward.
+    offer: Offer | None = None
+    first_try: timedelta = FIRST_TRY
+    # Of the first in a transaction, for all of them; as a rule the database says.
+    now: datetime | None = None
+    granted: Redemption | None = None
+    created: bool = False
+    problem: Exception | None = None
+
+
+class _Priced(NamedTuple):
+    """A wish for something on offer, and what it costs."""
+
+    wish: _Wish
+    offer: Offer
+    price: Price
+
+
+class _Seen(NamedTuple):
+    """What is looked at before the member's row is waited for, all out of one moment.
 
     Who finds the points gone finds the redemption that took them.
     """
@@ -74,57 +98,17 @@ class Seen(NamedTuple):
     at: datetime
     # The member at the last commit; None: somebody who was merged into another.
     shopper: Shopper | None
-    # The member's redemption with the request's key.
-    known: int | None
-
-    @classmethod
-    def of(cls, at: datetime, found: str | None, tier: str | None, known: int | None) -> "Seen":
-        if not found:
-            return cls(at, None, known)
-        available, tags = json.loads(found)
-        return cls(at, Shopper(available, tier or "", offers.tags_of(tags)), known)
+    # Their redemptions with the keys of wishes.
+    known: dict[str, Redemption]
 
 
-@dataclass(slots=True)
-class _Wish:
-    """A request that could be granted when it was looked at, and what became of it."""
-
-    program: Program
-    request: Request
-    offer: Offer
-    price: offers.Price
-    now: datetime
-    first_try: timedelta = FIRST_TRY
-    granted: Redemption | None = None
-    created: bool = False
-    problem: Exception | None = None
-
-
-def visit(program_id: int, source_id: int, customer_id: int, key: str) -> tuple[Program, int | None, Seen]:
-    """The program, the member who this customer is, if we have heard of them, and what `reserve` looks at."""
-    customer = [program_id, source_id, customer_id]
-    with connection.cursor() as cursor:
-        cursor.execute(VISIT, [program_id, program_id, program_id, key, *customer, program_id])
-        member_id, *rest = cursor.fetchone()
-    return overview.program_of(program_id, rest[4:]), member_id, Seen.of(*rest[:4])
-
-
-def reserve(
-    program: Program, request: Request, *, seen: Seen | None = None, now: datetime | None = None
-) -> tuple[Redemption, bool]:
+def reserve(program: Program, request: Request, *, now: datetime | None = None) -> tuple[Redemption, bool]:
     """Set the points aside and choose the code; the bool says whether this call did it.
 
-    `seen`: by `visit`, just now. Others' requests may share the transaction that is made here.
+    Others' requests may share the transaction that is made here.
     Raises NoSuchReward, NotNow, LimitReached, BadChoice, Overdrawn, KeyReused, TooMany, SoldOut, Closed.
     """
-    at, shopper, known = seen or _look(program.pk, request)
-    if known:
-        return _repeated(program.pk, request, known), False
-    offer = _offered(program, request.reward_id, shopper, now or at)
-    price = offers.price(offer.reward, program.currency, request.points)
-    if shopper is not None and price.points > shopper.available:
-        raise Overdrawn(price.points, shopper.available)
-    return _kept(_Wish(program, request, offer, price, now or at))
+    return _kept(_Wish(program, request, now=now))
 
 
 def put_aside(
@@ -134,50 +118,120 @@ def put_aside(
 
     Raises Overdrawn, KeyReused, TooMany.
     """
-    at, _, known = _look(program.pk, request)
-    if known:
-        return _repeated(program.pk, request, known), False
     offer = Offer.of(reward, program.currency, ZoneInfo(program.timezone))
-    price = offers.price(reward, program.currency)
-    return _kept(_Wish(program, request, offer, price, now or at, AT_ONCE))
+    return _kept(_Wish(program, request, offer, AT_ONCE, now))
 
 
 def _kept(wish: _Wish) -> tuple[Redemption, bool]:
     """A wish decided, with others for the same points; the bool says whether it was new."""
-    try:
-        _together.keep((wish.program.pk, wish.request.member_id), wish)
-    except NotCommitted:
-        _settle([wish])  # Who did it for several failed. Should it have been done after all, the key tells.
+    _together.keep((wish.program.pk, wish.request.member_id), wish)
     if wish.problem:
         raise wish.problem
     assert wish.granted  # granted or refused, nothing else
     return wish.granted, wish.created
 
 
-def _look(program_id: int, request: Request) -> Seen:
+def _settle(wishes: Sequence[_Wish]) -> None:
+    """Decide about wishes for one member's points, in one transaction.
+
+    What was granted before, its key tells. Who asks once more and who can't pay wait for nobody, whoever has
+    the member's row.
+    """
+    program, member_id = wishes[0].program, wishes[0].request.member_id
+    seen = _look(program.pk, member_id, [wish.request.key for wish in wishes])
+    now = wishes[0].now or seen.at
+    payable = list(_payable(wishes, seen, now))
+    if not payable:
+        return
+    with redemptions.turn(member_id), opened(program.pk, [member_id], now=now) as book:
+        granted = list(_decided(book, program, payable))
+        redemption_rows.insert(book.program_id, granted)
+        for redemption in granted:
+            posting = changes.open_posting(book, redemption, "reserve", book.now)
+            posting.take(redemption.points, Bucket.AVAILABLE, Bucket.RESERVED)
+
+
+_together: Groups[tuple[int, int], _Wish] = Groups(_settle, most=MOST_TOGETHER)
+"""By program and member."""
+
+
+def _look(program_id: int, member_id: int, keys: list[str]) -> _Seen:
     """Unlocked."""
-    member = [program_id, request.member_id]
+    member = [program_id, member_id]
     with connection.cursor() as cursor:
-        cursor.execute(LOOK, [*member, *member, *member, request.key])
-        return Seen.of(*cursor.fetchone())
+        cursor.execute(LOOK, [*member, *member, *member, keys])
+        at, found, tier, ids = cursor.fetchone()
+    known = _with_ids(program_id, ids)
+    if not found:
+        return _Seen(at, None, known)
+    available, tags = json.loads(found)
+    return _Seen(at, Shopper(available, tier or "", offers.tags_of(tags)), known)
 
 
-SEEN = """
-           clock_timestamp(),
+LOOK = """
+    SELECT clock_timestamp(),
            (SELECT jsonb_build_array(available, tags)::text FROM rewards_member
-            WHERE program_id = %s AND id = {member} AND merged_into_id IS NULL),
-           (SELECT tier FROM rewards_membertier WHERE program_id = %s AND member_id = {member}),
-           (SELECT id FROM rewards_redemption WHERE program_id = %s AND member_id = {member} AND key = %s)
+            WHERE program_id = %s AND id = %s AND merged_into_id IS NULL),
+           (SELECT tier FROM rewards_membertier WHERE program_id = %s AND member_id = %s),
+           (SELECT array_agg(id) FROM rewards_redemption
+            WHERE program_id = %s AND member_id = %s AND key = ANY(%s))
 """
-LOOK = f"SELECT {SEEN.format(member='%s')}"
-VISIT = f"""
-    SELECT i.member_id, {SEEN.format(member="i.member_id")}, {overview.OF_PROGRAM}
-    FROM rewards_program p
-    LEFT JOIN LATERAL (
-        SELECT member_id FROM rewards_identity WHERE program_id = %s AND source_id = %s AND external_id = %s
-    ) i ON true
-    WHERE p.id = %s
-"""  # noqa: S608
+
+
+def _payable(wishes: Iterable[_Wish], seen: _Seen, now: datetime) -> Iterator[_Priced]:
+    """The wishes that are new, for something on offer, and not too dear; the others are answered."""
+    for wish in wishes:
+        # Once more after a transaction that failed.
+        wish.granted, wish.created, wish.problem = None, False, None
+        if repeated := seen.known.get(wish.request.key):
+            _repeat(wish, repeated)
+            continue
+        try:
+            offer = wish.offer or _offered(wish.program, wish.request.reward_id, seen.shopper, now)
+            price = offers.price(offer.reward, wish.program.currency, wish.request.points)
+        except (NoSuchReward, NotNow, BadChoice) as problem:
+            wish.problem = problem
+            continue
+        if seen.shopper is not None and price.points > seen.shopper.available:
+            wish.problem = Overdrawn(price.points, seen.shopper.available)
+        else:
+            yield _Priced(wish, offer, price)
+
+
+def _decided(book: Book, program: Program, priced: Sequence[_Priced]) -> Iterator[Redemption]:
+    """What is granted now: one after the other, while the points last."""
+    member_id = priced[0].wish.request.member_id
+    left = book.accounts[member_id].available
+    most = programs.document(program)["redemptions_per_minute"]
+    recent, known = _had_lately(book, member_id, [one.wish.request.key for one in priced], most)
+    # Who can't pay keeps nobody from the rows that all members share.
+    payable = [one.offer for one in priced if one.price.points <= left and recent < most]
+    places = Places(program.pk, [offer.reward for offer in payable])
+    limits = _Limits(book, member_id, payable)
+    for wish, offer, price in priced:
+        if repeated := known.get(wish.request.key):
+            _repeat(wish, repeated)
+        elif price.points > left:
+            wish.problem = Overdrawn(price.points, left)
+        elif recent >= most:
+            wish.problem = TooMany(f"At most {most} redemptions a minute.")
+        elif said := limits.refusal(offer):
+            wish.problem = LimitReached(said)
+        elif problem := places.problem(member_id, offer.reward, limits.taken[offer.budget]):
+            wish.problem = problem
+        else:
+            limits.take(offer)
+            places.take(member_id, offer.reward, price.value)
+            wish.granted = known[wish.request.key] = _redemption(wish, offer, price, book.now)
+            wish.created = True
+            left, recent = left - price.points, recent + 1
+            yield wish.granted
+
+
+def _repeat(wish: _Wish, known: Redemption) -> None:
+    """The answer to the same request, and an error for another one with its key."""
+    wish.granted = known
+    wish.problem = None if wish.request.is_for(known) else KeyReused(REUSED)
 
 
 def _offered(program: Program, reward_id: str, shopper: Shopper | None, now: datetime) -> Offer:
@@ -193,68 +247,13 @@ def _offered(program: Program, reward_id: str, shopper: Shopper | None, now: dat
     return offer
 
 
-def _repeated(program_id: int, request: Request, redemption_id: int) -> Redemption:
-    """The answer to the same request. Raises KeyReused for another one."""
-    known = Redemption.objects.get(program_id=program_id, pk=redemption_id)
-    if not request.is_for(known):
-        raise KeyReused(REUSED)
-    return known
-
-
-def _settle(wishes: Sequence[_Wish]) -> None:
-    """Decide about wishes for one member's points, in one transaction."""
-    first = wishes[0]
-    member_id = first.request.member_id
-    with redemptions.turn(member_id), opened(first.program.pk, [member_id], now=first.now) as book:
-        granted = list(_decided(book, wishes))
-        redemption_rows.insert(book.program_id, [redemption for redemption, _ in granted])
-        for redemption, now in granted:
-            posting = changes.open_posting(book, redemption, "reserve", now)
-            posting.take(redemption.points, Bucket.AVAILABLE, Bucket.RESERVED)
-
-
-_together: Groups[tuple[int, int], _Wish] = Groups(_settle, most=MOST_TOGETHER)
-"""By program and member."""
-
-
-def _decided(book: Book, wishes: Sequence[_Wish]) -> Iterator[tuple[Redemption, datetime]]:
-    """What is granted now, with its moment: one after the other, while the points last."""
-    member_id = wishes[0].request.member_id
-    left = book.accounts[member_id].available
-    most = programs.document(wishes[0].program)["redemptions_per_minute"]
-    recent, known = _had_lately(book, member_id, [wish.request.key for wish in wishes], most)
-    places = Places(book.program_id, [wish.offer.reward for wish in wishes])
-    limits = _Limits(book, wishes)
-    for wish in wishes:
-        request, price = wish.request, wish.price
-        wish.granted, wish.created, wish.problem = known.get(request.key), False, None
-        if wish.granted:
-            wish.problem = None if request.is_for(wish.granted) else KeyReused(REUSED)
-        elif price.points > left:
-            wish.problem = Overdrawn(price.points, left)
-        elif recent >= most:
-            wish.problem = TooMany(f"At most {most} redemptions a minute.")
-        elif said := limits.refusal(wish.offer):
-            wish.problem = LimitReached(said)
-        elif problem := places.problem(member_id, wish.offer.reward, limits.taken[wish.offer.budget]):
-            wish.problem = problem
-        else:
-            limits.take(wish.offer)
-            places.take(member_id, wish.offer.reward, price.value)
-            wish.granted = known[request.key] = _redemption(wish)
-            wish.created = True
-            left, recent = left - price.points, recent + 1
-            yield wish.granted, wish.now
-
-
 def _had_lately(book: Book, member_id: int, keys: list[str], most: int) -> tuple[int, dict[str, Redemption]]:
     """(redemptions of the last minute, as far as they count; those with one of these keys)."""
     member = [book.program_id, member_id]
     with connection.cursor() as cursor:
         cursor.execute(LATELY, [*member, book.now - timedelta(minutes=1), most, *member, keys])
-        recent, known = cursor.fetchone()
-    rows = Redemption.objects.filter(program_id=book.program_id, pk__in=known) if known else []
-    return recent, {row.key: row for row in rows}
+        recent, ids = cursor.fetchone()
+    return recent, _with_ids(book.program_id, ids)
 
 
 LATELY = """
@@ -267,18 +266,24 @@ LATELY = """
 """
 
 
+def _with_ids(program_id: int, ids: list[int] | None) -> dict[str, Redemption]:
+    """By their keys."""
+    rows = Redemption.objects.filter(program_id=program_id, pk__in=ids) if ids else []
+    return {row.key: row for row in rows}
+
+
 class _Limits:
     """How many of the wanted rewards the member can still have, and all members together.
 
     Nobody else's redemptions of a reward with a limit in total are granted before these are.
     """
 
-    def __init__(self, book: Book, wishes: Sequence[_Wish]) -> None:
+    def __init__(self, book: Book, member_id: int, wanted: Collection[Offer]) -> None:
         self.book = book
-        wanted = {wish.offer.reward["id"]: wish.offer for wish in wishes}
-        own = [id for id, offer in wanted.items() if offer.reward["per_member"]]
-        common = [offer.budget for offer in wanted.values() if offer.reward["in_total"]]
-        self.had = Counter(_had(book.program_id, wishes[0].request.member_id, own))
+        # By each offer: one may be of a version that had no limit yet.
+        own = {offer.reward["id"] for offer in wanted if offer.reward["per_member"]}
+        common = {offer.budget for offer in wanted if offer.reward["in_total"]}
+        self.had = Counter(_had(book.program_id, member_id, sorted(own)))
         self.taken = Counter(budgets.used(book.program_id, common, lock=True))
 
     def refusal(self, offer: Offer) -> str:
@@ -309,8 +314,8 @@ def _had(program_id: int, member_id: int, reward_ids: Sequence[str]) -> dict[str
     return Counter(rows.values_list("reward__id", flat=True))
 
 
-def _redemption(wish: _Wish) -> Redemption:
-    request, reward, now = wish.request, wish.offer.reward, wish.now
+def _redemption(wish: _Wish, offer: Offer, price: Price, now: datetime) -> Redemption:
+    request, reward = wish.request, offer.reward
     days = kinds.of(reward).days(reward)
     return Redemption(
         program=wish.program,
@@ -324,8 +329,8 @@ def _redemption(wish: _Wish) -> Redemption:
             "asked": request.points,
             "placed": reward["in_total"] is not None,
         },
-        points=wish.price.points,
-        value=wish.price.value,
+        points=price.points,
+        value=price.value,
         code=redemptions.code_for(wish.program, reward),
         starts_at=now,
         expires_at=now + timedelta(days=days) if days else None,

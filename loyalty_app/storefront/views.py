@@ -102,7 +102,7 @@ def _redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if customer_id is None:
         _ask_to_sign_in()
     reward_id, points, key = _wish(request)
-    program, member_id, seen = reservations.visit(shop.program_id, shop.pk, customer_id, key)
+    program, member_id = visit(shop.program_id, shop.pk, customer_id)
     if member_id is None:
         raise Refusal(409, "insufficient_points", "This customer has no points yet.")
     wanted = reservations.Request(member_id, shop.pk, customer_id, reward_id, key, points)
@@ -110,7 +110,7 @@ def _redeem(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     if reward and not permissions.allowed(shop, [reward]):
         raise Refusal(422, "no_such_reward", f"“{reward['title']}” isn't on offer in this shop.")
     try:
-        redemption, created = reservations.reserve(program, wanted, seen=seen)
+        redemption, created = reservations.reserve(program, wanted)
     except reservations.NoSuchReward as error:
         raise Refusal(422, "no_such_reward", str(error)) from error
     except (reservations.NotNow, reservations.LimitReached) as error:

@@ -7,16 +7,17 @@ from datetime import timedelta
 from time import monotonic, sleep
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.forms.models import model_to_dict
 
-from rewards import offers, orders, people, programs, redemptions, reservations, tiers, waits
+from rewards import orders, people, programs, redemptions, reservations, tiers, waits
 from rewards import redemption_changes as changes
 from rewards.audit import audit
-from rewards.group_commit import NotCommitted
+from rewards.group_commit import GroupCommit, NotCommitted
 from rewards.ledger import Overdrawn
 from rewards.models import Budget, Member, MemberTier, Movement, Order, Redemption, TierChange, Wait
 from rewards.reservations import Request
+from rewards.settlement import Batch, settle_together
 from tests.rewards.conftest import NOW, World, line, order
 from tests.rewards.test_own_rewards import EVENING, RAFFLE
 
@@ -118,21 +119,73 @@ def test_who_has_too_few_points_is_told_so_while_others_change_the_balance(world
     member = world.earn(99)
     with transaction.atomic():
         Member.objects.select_for_update().get(pk=member.pk)
-        (result,) = at_once([lambda: _impatiently(world, member, "poor")])
+        results = at_once([lambda n=n: _impatiently(world, member, f"poor {n}") for n in range(CALLERS)])
+    assert {type(result) for result in results} == {Overdrawn}
+
+
+def test_who_asks_once_more_is_answered_while_others_change_the_balance(world):
+    """As after an answer that was too slow, which may be when others have the member's row."""
+    member = world.earn(100)
+    granted, _ = _redeem(world, member, "k")
+    with transaction.atomic():
+        Member.objects.select_for_update().get(pk=member.pk)
+        results = at_once([lambda: _impatiently(world, member, "k")] * 2)
+    assert [(again.pk, created) for again, created in results] == [(granted.pk, False)] * 2
+
+
+def test_when_the_time_to_wait_for_a_member_is_over_it_is_over_for_all(world):
+    """One after the other, the last of them would have waited as often as there are callers."""
+    member = world.earn(CALLERS * 100)
+    with ThreadPoolExecutor(1) as others, transaction.atomic():
+        Member.objects.select_for_update().get(pk=member.pk)
+        calls = [lambda number=number: _impatiently(world, member, str(number)) for number in range(CALLERS)]
+        results = others.submit(at_once, calls).result(timeout=CALLERS / 2)
+    assert {type(result) for result in results} == {OperationalError}
+    assert not Redemption.objects.exists()
+
+
+def test_who_cant_pay_keeps_nobody_from_the_last_ones(world):
+    world.apply({**programs.document(world.program), "rewards": [{**EVENING, "in_total": 3}]})
+    poor, rich = world.earn(99), world.earn(250, customer_id=7002, external_id=5002)
+    reservations.reserve(world.program, Request(rich.pk, 1, 7002, "evening", "k"))
+    with transaction.atomic():
+        Budget.objects.select_for_update().get()
+        (result,) = at_once([lambda: _impatiently(world, poor, "poor", "evening")])
     assert isinstance(result, Overdrawn)
+
+
+def test_workers_with_the_same_programs_in_hand_post_each_order_once(world):
+    """New customers and new orders, which several workers find at the same moment, and in any order."""
+    made = [world.program, *(World().program for _ in range(5))]
+    for turn in range(6):
+        news = [
+            Batch(
+                program,
+                [
+                    order(
+                        line(1000),
+                        source_id=program.pk,
+                        external_id=10 * turn + number,
+                        customer_id=7000 + 2 * turn + number % 2,
+                    )
+                    for number in range(4)
+                ],
+            )
+            for program in made
+        ]
+        calls = [lambda part=news[first:] + news[:first]: settle_together(part[:4]) for first in range(6)]
+        assert [result for result in at_once(calls) if isinstance(result, Exception)] == []
+    assert list(Member.objects.values_list("available", flat=True)) == [20] * 6 * 12
+    assert Order.objects.count() == 6 * 24
 
 
 def test_redemptions_of_one_member_dont_all_wait_in_the_database(world):
     """Found by the soak: the last of 32 waited longer there than the web lets a statement take."""
     member = world.earn(CALLERS * 100)
-    with ThreadPoolExecutor(1) as others:
-        with transaction.atomic():
-            Member.objects.select_for_update().get(pk=member.pk)
-            calls = [lambda number=number: _redeem(world, member, str(number)) for number in range(CALLERS)]
-            results = others.submit(at_once, calls)
-            waiting = _most_waiting(seconds=1)
-        assert waiting == 1
-        assert all(isinstance(result, tuple) for result in results.result())
+    calls = [lambda number=number: _redeem(world, member, str(number)) for number in range(CALLERS)]
+    waiting, results = _while_held(member, calls)
+    assert waiting == 1
+    assert all(isinstance(result, tuple) for result in results)
     assert _transactions() < CALLERS, "those who waited meanwhile share one"
 
 
@@ -187,14 +240,13 @@ def test_requests_that_share_a_transaction_are_decided_one_by_one(world):
 
 @pytest.mark.parametrize("was_done", [True, False])
 def test_who_was_let_down_by_another_ones_transaction_does_it_alone(world, monkeypatch, was_done):
-    class LetDown:
-        def keep(self, owner, wish):
-            if was_done:
-                reservations._settle([wish])
-            raise NotCommitted
+    def let_down(group, wish):
+        if was_done:
+            group._commit([wish])
+        raise NotCommitted
 
     member = world.earn(530)
-    monkeypatch.setattr(reservations, "_together", LetDown())
+    monkeypatch.setattr(GroupCommit, "keep", let_down)
     redemption, created = _redeem(world, member, "k")
     assert created is not was_done
     assert list(Redemption.objects.values_list("pk", "key")) == [(redemption.pk, "k")]
@@ -203,15 +255,9 @@ def test_who_was_let_down_by_another_ones_transaction_does_it_alone(world, monke
 def test_codes_of_one_member_that_are_made_at_one_moment_share_transactions(world):
     member = world.earn(CALLERS * 100)
     made = [_redeem(world, member, str(number))[0] for number in range(CALLERS)]
-    with ThreadPoolExecutor(1) as others:
-        with transaction.atomic():
-            Member.objects.select_for_update().get(pk=member.pk)
-            calls = [
-                lambda row=row: redemptions.issued(world.program.pk, row.pk, f"{row.pk}") for row in made
-            ]
-            results = others.submit(at_once, calls)
-            assert _most_waiting(seconds=1) == 1
-        changed = results.result()
+    calls = [lambda row=row: redemptions.issued(world.program.pk, row.pk, f"{row.pk}") for row in made]
+    waiting, changed = _while_held(member, calls)
+    assert waiting == 1
     assert [(row.pk, row.state, row.external_ref) for row in changed] == [
         (row.pk, "issued", str(row.pk)) for row in made
     ]
@@ -244,15 +290,14 @@ def test_changes_that_share_a_transaction_are_applied_one_by_one(world):
 
 @pytest.mark.parametrize("was_done", [True, False])
 def test_who_was_let_down_by_another_ones_transaction_changes_it_alone(world, monkeypatch, was_done):
-    class LetDown:
-        def keep(self, owner, step):
-            if was_done:
-                redemptions._settle([replace(step)])
-            raise NotCommitted
+    def let_down(group, step):
+        if was_done:
+            group._commit([replace(step)])
+        raise NotCommitted
 
     member = world.earn(100)
     made, _ = _redeem(world, member, "k")
-    monkeypatch.setattr(redemptions, "_together", LetDown())
+    monkeypatch.setattr(GroupCommit, "keep", let_down)
     changed = redemptions.issued(world.program.pk, made.pk, "gid://1")
     assert (changed is None) is was_done
     made.refresh_from_db()
@@ -260,9 +305,7 @@ def test_who_was_let_down_by_another_ones_transaction_changes_it_alone(world, mo
 
 
 def _wish(world, request):
-    offer = next(one for one in programs.offered(world.program) if one.reward["id"] == request.reward_id)
-    price = offers.price(offer.reward, world.program.currency)
-    return reservations._Wish(world.program, request, offer, price, NOW)
+    return reservations._Wish(world.program, request, now=NOW)
 
 
 def _transactions():
@@ -276,10 +319,20 @@ def _redeem(world, member, key):
     return reservations.reserve(world.program, Request(member.pk, 1, 7001, "five-off", key))
 
 
-def _impatiently(world, member, key):
+def _while_held(member, calls):
+    """The most who waited for the member's row while it was held, and what became of the calls after it."""
+    with ThreadPoolExecutor(1) as others:
+        with transaction.atomic():
+            Member.objects.select_for_update().get(pk=member.pk)
+            results = others.submit(at_once, calls)
+            waiting = _most_waiting(seconds=1)
+        return waiting, results.result()
+
+
+def _impatiently(world, member, key, reward="five-off"):
     with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = '5s'")
-    return _redeem(world, member, key)
+        cursor.execute("SET statement_timeout = '1s'")
+    return reservations.reserve(world.program, Request(member.pk, 1, 7001, reward, key))
 
 
 def _most_waiting(seconds):
