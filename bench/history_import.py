@@ -24,7 +24,7 @@ from django.test import override_settings
 from bench import bulk_file, fill
 from bench.figures import Sample, Turns
 from bench.stage import VAR, BenchError, Stage, cpu_seconds
-from rewards import programs
+from rewards import memories, programs
 from shopify_bridge import backfill, vault
 from shopify_bridge.models import Backfill, Shop
 
@@ -130,7 +130,7 @@ def _filled(stage: Stage, orders: int) -> tuple[Shop, list[int]]:
     """A fresh database with a shop and its members; their customers' ids."""
     connection.close()
     stage.fresh_database()
-    programs.forget_versions()
+    memories.forget()
     program = programs.start("Bench", "EUR", "UTC")
     shop = Shop.objects.create(
         program_id=program.pk, domain=SHOP, currency="EUR", access_token=vault.seal("token", "access", SHOP)

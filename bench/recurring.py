@@ -17,7 +17,7 @@ from django.db import connection
 from bench import fill
 from bench.figures import Sample, Turns
 from bench.stage import BenchError, Stage, cpu_seconds
-from rewards import expiry, holds, programs, tiers
+from rewards import expiry, holds, memories, programs, tiers
 from rewards.models import Program
 
 DUE_FIRST = 1000
@@ -139,7 +139,7 @@ def _filled(stage: Stage, number: int, sort: str) -> int:
     """A fresh database with one program, that of so many members."""
     connection.close()
     stage.fresh_database()
-    programs.forget_versions()
+    memories.forget()
     program = programs.start("Bench", "EUR", "UTC")
     said = {"tiers": {"levels": LEVELS}} if sort == "tiers" else {"expiry": EXPIRY}
     programs.apply(program, {**programs.document(program), **said}, "bench")

@@ -41,6 +41,7 @@ class OpenLot:
     """One award while the book is open. `id` is None until it is written."""
 
     id: int | None
+    program_id: int
     member_id: int
     order_id: int | None
     kind: str
@@ -68,6 +69,7 @@ class Account:
     """One member while the book is open."""
 
     id: int
+    program_id: int
     version: int
     active_at: datetime | None
     buckets: dict[str, int]

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from rewards import dates, earning, facts, programs
+from rewards import dates, earning, facts, memories, programs
 from rewards.contexts import Context
 from rewards.facts import OrderFact
 from rewards.ledger import Book
@@ -135,7 +135,7 @@ def of_program(program: Program) -> tuple[Challenge, ...]:
     return _of_version(program.pk, program.version, program.timezone)
 
 
-@programs.remembered
+@memories.remembered
 def _of_version(program_id: int, number: int, timezone: str) -> tuple[Challenge, ...]:
     settings = [
         setting

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rewards import programs
+from rewards import memories, programs
 from rewards.gifts import Gift
 from rewards.models import Program
 from rewards.money import minor
@@ -58,7 +58,7 @@ def of_program(program: Program, *kinds: str) -> list[GiftRule]:
     return [rule for rule in rules if rule.kind in kinds]
 
 
-@programs.remembered
+@memories.remembered
 def _of_version(program_id: int, number: int, currency: str, timezone: str) -> tuple[GiftRule, ...]:
     document = programs.document_of(program_id, number)
     settings = [setting for setting in document["gifts"] if not setting["archived"]]

@@ -7,11 +7,11 @@ book of one.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import transaction
@@ -40,13 +40,16 @@ __all__ = [
     "LedgerBroken",
     "MemberMerged",
     "OpenLot",
+    "Opening",
     "Overdrawn",
     "Posting",
     "adjust",
     "again_if_overtaken",
     "moved",
+    "open_books",
     "opened",
     "reverse",
+    "write_books",
 ]
 
 P = ParamSpec("P")
@@ -79,7 +82,8 @@ class Posting:
         source: Bucket = Bucket.ISSUED,
     ) -> OpenLot:
         """A new lot. It goes on hold when its moment is still to come; its life begins at the end of that."""
-        lot = OpenLot(None, self.account.id, self.order_id, kind, points, available_at, None)
+        account = self.account
+        lot = OpenLot(None, account.program_id, account.id, self.order_id, kind, points, available_at, None)
         self.book.add(lot)
         on_hold = available_at > self.book.now
         self.move(lot, source, Bucket.PENDING if on_hold else Bucket.AVAILABLE, points)
@@ -144,6 +148,22 @@ class Posting:
         self.legs += 1
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Whose accounts a book is to hold, locked, and which lots.
+
+    Those are the lots with points in them of `spenders` - all these members unless said: who only gets
+    points needs none of the old ones -, of these orders, and of these redemptions.
+    """
+
+    program_id: int
+    member_ids: Iterable[int]
+    now: datetime
+    spenders: Iterable[int] | None = None
+    order_ids: Iterable[int] = ()
+    redemption_ids: Iterable[int] = ()
+
+
 class Book:
     """The locked accounts of some members of one program."""
 
@@ -168,17 +188,8 @@ class Book:
         order_ids: Iterable[int] = (),
         redemption_ids: Iterable[int] = (),
     ) -> "Book":
-        """Lock the members, in the order of their ids, and load the lots that may move.
-
-        Those are the lots with points in them of `spenders` - all these members unless said: who only
-        gets points needs none of the old ones -, of these orders, and of these redemptions.
-        Needs a transaction; lock order rows before.
-        """
-        book = cls(program_id, now)
-        book.accounts = ledger_rows.lock_accounts(program_id, sorted(set(member_ids)))
-        members = list(book.accounts) if spenders is None else sorted(set(spenders))
-        for lot in ledger_rows.lots(program_id, members, sorted(set(order_ids)), sorted(set(redemption_ids))):
-            book.add(lot)
+        """Lock the members and load the lots that may move; see `Opening`. Needs a transaction."""
+        (book,) = open_books([Opening(program_id, member_ids, now, spenders, order_ids, redemption_ids)])
         return book
 
     def posting(
@@ -218,25 +229,7 @@ class Book:
 
     def write(self) -> None:
         """Put all that changed into the database."""
-        # Locked last: who holds one waits for nobody.
-        budgets.change(self.program_id, self.places)
-        self.places.clear()
-        accounts = [account for account in self.accounts.values() if account.changed]
-        if not self.legs and not accounts:
-            return
-        changed = [lot for lot in self.lots if lot.changed]
-        known = [lot for lot in changed if lot.id is not None]
-        if new := [lot for lot in changed if lot.id is None]:
-            ledger_rows.insert_lots(self.program_id, new)
-        if known:
-            ledger_rows.update_lots(self.program_id, known)
-        if self.legs:
-            ledger_rows.insert_movements(self.program_id, self.legs)
-        ledger_rows.update_accounts(self.program_id, accounts)
-        self._is_written(changed, accounts)
-        transaction.on_commit(
-            lambda: standing_changed.send(sender=Book, program_id=self.program_id), robust=True
-        )
+        write_books([self])
 
     def lot(self, lot_id: int) -> OpenLot:
         """A lot of this program, loaded if it wasn't."""
@@ -246,13 +239,57 @@ class Book:
         self.add(ledger_rows.lot(self.program_id, lot_id))
         return self.lots[-1]
 
-    def _is_written(self, lots: list[OpenLot], accounts: list[Account]) -> None:
-        for lot in lots:
-            lot.changed = False
-        for account in accounts:
-            account.changed = False
-            account.version += 1
-        self.legs = []
+
+def open_books(openings: Sequence[Opening]) -> list[Book]:
+    """Books of several programs, a program once at most: all members are locked, in the order of their ids.
+
+    Needs a transaction; lock order rows before.
+    """
+    members = {one.program_id: sorted(set(one.member_ids)) for one in openings}
+    accounts = ledger_rows.lock_accounts(members)
+    books = [Book(one.program_id, one.now) for one in openings]
+    for book, one in zip(books, openings, strict=True):
+        book.accounts = {id: accounts[id] for id in members[one.program_id]}
+        spenders = members[one.program_id] if one.spenders is None else sorted(set(one.spenders))
+        orders, redemptions = sorted(set(one.order_ids)), sorted(set(one.redemption_ids))
+        for lot in ledger_rows.lots(one.program_id, spenders, orders, redemptions):
+            book.add(lot)
+    return books
+
+
+def write_books(books: Iterable[Book]) -> None:
+    """Put all that changed in these books into the database."""
+    books = list(books)
+    for book in books:
+        # Locked last: who holds one waits for nobody.
+        budgets.change(book.program_id, book.places)
+        book.places.clear()
+    books = [book for book in books if book.legs or any(one.changed for one in book.accounts.values())]
+    if not books:
+        return
+    lots = [lot for book in books for lot in book.lots if lot.changed]
+    known = [lot for lot in lots if lot.id is not None]
+    if new := [lot for lot in lots if lot.id is None]:
+        ledger_rows.insert_lots(new)
+    if known:
+        ledger_rows.update_lots(known)
+    if legs := [leg for book in books for leg in book.legs]:
+        ledger_rows.insert_movements(legs)
+    accounts = [account for book in books for account in book.accounts.values() if account.changed]
+    ledger_rows.update_accounts(accounts)
+    _are_written(books, lots, accounts)
+
+
+def _are_written(books: Iterable[Book], lots: Iterable[OpenLot], accounts: Iterable[Account]) -> None:
+    for lot in lots:
+        lot.changed = False
+    for account in accounts:
+        account.changed = False
+        account.version += 1
+    for book in books:
+        book.legs = []
+        tell = partial(standing_changed.send, sender=Book, program_id=book.program_id)
+        transaction.on_commit(tell, robust=True)
 
 
 def again_if_overtaken(work: Callable[P, R]) -> Callable[P, R]:

@@ -1,55 +1,51 @@
-"""The ledger's rows: how a book is read, under lock, and written, set-based. Only `ledger` calls this."""
+"""The ledger's rows: how books are read, under lock, and written, set-based. For `ledger`.
+
+Rows of several programs are read and written by the same statements as those of one.
+"""
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
 
+from rewards import tenancy
 from rewards.accounts import OWN, Account, LedgerBroken, Leg, MemberMerged, OpenLot
 from rewards.models import Bucket
 
 LOT_COLUMNS = (
-    "id, member_id, order_id, kind, given, available_at, expires_at, parent_id, grace, "
+    "id, program_id, member_id, order_id, kind, given, available_at, expires_at, parent_id, grace, "
     "pending, available, reserved, expired"
 )
 
 
-@dataclass(slots=True)
-class _Ids:
-    """Ids of a table that are taken from its sequence by so many, and not used yet."""
-
-    most: int
-    left: list[int] = field(default_factory=list)
-
-
-_at_hand: ContextVar[defaultdict[str, _Ids] | None] = ContextVar("ids at hand", default=None)
-
-
-def lock_accounts(program_id: int, member_ids: list[int]) -> dict[int, Account]:
-    """The members, locked in the order of their ids."""
+def lock_accounts(members: Mapping[int, Iterable[int]]) -> dict[int, Account]:
+    """The members of these programs, locked in the order of their ids."""
+    columns = tenancy.columns({program_id: zip(ids) for program_id, ids in members.items()})
+    if not columns:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT id, merged_into_id, version, active_at, pending, available, reserved, debt
-            FROM rewards_member
-            WHERE program_id = %s AND id = ANY(%s) ORDER BY id FOR UPDATE
-            """,
-            [program_id, member_ids],
+            f"""
+            SELECT m.id, m.merged_into_id, m.program_id, m.version, m.active_at,
+                   m.pending, m.available, m.reserved, m.debt
+            FROM rewards_member m
+            JOIN unnest(%s::bigint[], %s::bigint[]) AS w (program_id, id)
+              ON m.program_id = w.program_id AND m.id = w.id
+            WHERE {tenancy.of("m", columns[0])}
+            ORDER BY m.id FOR UPDATE OF m
+            """,  # noqa: S608
+            columns,
         )
         rows = cursor.fetchall()
     if survivors := {id: merged_into for id, merged_into, *_ in rows if merged_into}:
         raise MemberMerged(survivors)
-    if missing := set(member_ids) - {row[0] for row in rows}:
-        raise LedgerBroken(f"Members {sorted(missing)} are not in program {program_id}.")
+    if missing := set(zip(*columns, strict=True)) - {(row[2], row[0]) for row in rows}:
+        raise LedgerBroken(f"Members are not in their programs: {sorted(missing)} (program, member).")
     buckets = (*OWN, Bucket.DEBT)
     return {
-        id: Account(id, version, active_at, dict(zip(buckets, balances, strict=True)))
-        for id, _, version, active_at, *balances in rows
+        id: Account(id, program_id, version, active_at, dict(zip(buckets, balances, strict=True)))
+        for id, _, program_id, version, active_at, *balances in rows
     }
 
 
@@ -92,27 +88,6 @@ def posted(program_id: int, key: str) -> bool:
 
 def reserve_ids(table: str, count: int) -> list[int]:
     """So many new ids of a table, before its rows are written."""
-    at_hand = _at_hand.get()
-    if at_hand is None:
-        return _next_ids(table, count)
-    ids = at_hand[table]
-    if len(ids.left) < count:
-        ids.left += _next_ids(table, max(count, ids.most))
-    taken, ids.left = ids.left[:count], ids.left[count:]
-    return taken
-
-
-@contextmanager
-def ids_at_hand(most: int) -> Iterator[None]:
-    """Inside, ids are taken from their sequences by so many, for several programs; the rest has no use."""
-    token = _at_hand.set(defaultdict(lambda: _Ids(most)))
-    try:
-        yield
-    finally:
-        _at_hand.reset(token)
-
-
-def _next_ids(table: str, count: int) -> list[int]:
     if not count:
         return []
     with connection.cursor() as cursor:
@@ -124,7 +99,7 @@ def _next_ids(table: str, count: int) -> list[int]:
         return [id for (id,) in cursor.fetchall()]
 
 
-def insert_lots(program_id: int, new: Sequence[OpenLot]) -> None:
+def insert_lots(new: Sequence[OpenLot]) -> None:
     """Write new lots; each learns its id."""
     for lot, id in zip(new, reserve_ids("rewards_lot", len(new)), strict=True):
         lot.id = id
@@ -134,12 +109,12 @@ def insert_lots(program_id: int, new: Sequence[OpenLot]) -> None:
             INSERT INTO rewards_lot (program_id, id, member_id, order_id, parent_id, kind, given,
                                      available_at, expires_at, grace, pending, available, reserved, expired)
             OVERRIDING SYSTEM VALUE
-            SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[],
-                %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bool[],
+            SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                %s::text[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::bool[],
                 %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
             """,
             [
-                program_id,
+                [lot.program_id for lot in new],
                 [lot.id for lot in new],
                 [lot.member_id for lot in new],
                 [lot.order_id for lot in new],
@@ -154,40 +129,42 @@ def insert_lots(program_id: int, new: Sequence[OpenLot]) -> None:
         )
 
 
-def update_lots(program_id: int, changed: Sequence[OpenLot]) -> None:
+def update_lots(changed: Sequence[OpenLot]) -> None:
     """Write what is left in lots."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             UPDATE rewards_lot l
             SET expires_at = v.expires_at, pending = v.pending, available = v.available,
                 reserved = v.reserved, expired = v.expired
-            FROM unnest(%s::bigint[], %s::timestamptz[],
+            FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[],
                         %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-                AS v (id, expires_at, pending, available, reserved, expired)
-            WHERE l.program_id = %s AND l.id = v.id
-            """,
+                AS v (program_id, id, expires_at, pending, available, reserved, expired)
+            WHERE l.program_id = v.program_id AND l.id = v.id
+              AND {tenancy.of("l", (lot.program_id for lot in changed))}
+            """,  # noqa: S608
             [
+                [lot.program_id for lot in changed],
                 [lot.id for lot in changed],
                 [lot.expires_at for lot in changed],
                 *_columns(changed),
-                program_id,
             ],
         )
 
 
-def insert_movements(program_id: int, legs: Sequence[Leg]) -> None:
+def insert_movements(legs: Sequence[Leg]) -> None:
     """Write movements; the unique key refuses what was posted before."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO rewards_movement (program_id, key, member_id, lot_id, order_id, redemption_id, kind,
                                           source, target, points, explanation, happened_at)
-            SELECT %s, * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[]::jsonb[], %s::timestamptz[])
+            SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
+                %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[]::jsonb[],
+                %s::timestamptz[])
             """,
             [
-                program_id,
+                [leg.lot.program_id for leg in legs],
                 [leg.key for leg in legs],
                 [leg.member_id for leg in legs],
                 [leg.lot.id for leg in legs],
@@ -203,25 +180,26 @@ def insert_movements(program_id: int, legs: Sequence[Leg]) -> None:
         )
 
 
-def update_accounts(program_id: int, changed: Sequence[Account]) -> None:
+def update_accounts(changed: Sequence[Account]) -> None:
     """Write balances, each on the version that was locked."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             UPDATE rewards_member m
             SET pending = v.pending, available = v.available, reserved = v.reserved, debt = v.debt,
                 active_at = v.active_at, version = m.version + 1
-            FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[],
+            FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[],
                         %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-                AS v (id, version, active_at, pending, available, reserved, debt)
-            WHERE m.program_id = %s AND m.id = v.id AND m.version = v.version
-            """,
+                AS v (program_id, id, version, active_at, pending, available, reserved, debt)
+            WHERE m.program_id = v.program_id AND m.id = v.id AND m.version = v.version
+              AND {tenancy.of("m", (account.program_id for account in changed))}
+            """,  # noqa: S608
             [
+                [account.program_id for account in changed],
                 [account.id for account in changed],
                 [account.version for account in changed],
                 [account.active_at for account in changed],
                 *([account.buckets[bucket] for account in changed] for bucket in (*OWN, Bucket.DEBT)),
-                program_id,
             ],
         )
         if cursor.rowcount != len(changed):
@@ -232,9 +210,10 @@ def _lots(sql: str, parameters: list[Any]) -> Iterator[OpenLot]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         rows = cursor.fetchall()
-    for id, member_id, order_id, kind, given, begins, ends, parent_id, grace, *held in rows:
-        buckets = dict(zip((*OWN, Bucket.EXPIRED), held, strict=True))
-        yield OpenLot(id, member_id, order_id, kind, given, begins, ends, parent_id, grace, buckets)
+    for *columns, pending, available, reserved, expired in rows:
+        lot = OpenLot(*columns)
+        lot.buckets.update(zip((*OWN, Bucket.EXPIRED), (pending, available, reserved, expired), strict=True))
+        yield lot
 
 
 def _columns(lots: Sequence[OpenLot]) -> list[list[int]]:

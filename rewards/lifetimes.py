@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rewards import dates, programs
+from rewards import dates, memories, programs
 from rewards.models import Program
 
 GRACE_DAYS = 30
@@ -87,6 +87,6 @@ class Policy:
         return dates.end_of_day(day, self.zone)
 
 
-@programs.remembered
+@memories.remembered
 def _of_version(program_id: int, number: int, timezone: str, since: datetime | None) -> Policy:
     return Policy.said(programs.document_of(program_id, number), timezone, since)

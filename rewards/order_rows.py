@@ -1,13 +1,14 @@
-"""Order rows: read under lock, and written set-based. Only `orders` calls this."""
+"""Order rows: read under lock, and written set-based, of one program or several at once."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
 
+from rewards import tenancy
 from rewards.accounts import Overtaken
 from rewards.ledger_rows import reserve_ids
 from rewards.tier_settings import Counted
@@ -25,6 +26,7 @@ class OpenOrder:
     """An order's row while it is settled; the columns are those of `models.Order`."""
 
     id: int
+    program_id: int
     source_id: int
     external_id: int
     member_id: int | None = None
@@ -60,31 +62,38 @@ def plan_for_growth() -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
 
 
-def locked(program_id: int, keys: Sequence[Key]) -> dict[Key, OpenOrder]:
-    """The rows of these orders, locked in the order of their ids; where there is none, a new one, unsaved."""
-    orders = found(program_id, keys, "ORDER BY o.id FOR UPDATE OF o")
-    missing = [key for key in keys if key not in orders]
-    for id, key in zip(reserve_ids("rewards_order", len(missing)), missing, strict=True):
-        orders[key] = OpenOrder(id, *key, is_new=True)
+def locked(wanted: Mapping[int, Iterable[Key]]) -> dict[Key, OpenOrder]:
+    """The rows of these programs' orders, locked in the order of their ids.
+
+    Where there is none, a new one, unsaved.
+    """
+    orders = found(wanted, "ORDER BY o.id FOR UPDATE OF o")
+    missing = [(program_id, key) for program_id, keys in wanted.items() for key in keys if key not in orders]
+    for id, (program_id, key) in zip(reserve_ids("rewards_order", len(missing)), missing, strict=True):
+        orders[key] = OpenOrder(id, program_id, *key, is_new=True)
     return orders
 
 
-def found(program_id: int, keys: Sequence[Key], lock: str = "") -> dict[Key, OpenOrder]:
+def found(wanted: Mapping[int, Iterable[Key]], lock: str = "") -> dict[Key, OpenOrder]:
     """The orders of these that are known."""
+    columns = tenancy.columns(wanted)
+    if not columns:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT o.id, o.source_id, o.external_id, o.member_id, o.facts, o.facts_at, o.paid_at,
-                   o.fulfilled_at, o.context, o.settlements, o.points, o.blocked, o.disputes,
+            SELECT o.id, o.program_id, o.source_id, o.external_id, o.member_id, o.facts, o.facts_at,
+                   o.paid_at, o.fulfilled_at, o.context, o.settlements, o.points, o.blocked, o.disputes,
                    o.spend, o.counts_on, o.firm_on
             FROM rewards_order o
-            JOIN unnest(%s::bigint[], %s::bigint[]) AS w (source_id, external_id)
-              ON o.program_id = %s AND o.source_id = w.source_id AND o.external_id = w.external_id
+            JOIN unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS w (program_id, source_id, external_id)
+              ON o.program_id = w.program_id AND o.source_id = w.source_id AND o.external_id = w.external_id
+            WHERE {tenancy.of("o", columns[0])}
             {lock}
             """,  # noqa: S608
-            [[source for source, _ in keys], [external for _, external in keys], program_id],
+            columns,
         )
-        rows = [OpenOrder(*columns) for columns in cursor.fetchall()]
+        rows = [OpenOrder(*values) for values in cursor.fetchall()]
     for row in rows:
         # Django leaves jsonb to the fields of its models.
         row.facts, row.context, row.disputes = map(_data, (row.facts, row.context, row.disputes))
@@ -97,39 +106,39 @@ def _data(text: Any) -> Any:
 
 def locked_or_made(program_id: int, key: Key) -> OpenOrder:
     """The row of one order, locked, and made where there is none. Raises OrderCame."""
-    order = locked(program_id, [key])[key]
+    order = locked({program_id: [key]})[key]
     if order.is_new:
-        _insert(program_id, [order])
+        _insert([order])
     return order
 
 
-def save(program_id: int, orders: Sequence[OpenOrder]) -> None:
+def save(orders: Iterable[OpenOrder]) -> None:
     """Write what changed. Raises OrderCame when a new order has come into being meanwhile."""
-    _update(program_id, [order for order in orders if not order.is_new])
-    _insert(program_id, [order for order in orders if order.is_new])
+    orders = list(orders)
+    _update([order for order in orders if not order.is_new])
+    _insert([order for order in orders if order.is_new])
 
 
-def _insert(program_id: int, orders: Sequence[OpenOrder]) -> None:
+def _insert(orders: Sequence[OpenOrder]) -> None:
     """Whole, in one go: a row that is inserted and then updated costs its indexes twice."""
     if not orders:
         return
     # In one order everywhere, so that of two with the same new orders one waits for the other.
-    orders = sorted(orders, key=lambda order: (order.source_id, order.external_id))
+    orders = sorted(orders, key=lambda order: (order.program_id, order.source_id, order.external_id))
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO rewards_order (program_id, source_id, external_id, id, member_id, facts, facts_at,
+            INSERT INTO rewards_order (source_id, external_id, program_id, id, member_id, facts, facts_at,
                                        paid_at, fulfilled_at, context, settlements, points, blocked,
                                        spend, counts_on, firm_on)
             OVERRIDING SYSTEM VALUE
-            SELECT %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+            SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
                 %s::text[]::jsonb[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
                 %s::text[]::jsonb[], %s::int[], %s::bigint[], %s::text[],
                 %s::bigint[], %s::date[], %s::date[])
             ON CONFLICT (program_id, source_id, external_id) DO NOTHING
             """,
             [
-                program_id,
                 [order.source_id for order in orders],
                 [order.external_id for order in orders],
                 *_columns(orders),
@@ -141,30 +150,32 @@ def _insert(program_id: int, orders: Sequence[OpenOrder]) -> None:
         order.is_new = False
 
 
-def _update(program_id: int, orders: Sequence[OpenOrder]) -> None:
+def _update(orders: Sequence[OpenOrder]) -> None:
     if not orders:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             UPDATE rewards_order o
             SET member_id = v.member_id, facts = v.facts, facts_at = v.facts_at, paid_at = v.paid_at,
                 fulfilled_at = v.fulfilled_at, context = v.context, settlements = v.settlements,
                 points = v.points, blocked = v.blocked, spend = v.spend, counts_on = v.counts_on,
                 firm_on = v.firm_on, updated_at = now()
-            FROM unnest(%s::bigint[], %s::bigint[], %s::text[]::jsonb[], %s::timestamptz[], %s::timestamptz[],
-                        %s::timestamptz[], %s::text[]::jsonb[], %s::int[], %s::bigint[], %s::text[],
-                        %s::bigint[], %s::date[], %s::date[])
-                AS v (id, member_id, facts, facts_at, paid_at, fulfilled_at, context, settlements, points,
-                      blocked, spend, counts_on, firm_on)
-            WHERE o.program_id = %s AND o.id = v.id
-            """,
-            [*_columns(orders), program_id],
+            FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[]::jsonb[], %s::timestamptz[],
+                        %s::timestamptz[], %s::timestamptz[], %s::text[]::jsonb[], %s::int[], %s::bigint[],
+                        %s::text[], %s::bigint[], %s::date[], %s::date[])
+                AS v (program_id, id, member_id, facts, facts_at, paid_at, fulfilled_at, context, settlements,
+                      points, blocked, spend, counts_on, firm_on)
+            WHERE o.program_id = v.program_id AND o.id = v.id
+              AND {tenancy.of("o", (order.program_id for order in orders))}
+            """,  # noqa: S608
+            _columns(orders),
         )
 
 
 def _columns(orders: Sequence[OpenOrder]) -> list[list[Any]]:
     return [
+        [order.program_id for order in orders],
         [order.id for order in orders],
         [order.member_id for order in orders],
         [None if order.facts is None else json.dumps(order.facts) for order in orders],

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from rewards import (
     gift_reviews,
     histories,
     programs,
+    tenancy,
     tiers,
     waits,
 )
@@ -47,36 +48,51 @@ def enrol(program: Program, joined: Mapping[Ref, datetime], *, now: datetime | N
     """
     now = now or clock.now()
     with transaction.atomic():
-        found, new = resolve(program, joined)
-        _greet(program, new, now)
+        found, new = resolve({program: joined})
+        _greet(program, new.get(program.pk, {}), now)
     return found
 
 
-def resolve(program: Program, joined: Mapping[Ref, datetime]) -> tuple[dict[Ref, int], dict[int, datetime]]:
-    """(member of each ref, members made by this call with their moment). Needs a transaction."""
-    found = find(program.pk, joined)
-    unknown = [ref for ref in sorted(joined) if ref not in found]
-    wanted = [ref for ref, gone in zip(unknown, forgotten(program, unknown), strict=True) if not gone]
+def resolve(
+    joined: Mapping[Program, Mapping[Ref, datetime]],
+) -> tuple[dict[Ref, int], dict[int, dict[int, datetime]]]:
+    """The member of each of these programs' customers, and those that this call made of whom nobody knew.
+
+    The latter by program, with the moments when they joined. Needs a transaction.
+    """
+    found = _find({program.pk: refs for program, refs in joined.items()})
+    unknown = {program: refs.keys() - found.keys() for program, refs in joined.items()}
+    gone = forgotten_among({program: refs for program, refs in unknown.items() if refs})
+    wanted = {
+        program.pk: {ref: joined[program][ref] for ref in sorted(refs - gone)}
+        for program, refs in unknown.items()
+        if refs - gone
+    }
     if not wanted:
         return found, {}
-    new = _create(program.pk, {ref: joined[ref] for ref in wanted})
+    new = _create(wanted)
     # Somebody else's transaction may have made some of them just now.
-    return {**found, **find(program.pk, wanted)}, new
+    return {**found, **_find(wanted)}, new
 
 
 def find(program_id: int, refs: Iterable[Ref]) -> dict[Ref, int]:
     """The members behind these customers, as far as they are known."""
-    pairs = sorted(set(refs))
-    if not pairs:
+    return _find({program_id: set(refs)})
+
+
+def _find(wanted: Mapping[int, Iterable[Ref]]) -> dict[Ref, int]:
+    columns = tenancy.columns({program_id: sorted(refs) for program_id, refs in wanted.items()})
+    if not columns:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT i.source_id, i.external_id, i.member_id FROM rewards_identity i
-            JOIN unnest(%s::bigint[], %s::bigint[]) AS w (source_id, external_id)
-              ON i.program_id = %s AND i.source_id = w.source_id AND i.external_id = w.external_id
-            """,
-            [[source for source, _ in pairs], [external for _, external in pairs], program_id],
+            JOIN unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS w (program_id, source_id, external_id)
+              ON i.program_id = w.program_id AND i.source_id = w.source_id AND i.external_id = w.external_id
+            WHERE {tenancy.of("i", columns[0])}
+            """,  # noqa: S608
+            columns,
         )
         return {(source, external): member for source, external, member in cursor.fetchall()}
 
@@ -92,18 +108,34 @@ def welcome(book: Book, program: Program, new: Mapping[int, datetime]) -> None:
         posting.award(rules.signup_bonus, "signup", available_at=book.now)
 
 
-def forgotten(program: Program, refs: list[Ref]) -> list[bool]:
+def forgotten(program: Program, refs: Sequence[Ref]) -> list[bool]:
     """For each customer, whether they asked to be forgotten."""
-    if not refs:
-        return []
-    digests = [_digest(program, ref) for ref in refs]
-    gone = set(
-        map(
-            bytes,
-            Tombstone.objects.filter(program=program, digest__in=digests).values_list("digest", flat=True),
+    gone = forgotten_among({program: set(refs)})
+    return [ref in gone for ref in refs]
+
+
+def forgotten_among(wanted: Mapping[Program, Iterable[Ref]]) -> set[Ref]:
+    """Those of these programs' customers who asked to be forgotten."""
+    by_digest = {
+        (program.pk, _digest(program, ref)): ref for program, refs in wanted.items() for ref in sorted(refs)
+    }
+    if not by_digest:
+        return set()
+    columns = [list(column) for column in zip(*by_digest, strict=True)]
+    # One by one, however few statistics there are: a join may walk through all of a program's.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT w.program_id, w.digest FROM unnest(%s::bigint[], %s::bytea[]) AS w (program_id, digest)
+            CROSS JOIN LATERAL (
+                SELECT FROM rewards_tombstone t
+                WHERE t.program_id = w.program_id AND t.digest = w.digest AND {tenancy.of("t", columns[0])}
+                LIMIT 1
+            ) found
+            """,  # noqa: S608
+            columns,
         )
-    )
-    return [digest in gone for digest in digests]
+        return {by_digest[program_id, bytes(digest)] for program_id, digest in cursor.fetchall()}
 
 
 def merge(
@@ -211,29 +243,31 @@ def now() -> datetime:
     return clock.now()
 
 
-def _create(program_id: int, joined: Mapping[Ref, datetime]) -> dict[int, datetime]:
+def _create(joined: Mapping[int, Mapping[Ref, datetime]]) -> dict[int, dict[int, datetime]]:
     """Identities first (their reference to the member is deferred): of two at once, one makes the member."""
-    refs = sorted(joined)
+    made: dict[int, dict[int, datetime]] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO rewards_identity (program_id, source_id, external_id, member_id)
-            SELECT %s, w.source_id, w.external_id, nextval(pg_get_serial_sequence('rewards_member', 'id'))
-            FROM unnest(%s::bigint[], %s::bigint[]) AS w (source_id, external_id)
+            SELECT w.program_id, w.source_id, w.external_id,
+                   nextval(pg_get_serial_sequence('rewards_member', 'id'))
+            FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS w (program_id, source_id, external_id)
             ON CONFLICT (program_id, source_id, external_id) DO NOTHING
-            RETURNING source_id, external_id, member_id
+            RETURNING program_id, source_id, external_id, member_id
             """,
-            [program_id, [source for source, _ in refs], [external for _, external in refs]],
+            tenancy.columns({program_id: sorted(refs) for program_id, refs in sorted(joined.items())}),
         )
-        made = {member: joined[source, external] for source, external, member in cursor.fetchall()}
+        for program_id, source, external, member in cursor.fetchall():
+            made[program_id][member] = joined[program_id][source, external]
         if made:
             cursor.execute(
                 """
                 INSERT INTO rewards_member (program_id, id, joined_at)
                 OVERRIDING SYSTEM VALUE
-                SELECT %s, * FROM unnest(%s::bigint[], %s::timestamptz[])
+                SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[])
                 """,
-                [program_id, list(made), list(made.values())],
+                tenancy.columns({program_id: new.items() for program_id, new in made.items()}),
             )
     return made
 

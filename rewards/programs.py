@@ -5,15 +5,16 @@ Orders keep the version of their first award, so a change never reaches back.
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import _lru_cache_wrapper, lru_cache, partial
-from typing import Any, TypeVar
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 
-from rewards import clock, closed_tiers, kept_rewards
+from rewards import clock, closed_tiers, kept_rewards, memories, tenancy
 from rewards.differences import differences
 from rewards.documents import checked, fill_in
 from rewards.earning import Rules
@@ -52,7 +53,6 @@ from rewards.referral_settings import Invitations
 from rewards.tier_settings import Settings
 
 Json = dict[str, Any]
-R = TypeVar("R")
 
 
 class NotTheNewest(Exception):
@@ -65,8 +65,6 @@ class NotTheNewest(Exception):
 
 FRIENDS = "/friends"
 """Stands for the friend's reward; no reward can have this id."""
-REMEMBERED = 20_000
-"""Versions of which is remembered what settling asks of them: more than the programs that sell in one day."""
 DOCUMENTS_REMEMBERED = 2_000
 """Whole documents are much larger than what is made of them."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -103,15 +101,6 @@ STARTING_REWARDS = {
 }
 """What a new program has on offer: ids, and of what kind they are."""
 
-_memories: list["_lru_cache_wrapper[Any]"] = []
-
-
-def remembered(read: Callable[..., R], most: int = REMEMBERED) -> "_lru_cache_wrapper[R]":
-    """What is made of a version, which never changes, is made once. Don't change what you get."""
-    memory = lru_cache(maxsize=most)(read)
-    _memories.append(memory)
-    return memory
-
 
 def starter(name: str, currency: str) -> Json:
     """What a new program says: 1 point per unit of money, a sign-up bonus, four rewards."""
@@ -143,7 +132,7 @@ def document(program: Program) -> Json:
     return document_of(program.pk, program.version)
 
 
-@partial(remembered, most=DOCUMENTS_REMEMBERED)
+@memories.memory(DOCUMENTS_REMEMBERED)
 def document_of(program_id: int, number: int) -> Json:
     """What a version says, complete with defaults. Raises ProgramVersion.DoesNotExist."""
     with connection.cursor() as cursor:
@@ -154,7 +143,11 @@ def document_of(program_id: int, number: int) -> Json:
         row = cursor.fetchone()
     if row is None:
         raise ProgramVersion.DoesNotExist(f"Program {program_id} has no version {number}.")
-    document: Json = json.loads(row[0])
+    return _complete(row[0])
+
+
+def _complete(text: str) -> Json:
+    document: Json = json.loads(text)
     fill_in(document)
     return document
 
@@ -164,7 +157,7 @@ def rules(program: Program, number: int, currency: str = "") -> Rules:
     return _rules(program.pk, number, currency or program.currency, program.timezone)
 
 
-@remembered
+@memories.remembered
 def _rules(program_id: int, number: int, currency: str, timezone: str) -> Rules:
     return Rules.of(document_of(program_id, number), number, currency, timezone)
 
@@ -188,7 +181,7 @@ def tiers(program: Program, number: int | None = None) -> Settings:
     return _tiers(program.pk, number or program.version, program.currency)
 
 
-@remembered
+@memories.remembered
 def _tiers(program_id: int, number: int, currency: str) -> Settings:
     return Settings.of(document_of(program_id, number), currency)
 
@@ -198,7 +191,7 @@ def invitations(program: Program, number: int | None = None) -> Invitations:
     return _invitations(program.pk, number or program.version, program.currency)
 
 
-@remembered
+@memories.remembered
 def _invitations(program_id: int, number: int, currency: str) -> Invitations:
     return Invitations.of(document_of(program_id, number), number, currency)
 
@@ -226,7 +219,7 @@ def offered(program: Program) -> list[Offer]:
     return [offer for offer in offers if offer.reward["id"] not in program.withheld]
 
 
-@lru_cache(maxsize=2000)
+@memories.remembered
 def _offered(program_id: int, number: int, currency: str, timezone: str) -> list[Offer]:
     rewards = on_offer(document_of(program_id, number))
     return [Offer.of(reward, currency, ZoneInfo(timezone)) for reward in rewards]
@@ -266,17 +259,49 @@ def versions(program: Program) -> Dated:
     return _versions(program.pk, program.version)
 
 
-@remembered
+@memories.memory(memories.REMEMBERED)
 def _versions(program_id: int, number: int) -> Dated:
+    return _learn({program_id: number})[program_id]
+
+
+def learn(programs: Iterable[Program]) -> None:
+    """Read the versions of all these programs at once, as far as they aren't remembered."""
+    numbers = {program.pk: program.version for program in programs}
+    unknown = [key for key in numbers.items() if key not in _versions]
+    for some in tenancy.shares(unknown):
+        for program_id, dated in _learn(dict(some)).items():
+            _versions.keep((program_id, numbers[program_id]), dated)
+
+
+def _learn(newest: Mapping[int, int]) -> dict[int, Dated]:
+    """The versions of these programs, up to these numbers; what they say is remembered."""
+    dated: dict[int, Dated] = {}
+    for program_id, group in groupby(_rows(newest), key=itemgetter(0)):
+        rows = list(group)
+        dated[program_id] = tuple((start, number) for _, number, start, _ in rows)
+        # The newest last: when room is made, the oldest go.
+        for _, number, _, text in reversed(rows):
+            if (program_id, number) not in document_of:
+                document_of.keep((program_id, number), _complete(text))
+    return dated
+
+
+def _rows(newest: Mapping[int, int]) -> list[tuple[int, int, datetime, str]]:
+    """(program, number, effective from, document), the newest of each program first."""
+    if not newest:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT effective_from, number FROM rewards_programversion
-            WHERE program_id = %s AND number <= %s ORDER BY effective_from DESC, number DESC
-            """,
-            [program_id, number],
+            f"""
+            SELECT v.program_id, v.number, v.effective_from, v.document FROM rewards_programversion v
+            JOIN unnest(%s::bigint[], %s::int[]) AS w (program_id, number)
+              ON v.program_id = w.program_id AND v.number <= w.number
+            WHERE {tenancy.of("v", newest)}
+            ORDER BY v.program_id, v.effective_from DESC, v.number DESC
+            """,  # noqa: S608
+            [list(newest), list(newest.values())],
         )
-        return tuple(cursor.fetchall())
+        return list(cursor.fetchall())
 
 
 def in_force(dated: Dated, moment: datetime) -> int:
@@ -391,13 +416,7 @@ def erase(program_id: int) -> None:
         for model in ERASED:
             model.objects.filter(program_id=program_id)._raw_delete("default")
         Program.objects.filter(pk=program_id).delete()
-    forget_versions()
-
-
-def forget_versions() -> None:
-    """The numbers of programs and versions may come to mean others, in a database that is another."""
-    for memory in _memories:
-        memory.cache_clear()
+    memories.forget()
 
 
 def reward(document: Json, reward_id: str) -> Json | None:

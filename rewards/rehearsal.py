@@ -174,7 +174,8 @@ class Rehearsal:
         if self.rules.caps.need_history:
             self.assumed["caps"] += 1
         row = paid.row
-        order = OpenOrder(row.pk, row.source_id, row.external_id, paid.member_id, paid_at=paid.paid_at)
+        order = OpenOrder(row.pk, row.program_id, row.source_id, row.external_id, paid.member_id)
+        order.paid_at = paid.paid_at
         order.context = context
         return Fresh(order, FetchedOrder(paid.as_ordered(), ordinal=paid.context.get("ordinal")))
 

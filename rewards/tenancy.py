@@ -4,11 +4,48 @@ Django finds a row to save, or to read again, by its primary key alone. Here it 
 which the primary key begins, and by which a database can be spread over machines.
 """
 
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar
 
-from django.db import models
+from django.db import connection, models
 
 COLUMN = "program_id"
+T = TypeVar("T")
+
+
+@cache
+def is_spread() -> bool:
+    """Whether Citus spreads this database over machines; as it was when the process first asked."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('pg_dist_partition') IS NOT NULL")
+        return bool(cursor.fetchone()[0])
+
+
+def shares(of_programs: Sequence[T]) -> list[Sequence[T]]:
+    """What concerns several programs, in parts that may share a statement.
+
+    All of it, in one database. Citus locks rows of one shard only, so there each program's part goes alone.
+    """
+    return [[one] for one in of_programs] if is_spread() else [of_programs]
+
+
+def columns(wanted: Mapping[int, Iterable[tuple[Any, ...]]]) -> list[list[Any]]:
+    """For `unnest`: the program, then the parts of the key, of all that is wanted of each program.
+
+    Nothing, where nothing is wanted.
+    """
+    rows = [(program_id, *key) for program_id, keys in wanted.items() for key in keys]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def of(alias: str, programs: Iterable[int]) -> str:
+    """The condition that names the program of a statement about one, so that it goes to one shard.
+
+    In a statement about several, rows are joined with their programs, and that is enough.
+    """
+    different = set(programs)
+    return f"{alias}.{COLUMN} = {int(*different)}" if len(different) == 1 else "true"
 
 
 class OfProgram(models.Model):

@@ -22,7 +22,9 @@ from rewards.accounts import Overtaken
 from rewards.earning import TooManyPoints
 from rewards.facts import FetchedOrder, OrderFact, OrderRef
 from rewards.models import Program
-from rewards.orders import Batch, is_gone, settle_together
+from rewards.orders import is_gone
+from rewards.programs import learn
+from rewards.settlement import Batch, settle_together
 from shopify_bridge import catalogue, inbox_rows, orders, payloads
 from shopify_bridge.catalogue import Catalogue
 from shopify_bridge.client import NeedsHuman, TryAgain
@@ -196,7 +198,7 @@ def _handle_part(rows: list[Row], shops: dict[int, Shop], programs: dict[int, Pr
             _trip(row, problem)
         else:
             if isinstance(outcome, OrderFact):
-                news.append(_News(programs[row.program_id], row, outcome))
+                news.append(_News(programs[shops[row.shop_id].program_id], row, outcome))
             elif isinstance(outcome, Later):
                 inbox_rows.wait_until(row, outcome.at)
             elif isinstance(outcome, OrderRef):
@@ -263,6 +265,7 @@ def _settle_news(news: list[_News], ask: Rows) -> list[Row]:
 @transaction.atomic
 def _settle_together(news: list[_News]) -> set[OrderRef]:
     """The orders that are unsure, of news that stands in the order of its programs."""
+    learn(one.program for one in news)
     batches = []
     for program, items in groupby(news, key=lambda one: one.program):
         facts = [one.fact for one in items]

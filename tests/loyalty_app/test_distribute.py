@@ -4,13 +4,15 @@ Citus itself can't be had here. In its place stand functions of the same names t
 so that the statements really run, in their order, on a real database with rows in it.
 """
 
+from collections.abc import Iterator
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection
 
 from loyalty_app.postgresql import citus
 from loyalty_app.postgresql.places import AT_THE_COORDINATOR, COPIED, DISTRIBUTED
-from rewards import audit, programs
+from rewards import audit, programs, tenancy
 from rewards.models import Program
 from tests.rewards.conftest import World, line, order
 
@@ -64,12 +66,20 @@ LANGUAGE sql AS $$ SELECT $$;
 
 
 @pytest.fixture
-def stand_in() -> None:
+def stand_in() -> Iterator[None]:
     with connection.cursor() as cursor:
         # What earlier statements of this transaction left to be checked keeps no table from being changed.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         cursor.execute(STAND_IN)
+    tenancy.is_spread.cache_clear()
+    yield
+    tenancy.is_spread.cache_clear()
+
+
+def test_what_is_found_of_citus_decides_how_programs_are_settled(stand_in: None) -> None:
+    assert tenancy.is_spread()
+    assert tenancy.shares([1, 2]) == [[1], [2]]
 
 
 def run(statements: list[str]) -> None:

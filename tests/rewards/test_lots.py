@@ -23,12 +23,12 @@ TODAY_ENDS = datetime(2026, 11, 20, 23, 59, 59, 999999, tzinfo=UTC)
 def book(policy=NEVER, debt=0):
     made = Book(1, NOW)
     made.policy = policy
-    made.accounts[7] = Account(7, 0, None, {**dict.fromkeys(Bucket, 0), Bucket.DEBT: -debt})
+    made.accounts[7] = Account(7, 1, 0, None, {**dict.fromkeys(Bucket, 0), Bucket.DEBT: -debt})
     return made
 
 
 def lot(book, id=1, *, member_id=7, order_id=None, begins=NOW, ends=None, given=100, grace=False, **buckets):
-    made = OpenLot(id, member_id, order_id, "order", given, begins, ends, grace=grace)
+    made = OpenLot(id, 1, member_id, order_id, "order", given, begins, ends, grace=grace)
     for bucket, points in buckets.items():
         made.buckets[bucket] = points
         if bucket in book.accounts[7].buckets and member_id == 7:

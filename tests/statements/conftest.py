@@ -48,6 +48,11 @@ REDEMPTIONS = """
            'OLD' || id, '', 2, '', now(), '', 0
     FROM rewards_member WHERE program_id = %s
 """
+ACTIONS = """
+    INSERT INTO rewards_action (program_id, member_id, rule, occasion, version, points, state, happened_at)
+    SELECT program_id, id, 'old', n, 1, 1, 'given', now() - interval '60 days'
+    FROM rewards_member, generate_series(1, 2) n WHERE program_id = %s
+"""
 # Each member has a link, and came by somebody's.
 FRIENDS = """
     INSERT INTO rewards_advocate (program_id, member_id, code, mail_digest, digests_until)
@@ -87,15 +92,16 @@ def scene(db: None, scripted: Scripted, client: Any) -> Scene:  # noqa: F811
             size = MEMBERS if number == 0 else MEMBERS // 5
             due = size // 75
             cursor.execute(TAGS, [shop.program_id, shop.pk, size // 150, size])
+            cursor.execute(FORGOTTEN, [shop.program_id])
             fill.members(cursor, shop.program_id, shop.pk, size, orders_each=2, on_hold=due, ending=due)
         cursor.execute(INBOX, [shops[0].program_id, shops[0].pk])
         cursor.execute(REDEMPTIONS, [shops[0].pk, shops[0].program_id])
+        cursor.execute(ACTIONS, [shops[0].program_id])
         cursor.execute(PROMO_CODES, [shops[0].program_id, shops[0].pk])
         cursor.execute(PRODUCTS, [shops[0].program_id, shops[0].pk])
-        cursor.execute(FORGOTTEN, [shops[0].program_id])
         cursor.execute(FRIENDS, {"program": shops[0].program_id, "shop": shops[0].pk})
         fill.look(cursor)
-        cursor.execute("ANALYZE shopify_bridge_customertag, rewards_promocode")
+        cursor.execute("ANALYZE shopify_bridge_customertag, rewards_promocode, rewards_action")
     return Scene(shops[0], Program.objects.get(pk=shops[0].program_id), client)
 
 

@@ -23,6 +23,7 @@ from rewards import (
     gift_rounds,
     holds,
     ledger,
+    memories,
     orders,
     people,
     programs,
@@ -269,6 +270,19 @@ def many_deliveries(scene: Scene) -> None:
     for number in range(30):
         scene.deliver("orders/paid", scene.order(10_000_100 + number, id=6000 + number, name=f"#{number}"))
     assert inbox.drain() == 30
+
+
+def orders_of_all_shops(scene: Scene) -> None:
+    """Two of each: of a member, and of somebody new. Nothing is remembered of the programs."""
+    shops = list(Shop.objects.all())
+    for shop in shops:
+        there = replace(scene, shop=shop)
+        there.deliver("orders/paid", scene.order(id=6000 + shop.pk))
+        there.deliver("orders/paid", scene.order(77, id=7000 + shop.pk))
+    memories.forget()
+    assert inbox.drain() == 2 * len(shops)
+    with aside():
+        assert not InboxRow.objects.exclude(state="done").exists()
 
 
 def redemption(scene: Scene) -> None:

@@ -24,12 +24,13 @@ from rewards import (
     programs,
     referrals,
     standing,
+    tenancy,
     tier_rows,
     waits,
 )
 from rewards.models import Redemption
 from shopify_bridge import credits, customer_tags, friend_codes, issuing, metafields, webhooks
-from tests.statements.paths import EVENING, LIMITS, PATHS, RAFFLE, TREES, Scene
+from tests.statements.paths import EVENING, LIMITS, PATHS, RAFFLE, TREES, Scene, orders_of_all_shops
 from tests.statements.reading import strays
 from tests.statements.recording import Statement, aside, preferring_indexes, recorded
 
@@ -64,6 +65,7 @@ FEW_FOR_EACH_TENANT = {
     # Credits on their way now.
     "shopify_bridge_credit",
 }
+NO_TENANT = "no tenant for"
 GROWING = {*DISTRIBUTED, "shopify_bridge_inboxrow"} - FEW_FOR_EACH_TENANT
 
 
@@ -72,6 +74,26 @@ def test_it_names_its_tenant_and_finds_its_rows_by_an_index(name: str, scene: Sc
     with recorded() as statements:
         PATHS[name](scene)
     assert statements
+    assert [fault for statement in statements for fault in _faults(statement)] == []
+
+
+def test_orders_of_several_programs_are_found_by_their_indexes(scene: Scene) -> None:
+    with recorded() as statements:
+        orders_of_all_shops(scene)
+    shared = [statement for statement in statements if strays(statement.numbered)]
+    assert {"rewards_order", "rewards_member", "rewards_identity"} <= {
+        table for statement in shared for table in strays(statement.numbered)
+    }
+    faults = [fault for statement in statements for fault in _faults(statement)]
+    assert [fault for fault in faults if not fault.startswith(NO_TENANT)] == []
+
+
+def test_in_a_database_that_is_spread_they_are_settled_one_by_one(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tenancy, "is_spread", lambda: True)
+    with recorded() as statements:
+        orders_of_all_shops(scene)
     assert [fault for statement in statements for fault in _faults(statement)] == []
 
 
@@ -132,7 +154,7 @@ def _faults(statement: Statement) -> Iterator[str]:
     sql = " ".join(statement.sql.split())
     if statement.sql not in OF_ALL_TENANTS:
         for table in strays(statement.numbered):
-            yield f"no tenant for {table}: {sql}"
+            yield f"{NO_TENANT} {table}: {sql}"
     for node in _nodes(statement.plan):
         if node["Node Type"] == "Seq Scan" and node["Relation Name"] in GROWING:
             yield f"{node['Relation Name']} is read whole: {sql}"
