@@ -1,6 +1,7 @@
 """Customers become one, or are forgotten, in every order in which the news may come."""
 
 import uuid
+from datetime import UTC, datetime, timedelta
 
 from tests.flows.conftest import MakeCustomer
 from tests.flows.people import Customer, Merchant
@@ -31,7 +32,8 @@ def test_a_chain_of_merges_leads_late_news_of_the_first_to_the_last(
     deliver_json(shop, merged(third.id, second.id), "customers/merge")
     shop.handled()
     assert third.points == 3 * JOINED + 20
-    late = {**_payload(first, order, "20.00", updated_at="2026-11-22T23:00:00Z"), "refunds": []}
+    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    late = {**_payload(first, order, "20.00", updated_at=soon), "refunds": []}
     late["line_items"][0]["current_quantity"] = 0
     deliver_json(shop, late, "orders/updated")
     unseen = _payload(first, order + 1, "33.00", updated_at="2026-11-01T10:00:00Z")
