@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from rewards import budgets, kinds, offers, programs, redemption_rows, redemptions
+from rewards import budgets, kinds, offers, paces, programs, redemption_rows, redemptions
 from rewards import redemption_changes as changes
 from rewards.group_commit import Groups
 from rewards.ledger import Book, Overdrawn, opened
@@ -249,21 +249,21 @@ def _offered(program: Program, reward_id: str, shopper: Shopper | None, now: dat
 
 def _had_lately(book: Book, member_id: int, keys: list[str], most: int) -> tuple[int, dict[str, Redemption]]:
     """(redemptions of the last minute, as far as they count; those with one of these keys)."""
-    member = [book.program_id, member_id]
+    pace = paces.of_member(book.program_id, member_id)
+    asked = pace.asked(book.program_id, member_id, most)
     with connection.cursor() as cursor:
-        cursor.execute(LATELY, [*member, book.now - timedelta(minutes=1), most, *member, keys])
-        recent, ids = cursor.fetchone()
-    return recent, _with_ids(book.program_id, ids)
+        cursor.execute(LATELY, [book.now - paces.SPAN, book.program_id, member_id, keys, *asked])
+        newest, moments, ids = cursor.fetchone()
+    pace.learn(newest, moments or ())
+    return pace.count(book.now), _with_ids(book.program_id, ids)
 
 
-LATELY = """
-    SELECT (SELECT count(*) FROM (
-                SELECT FROM rewards_redemption
-                WHERE program_id = %s AND member_id = %s AND created_at > %s LIMIT %s
-            ) recent),
+LATELY = f"""
+    SELECT max(id), array_agg(created_at) FILTER (WHERE created_at > %s),
            (SELECT array_agg(id) FROM rewards_redemption
             WHERE program_id = %s AND member_id = %s AND key = ANY(%s))
-"""
+    FROM ({paces.NEW}) new
+"""  # noqa: S608
 
 
 def _with_ids(program_id: int, ids: list[int] | None) -> dict[str, Redemption]:
