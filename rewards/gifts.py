@@ -86,7 +86,10 @@ def _customers(program_id: int, member_ids: Iterable[int]) -> dict[int, list[tup
     """(shop, customer) of each member, the newest first; without those that went into another."""
     found: dict[int, list[tuple[int, int]]] = {}
     rows = Identity.objects.filter(program_id=program_id, member_id__in=sorted(member_ids), merged=False)
-    for member_id, *ref in rows.order_by("-id").values_list("member_id", "source_id", "external_id"):
+    # Sorted here: of many members PostgreSQL might rather walk through all identities there are.
+    for _, member_id, *ref in sorted(
+        rows.values_list("id", "member_id", "source_id", "external_id"), reverse=True
+    ):
         found.setdefault(member_id, []).append((ref[0], ref[1]))
     return found
 
