@@ -394,7 +394,7 @@ def test_up_and_down_are_told_apart_where_levels_are_taken_out(world):
         document = documents.checked(
             {**programs.document(world.program), "tiers": {"metric": "orders", "levels": levels}}, "EUR"
         )
-        (move,) = simulate.moves(world.program, document)
+        (move,) = simulate.moves(world.program, document, now=NOW)
         assert (move.before, move.after, move.is_up) == expected
     world.apply(
         {
@@ -411,5 +411,5 @@ def test_up_and_down_are_told_apart_where_levels_are_taken_out(world):
         },
         "EUR",
     )
-    assert list(simulate.moves(world.program, lower)) == [], "Gold stays, closed"
-    assert list(simulate.moves(world.program, changed(world.program, hold_days=3))) == []
+    assert list(simulate.moves(world.program, lower, now=NOW)) == [], "Gold stays, closed"
+    assert list(simulate.moves(world.program, changed(world.program, hold_days=3), now=NOW)) == []

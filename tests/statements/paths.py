@@ -58,8 +58,15 @@ CUSTOMER = 10_000_007
 """The seventh of the members that `bench.fill` makes; two of their lots have no end yet."""
 RICH = 10_000_600
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
+NOON = (datetime.now(UTC) - timedelta(days=1)).replace(hour=12, minute=0, second=0, microsecond=0)
+"""When everything happens: after the history that `bench.fill` makes, and before this moment."""
 DUE = 30
 """Members who lose their tier today."""
+
+
+def at(minutes: int) -> str:
+    """A moment after NOON, as Shopify writes it."""
+    return (NOON + timedelta(minutes=minutes)).isoformat()
 
 
 @dataclass
@@ -75,18 +82,19 @@ class Scene:
             "X-Shopify-Topic": topic,
             "X-Shopify-Shop-Domain": self.shop.domain,
             "X-Shopify-Webhook-Id": f"delivery-{next(self.ids)}",
-            "X-Shopify-Triggered-At": "2026-11-20T12:00:01.123456789Z",
+            "X-Shopify-Triggered-At": at(1),
             "X-Shopify-Hmac-Sha256": signing.webhook_hmac(body),
         }
         assert front.ask("/webhooks", "POST", body=body, headers=headers).status_code == 200
 
     def order(self, customer: int = CUSTOMER, minutes: int = 0, **changes: Any) -> dict[str, Any]:
-        moment = datetime(2026, 11, 20, 12, 30 + minutes, tzinfo=UTC).isoformat()
         return {
             **ORDER,
             "financial_status": "paid",
             "refunds": [],
-            "updated_at": moment,
+            "created_at": at(0),
+            "processed_at": at(0),
+            "updated_at": at(30 + minutes),
             "customer": {"id": customer},
             **changes,
         }
@@ -122,7 +130,7 @@ def first_order(scene: Scene) -> None:
 RULES = [
     {"id": "first", "kind": "first_order", "points": 100},
     {"id": "luck", "kind": "surprise", "amount": "1", "points": 5, "budget": 10},
-    {"id": "old", "kind": "bonus", "points": 1, "audience": {"member_since": "2026-12-31"}},
+    {"id": "old", "kind": "bonus", "points": 1, "audience": {"member_since": "2100-01-01"}},
 ]
 
 
@@ -184,13 +192,13 @@ def gifts_by_rule(scene: Scene) -> None:
         programs.apply(scene.program, document, "test")
         scene.program.versions.update(effective_from=programs.BEGINNING)
     scene.settles("orders/paid", scene.order())
-    undone = {"cancelled_at": "2026-11-20T12:40:00Z"}
+    undone = {"cancelled_at": at(40)}
     scene.settles("orders/cancelled", scene.order(minutes=3, **undone))
     with aside():
         at_rest = Redemption.objects.filter(points=0, ending_with="taken").count()
     assert at_rest > 1
     assert scene.asks("GET", "ways")["milestones"]
-    gift_rounds.give_due(now=datetime(2026, 12, 20, 12, tzinfo=UTC))
+    gift_rounds.give_due(now=NOON + timedelta(days=30))
     scene.asks("GET", "activity")
 
 
@@ -220,9 +228,9 @@ def orders_of_products(scene: Scene) -> None:
     _earn_by(scene, rules=[rule])
     assert len(catalogue.read(scene.shop, [901])) == 1
     scene.settles("orders/paid", scene.order())
-    scene.settles("products/update", {"id": 901, "updated_at": "2026-11-20T12:00:00Z", "tags": "clay"})
+    scene.settles("products/update", {"id": 901, "updated_at": at(0), "tags": "clay"})
     scene.settles("products/delete", {"id": 902})
-    scene.settles("collections/update", {"id": 1, "updated_at": "2026-11-20T12:00:00Z"})
+    scene.settles("collections/update", {"id": 1, "updated_at": at(0)})
 
 
 def _earn_by(scene: Scene, **earning: Any) -> None:
@@ -242,7 +250,7 @@ def refund_and_edit(scene: Scene) -> None:
     line = {**ORDER["line_items"][0], "current_quantity": 1}
     scene.settles("orders/updated", scene.order(minutes=1, line_items=[line, ORDER["line_items"][1]]))
     scene.settles("orders/updated", scene.order(minutes=2, line_items=ORDER["line_items"]))
-    scene.settles("orders/cancelled", scene.order(minutes=3, cancelled_at="2026-11-20T12:40:00Z"))
+    scene.settles("orders/cancelled", scene.order(minutes=3, cancelled_at=at(40)))
 
 
 def orders_in_tiers(scene: Scene) -> None:
@@ -262,7 +270,7 @@ def news_of_a_refund(scene: Scene) -> None:
 
 
 def customers(scene: Scene) -> None:
-    scene.settles("customers/create", {"id": 78, "created_at": "2026-11-20T12:00:00Z"})
+    scene.settles("customers/create", {"id": 78, "created_at": at(0)})
     scene.settles("customer.tags_added", {"customerId": f"gid://shopify/Customer/{CUSTOMER}", "tags": ["a"]})
 
 
@@ -335,7 +343,7 @@ def redemption_in_an_order(scene: Scene) -> None:
     codes = [{"code": made.code, "amount": "5.00", "type": "fixed_amount"}]
     scene.settles("orders/paid", scene.order(RICH, discount_codes=codes))
     scene.redemption(made.pk, "used")
-    undone = {"discount_codes": codes, "cancelled_at": "2026-11-20T12:40:00Z"}
+    undone = {"discount_codes": codes, "cancelled_at": at(40)}
     scene.settles("orders/cancelled", scene.order(RICH, minutes=3, **undone))
     scene.redemption(made.pk, "returned")
 
