@@ -31,7 +31,8 @@ NEW = """
 class Pace:
     """The redemptions of one member in the last minute, as far as they were read. Needs the member's lock.
 
-    All with ids up to `newest` are among them: a member's get their ids one after the other, under that lock.
+    All with ids up to `newest` are among them, as a member's get their ids one after the other, under that
+    lock; but those that a merge brings from another member may be missing, for the minute after it.
     """
 
     __slots__ = ("moments", "newest")
