@@ -7,7 +7,7 @@ threads behind it, and gets a request when all of it is here.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from loyalty_app.logs import RequestNote
+from loyalty_app.request_notes import RequestNote
 from loyalty_app.storefront import me
 from shopify_bridge import bodies, webhooks
 from shopify_bridge.auth import json_error

@@ -2,24 +2,16 @@
 
 import json
 import logging
-import os
 import re
-import time
-from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
+from types import NoneType
 from typing import Any
-
-from django.http import HttpRequest, HttpResponse
 
 LONGEST = 4000
 """Longest text in a line: a log is no place to store a body."""
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-
-REQUESTS = logging.getLogger("loyalty_app.request")
-
+PLAIN = (int, float, bool, NoneType)
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {
@@ -54,6 +46,11 @@ def clean(text: str) -> str:
 
 
 class JsonLines(logging.Formatter):
+    """A line for each record; one for each of its `members`, where it has some, after what they share.
+
+    Members are JSON without its braces, and without a secret: `members_of`.
+    """
+
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -61,57 +58,22 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": clean(record.getMessage()),
         }
+        if "members" in record.__dict__:
+            shared = members_of(line)
+            return "\n".join([f"{{{shared}, {members}}}" for members in record.__dict__["members"]])
         if request_id.get():
             line["request_id"] = request_id.get()
         for name, value in record.__dict__.items():
             if name not in _STANDARD:
-                line[name] = value if isinstance(value, int | float | bool | None) else clean(str(value))
+                line[name] = value if isinstance(value, PLAIN) else clean(str(value))
         if record.exc_info:
             line["exception"] = clean(self.formatException(record.exc_info))
-        # ASCII only: terminals and other readers of lines see no control character of any kind.
-        return json.dumps(line, ensure_ascii=True)
+        return f"{{{members_of(line)}}}"
 
 
-class RequestNote:
-    """Gives a request an id and writes one line about it: never its query, its headers or its body."""
-
-    def __init__(self, given: str) -> None:
-        self.identity = given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
-
-    def __enter__(self) -> "RequestNote":
-        self._token = request_id.set(self.identity)
-        self._started = time.perf_counter()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        request_id.reset(self._token)
-
-    def write(self, method: str, route: str, status: int) -> None:
-        """The route, not the address: that one may hold the id of a person."""
-        from loyalty_app import metrics  # Models are ready by now, not when the settings read this module.
-
-        seconds = time.perf_counter() - self._started
-        method = method if method in METHODS else "OTHER"
-        metrics.observe(route, method, status, seconds)
-        REQUESTS.info(
-            "request",
-            extra={"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 1)},
-        )
-
-
-class RequestLog:
-    """The note of each request that comes to Django."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        with RequestNote(request.headers.get("X-Request-Id", "")) as note:
-            response = self.get_response(request)
-            response.headers["X-Request-Id"] = note.identity
-            match = request.resolver_match
-            note.write(request.method or "", match.route if match else "unknown", response.status_code)
-            return response
+def members_of(line: dict[str, Any]) -> str:
+    """As JSON, ASCII only: terminals and other readers of lines see no control character of any kind."""
+    return json.dumps(line, ensure_ascii=True)[1:-1]
 
 
 def configuration(level: str) -> dict[str, Any]:

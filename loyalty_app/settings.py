@@ -36,7 +36,7 @@ TOKEN_KEYS = envtext("TOKEN_KEYS")
 
 INSTALLED_APPS = ["django.contrib.staticfiles", "django_rq", "rewards", "shopify_bridge", "loyalty_app"]
 MIDDLEWARE = [
-    "loyalty_app.logs.RequestLog",
+    "loyalty_app.request_notes.RequestLog",
     "loyalty_app.middleware.DatabaseOutage",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -7,6 +7,7 @@ import logging
 import pytest
 from django.db import DatabaseError
 
+from loyalty_app.logs import JsonLines
 from loyalty_app.storefront import me
 from rewards import ledger, people
 from rewards.models import Member, Redemption
@@ -91,9 +92,11 @@ def test_a_program_that_is_erased_at_this_moment_is_no_error(storefront):
 def test_it_is_noted_without_the_person(storefront, caplog):
     caplog.set_level(logging.INFO, "loyalty_app.request")
     status, _, _ = through_the_front(storefront.signed("me"), **{"X-Request-Id": "abcdefgh-1"})
-    (line,) = [record for record in caplog.records if record.name == "loyalty_app.request"]
-    assert (line.method, line.route, line.status) == ("GET", "storefront/me", status)
-    assert "7001" not in str(line.__dict__)
+    (record,) = [record for record in caplog.records if record.name == "loyalty_app.request"]
+    line = json.loads(JsonLines().format(record))
+    assert (line["method"], line["route"], line["status"]) == ("GET", "storefront/me", status)
+    assert line["request_id"] == "abcdefgh-1"
+    assert "7001" not in str(record.__dict__)
 
 
 @pytest.mark.django_db
