@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -18,7 +18,7 @@ from rewards import meanings
 
 Json = dict[str, Any]
 
-MISSING = object()
+SCALARS = {"string", "integer", "number", "boolean", "null"}
 SCHEMA_FILE = Path(__file__).resolve().parent.parent / "docs" / "program.schema.json"
 
 
@@ -111,22 +111,19 @@ class _Defaults:
 
     def __init__(self, part: Json) -> None:
         self.part = resolved(part)
-        # The settings that decide which others there are, and by what they say, all settings.
+        # The settings that decide which others there are, and by what they say, the settings.
         self.deciding = sorted(set(_deciding(self.part)))
-        self.by_kind: dict[tuple[str, ...], list[Setting]] = {}
+        self.by_kind: dict[tuple[str, ...], _Settings] = {}
 
     @cached_property
     def of_items(self) -> "_Defaults":
         return _Defaults(self.part.get("items", {}))
 
-    def settings(self, value: Json) -> list["Setting"]:
+    def settings(self, value: Json) -> "_Settings":
         """What an object of this kind may say."""
-        kind = tuple(str(value.get(name)) for name in self.deciding)
+        kind = tuple([str(value.get(name)) for name in self.deciding])
         if kind not in self.by_kind:
-            self.by_kind[kind] = [
-                (name, resolved(inner).get("default", MISSING), _Defaults(inner))
-                for name, inner in properties(self.part, value)
-            ]
+            self.by_kind[kind] = _Settings.of(dict(properties(self.part, value)))
         return self.by_kind[kind]
 
     def fill(self, value: Any) -> None:
@@ -134,11 +131,27 @@ class _Defaults:
             for item in value:
                 self.of_items.fill(item)
         elif isinstance(value, dict):
-            for name, default, inside in self.settings(value):
-                if name not in value and default is not MISSING:
-                    value[name] = deepcopy(default)
-                if isinstance(given := value.get(name), dict | list):
-                    inside.fill(given)
+            settings = self.settings(value)
+            if not settings.defaults.keys() <= value.keys():
+                missing = [name for name in settings.defaults if name not in value]
+                value.update({name: deepcopy(settings.defaults[name]) for name in missing})
+            for name, inside in settings.containers:
+                inside.fill(value.get(name))
+
+
+class _Settings(NamedTuple):
+    """Of one kind of object: the defaults of those that have one, and those that may have others inside."""
+
+    defaults: Json
+    containers: list[tuple[str, _Defaults]]
+
+    @classmethod
+    def of(cls, properties: Json) -> "_Settings":
+        parts = {name: resolved(part) for name, part in properties.items()}
+        return cls(
+            {name: part["default"] for name, part in parts.items() if "default" in part},
+            [(name, _Defaults(part)) for name, part in parts.items() if not _is_plain(part)],
+        )
 
 
 def _deciding(part: Json) -> Iterator[str]:
@@ -147,8 +160,16 @@ def _deciding(part: Json) -> Iterator[str]:
         yield from _deciding(branch["then"])
 
 
-Setting = tuple[str, Any, _Defaults]
-"""A name, its default or MISSING, and the defaults inside of it."""
+def _is_plain(part: Json) -> bool:
+    """Whether there are no settings inside of its values."""
+    part = resolved(part)
+    if "enum" in part or "const" in part:
+        return True
+    said = part.get("type", ())
+    types = {said} if isinstance(said, str) else set(said)
+    if "array" in types and _is_plain(part.get("items", {})):
+        types.remove("array")
+    return types <= SCALARS and bool(said)
 
 
 @cache
