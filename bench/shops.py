@@ -3,6 +3,9 @@
 One shop has 10,000 members with a settled order each (quick: 1,000); as many shops have a program and a
 member of their own. 20,000 new orders wait in the inbox (quick: 2,000), two of each member: in ours those of
 the many shops, in the peer's those of the one. A batch of 500 is 250 shops' there, and one program's here.
+
+A worker that runs has met its programs: each of the many shops has had an order before, at the rate noted as
+"first met", at which what settling asks of its program was read.
 """
 
 from collections.abc import Iterator
@@ -12,7 +15,7 @@ from django.db import connections
 
 from bench import deliveries, fill
 from bench.deliveries import Buyer
-from bench.figures import Turns
+from bench.figures import Sample, Turns
 from bench.stage import Stage
 from rewards import programs
 from shopify_bridge.models import Shop
@@ -70,5 +73,11 @@ def settling(stage: Stage) -> Iterator[Turns]:
             for own in (True, False)
         )
     with deliveries.queue(stage, many) as of_many, deliveries.queue(stage, one) as of_one:
-        rows = shops * ORDERS_EACH
-        yield Turns(lambda: of_many.turn(rows), lambda: of_one.turn(rows))
+        met, rows = of_many.turn(shops), shops * ORDERS_EACH
+
+        def ours() -> Sample:
+            sample = of_many.turn(rows)
+            sample.notes["first met/s"] = met.figure
+            return sample
+
+        yield Turns(ours, lambda: of_one.turn(rows))
