@@ -31,7 +31,7 @@ from rewards.tier_rules import BLANK, Rules, State
 from rewards.tier_settings import Settings
 
 Json = dict[str, Any]
-BATCH = 1000
+BATCH = 500
 TOLD = ("id", "name", "from", "multiplier", "entry_points", "perks", "by_invitation", "membership")
 """What anybody may know of a level."""
 
