@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
-.PHONY: help setup demo smoke soak test test-fast soak-model mutants mutants-rest lint types migrations audit bench bench-quick bench-full lock clean
+.PHONY: help setup demo smoke soak test test-fast coverage soak-model mutants mutants-rest lint types migrations audit bench bench-quick bench-full lock clean
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,12 +21,15 @@ soak: setup ## Kill processes under load and compare every balance (LONG=1: a lo
 	@LONG="$(LONG)" SEED="$(SEED)" bin/soak
 
 test: lint types migrations ## Run every check: what CI runs
-	@$(PY) -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+	@$(PY) -m pytest -n 2 --dist loadgroup
 	@bin/smoke
 	@bin/soak
 
 test-fast: lint types migrations ## The checks to run while working: no browser, no whole journeys
 	@$(PY) -m pytest -n 2 --dist loadgroup -m "not slow"
+
+coverage: setup ## The tests, and what of the code they leave out; judges nothing
+	@$(PY) -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
 
 soak-model: setup ## Long stories for app and reference ledger, a million refund histories (STEPS, SEED, REFUNDS)
 	@MODEL_STEPS=$(or $(STEPS),100000) MODEL_SEED=$(SEED) MODEL_REFUNDS=$(or $(REFUNDS),1000000) \
