@@ -82,9 +82,12 @@ class _Turn:
 
     def __init__(self) -> None:
         self._answered: list[Answered] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def note(self, answered: Answered, loop: asyncio.AbstractEventLoop) -> None:
-        if not self._answered:
+        # What another loop left when it was stopped is written with these.
+        if not self._answered or loop is not self._loop:
+            self._loop = loop
             loop.call_soon(self._end)
         self._answered.append(answered)
 

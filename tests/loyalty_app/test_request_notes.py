@@ -82,6 +82,21 @@ def test_those_of_one_turn_of_the_loop_are_written_together(
     assert (counted("webhooks", 200), counted("webhooks", 401)) == (before[0] + 1, before[1] + 1)
 
 
+def test_what_a_stopped_loop_left_is_written_by_the_next(caplog: pytest.LogCaptureFixture) -> None:
+    async def answered(given: str) -> None:
+        note(given)
+
+    stopped = asyncio.new_event_loop()
+    task = stopped.create_task(answered("delivery-1"))
+    stopped.call_soon(stopped.stop)
+    stopped.run_forever()
+    stopped.close()
+    assert task.done()
+    assert not lines(caplog)
+    asyncio.run(answered("delivery-2"))
+    assert [line["request_id"] for line in lines(caplog)] == ["delivery-1", "delivery-2"]
+
+
 def test_processes_that_share_a_pipe_cannot_break_each_others_lines(caplog: pytest.LogCaptureFixture) -> None:
     async def answered() -> None:
         for number in range(2 * LINES_MOST + 1):
