@@ -7,7 +7,7 @@ threads behind it, and gets a request when all of it is here.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from loyalty_app.request_notes import RequestNote
+from loyalty_app.request_notes import RequestNote, this_turn
 from loyalty_app.storefront import me
 from shopify_bridge import bodies, webhooks
 from shopify_bridge.auth import json_error
@@ -57,7 +57,7 @@ async def _noted(
 ) -> None:
     with RequestNote(headers.get("x-request-id", "")) as note:
         status, sent, body = await answer
-        note.write(method, route, status)
+        this_turn.write(note.answered(method, route, status))
     named = [("Content-Length", str(len(body))), ("X-Request-Id", note.identity), *sent]
     lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in named]
     await send({"type": "http.response.start", "status": status, "headers": lines})

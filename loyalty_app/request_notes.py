@@ -64,27 +64,32 @@ class RequestNote:
     def __exit__(self, *_: object) -> None:
         request_id.reset(self._token)
 
-    def write(self, method: str, route: str, status: int) -> None:
-        """On the event loop together with all that are answered in the same turn of it, else at once."""
+    def answered(self, method: str, route: str, status: int) -> Answered:
+        """What there is to write now."""
         seconds = time.perf_counter() - self._started
-        method = method if method in METHODS else "OTHER"
-        answered = Answered(self.identity, method, route, status, seconds)
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # a thread of Django
-            _write([answered])
-        else:
-            _turn.note(answered, loop)
+        return Answered(self.identity, method if method in METHODS else "OTHER", route, status, seconds)
 
 
-class _Turn:
+def write(answered: list[Answered]) -> None:
+    from loyalty_app import metrics  # Models are ready by now, not when the settings read this module.
+
+    for one in answered:
+        metrics.observe(one.route, one.method, one.status, one.seconds)
+    for start in range(0, len(answered), LINES_MOST):
+        some = answered[start : start + LINES_MOST]
+        log.info("request", extra={"members": [one.members for one in some]})
+
+
+class Turn:
     """Those of one turn of the event loop: one call of the system writes the lines of all of them."""
 
     def __init__(self) -> None:
         self._answered: list[Answered] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def note(self, answered: Answered, loop: asyncio.AbstractEventLoop) -> None:
+    def write(self, answered: Answered) -> None:
+        """With the others, as soon as the loop gets to it."""
+        loop = asyncio.get_running_loop()
         # What another loop left when it was stopped is written with these.
         if not self._answered or loop is not self._loop:
             self._loop = loop
@@ -93,20 +98,10 @@ class _Turn:
 
     def _end(self) -> None:
         answered, self._answered = self._answered, []
-        _write(answered)
+        write(answered)
 
 
-_turn = _Turn()
-
-
-def _write(answered: list[Answered]) -> None:
-    from loyalty_app import metrics  # Models are ready by now, not when the settings read this module.
-
-    for one in answered:
-        metrics.observe(one.route, one.method, one.status, one.seconds)
-    for start in range(0, len(answered), LINES_MOST):
-        some = answered[start : start + LINES_MOST]
-        log.info("request", extra={"members": [one.members for one in some]})
+this_turn = Turn()
 
 
 class RequestLog:
@@ -120,5 +115,6 @@ class RequestLog:
             response = self.get_response(request)
             response.headers["X-Request-Id"] = note.identity
             match = request.resolver_match
-            note.write(request.method or "", match.route if match else "unknown", response.status_code)
+            route = match.route if match else "unknown"
+            write([note.answered(request.method or "", route, response.status_code)])
             return response

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from django.test import Client
 
 from loyalty_app import metrics
 from loyalty_app.logs import JsonLines
-from loyalty_app.request_notes import LINES_MOST, RequestNote
+from loyalty_app.request_notes import LINES_MOST, Answered, RequestNote, this_turn, write
+from tests import loops
 
 PIPE_TAKES_WHOLE = 4096
 
@@ -30,9 +32,9 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [json.loads(line) for text in written(caplog) for line in text.splitlines()]
 
 
-def note(given: str, method: str = "POST", route: str = "webhooks", status: int = 200) -> None:
-    with RequestNote(given) as one:
-        one.write(method, route, status)
+def noted(given: str, method: str = "POST", route: str = "webhooks", status: int = 200) -> Answered:
+    with RequestNote(given) as note:
+        return note.answered(method, route, status)
 
 
 def counted(route: str, status: int) -> float:
@@ -40,8 +42,7 @@ def counted(route: str, status: int) -> float:
 
 
 def test_a_method_nobody_has_heard_of_is_no_series_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
-    note("", "BREW")
-    note("", "PATCH")
+    write([noted("", "BREW"), noted("", "PATCH")])
     assert [line["method"] for line in lines(caplog)] == ["OTHER", "PATCH"]
 
 
@@ -67,13 +68,13 @@ def test_those_of_one_turn_of_the_loop_are_written_together(
     before = counted("webhooks", 200), counted("webhooks", 401)
 
     async def answered() -> int:
-        note("delivery-1")
-        note("delivery-2", status=401)
+        this_turn.write(noted("delivery-1"))
+        this_turn.write(noted("delivery-2", status=401))
         told_meanwhile = len(lines(caplog))
         await asyncio.sleep(0)
         return told_meanwhile
 
-    assert asyncio.run(answered()) == 0
+    assert loops.run(answered()) == 0
     first, second = lines(caplog)
     assert len(written(caplog)) == 1
     assert (first["request_id"], first["status"]) == ("delivery-1", 200)
@@ -84,25 +85,29 @@ def test_those_of_one_turn_of_the_loop_are_written_together(
 
 def test_what_a_stopped_loop_left_is_written_by_the_next(caplog: pytest.LogCaptureFixture) -> None:
     async def answered(given: str) -> None:
-        note(given)
+        this_turn.write(noted(given))
 
-    stopped = asyncio.new_event_loop()
-    task = stopped.create_task(answered("delivery-1"))
-    stopped.call_soon(stopped.stop)
-    stopped.run_forever()
-    stopped.close()
-    assert task.done()
+    def stopped_at_once() -> bool:
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(answered("delivery-1"))
+        loop.call_soon(loop.stop)
+        loop.run_forever()
+        loop.close()
+        return task.done()
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        assert elsewhere.submit(stopped_at_once).result()
     assert not lines(caplog)
-    asyncio.run(answered("delivery-2"))
+    loops.run(answered("delivery-2"))
     assert [line["request_id"] for line in lines(caplog)] == ["delivery-1", "delivery-2"]
 
 
 def test_processes_that_share_a_pipe_cannot_break_each_others_lines(caplog: pytest.LogCaptureFixture) -> None:
     async def answered() -> None:
         for number in range(2 * LINES_MOST + 1):
-            note(f"{number:064}", "OPTIONS", "storefront/me", 503)
+            this_turn.write(noted(f"{number:064}", "OPTIONS", "storefront/me", 503))
 
-    asyncio.run(answered())
+    loops.run(answered())
     assert [line["request_id"] for line in lines(caplog)] == [f"{n:064}" for n in range(2 * LINES_MOST + 1)]
     assert len(written(caplog)) == 3
     assert max(len(text) + 1 for text in written(caplog)) <= PIPE_TAKES_WHOLE
@@ -111,6 +116,6 @@ def test_processes_that_share_a_pipe_cannot_break_each_others_lines(caplog: pyte
 def test_where_requests_are_not_logged_they_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "loyalty_app.request")
     before = counted("webhooks", 503)
-    note("", status=503)
+    write([noted("", status=503)])
     assert counted("webhooks", 503) == before + 1
     assert not caplog.records
