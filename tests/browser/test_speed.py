@@ -1,7 +1,6 @@
 """The widget costs the product page less than two points of Lighthouse's mobile score."""
 
 import json
-from statistics import median
 
 import requests
 
@@ -15,13 +14,13 @@ MOST_LOST = 2
 
 def test_the_product_page_stays_fast(demo: Demo, shop: Shop) -> None:
     assert "<loyalty-widget" in requests.get(demo.sandbox + PAGE, timeout=10).text
-    # A machine that was busy with something else gets one more chance.
-    assert lost(demo) <= MOST_LOST or lost(demo) <= MOST_LOST
+    assert lost(demo) <= MOST_LOST
     assert "<loyalty-widget" in requests.get(demo.sandbox + PAGE, timeout=10).text
 
 
-def lost(demo: Demo) -> float:
-    result = judge("lighthouse.mjs", "3", demo.sandbox, PAGE)
+def lost(demo: Demo) -> int:
+    """By the best of either: whatever else a machine does, it makes no page faster."""
+    result = judge("lighthouse.mjs", "5", demo.sandbox, PAGE)
     assert result.returncode == 0, result.stderr
-    scores = json.loads(result.stdout)
-    return median(scores["off"]) - median(scores["on"])
+    scores: dict[str, list[int]] = json.loads(result.stdout)
+    return max(scores["off"]) - max(scores["on"])
