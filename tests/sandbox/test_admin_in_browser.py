@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from sandbox.seed import seed_demo_shop
@@ -50,7 +50,8 @@ form.addEventListener('submit', (event) => {
   event.preventDefault();
   shopify.toast.show(new URLSearchParams(new FormData(form)).toString());
 });
-</script>"""  # noqa: E501
+</script>
+<script type="module" src="/app/late.js"></script>"""  # noqa: E501
 
 
 def pages(sandbox: str) -> Flask:
@@ -73,6 +74,7 @@ def pages(sandbox: str) -> Flask:
     app.add_url_rule("/app/", "home", lambda: framed(HOME))
     app.add_url_rule("/app/program", "program", lambda: framed(PROGRAM))
     app.add_url_rule("/app/token", "token", lambda: head)
+    app.add_url_rule("/app/late.js", "late", lambda: Response("", mimetype="text/javascript"))
 
     @app.get("/app/data")
     def data() -> ResponseReturnValue:
@@ -147,6 +149,24 @@ def test_save_bar_keeps_saves_and_discards(app: FrameLocator, tab: Page) -> None
     app.get_by_label("Rounding").select_option("down")
     tab.get_by_role("button", name="Save").click()
     expect(tab.get_by_text("name=Points&tax=on&award=sent&rounding=down")).to_be_visible()
+    expect(bar).to_be_hidden()
+    app.get_by_label("Name").fill("Lost")
+    tab.get_by_role("button", name="Discard").click()
+    tab.get_by_role("button", name="Leave").click()
+    expect(app.get_by_label("Name")).to_have_value("Demo")
+
+
+def test_what_is_typed_before_the_scripts_came_is_saved_and_discarded(app: FrameLocator, tab: Page) -> None:
+    late: list[Route] = []
+    tab.route("**/app/late.js", lambda route: late.append(route), times=1)
+    with tab.expect_request("**/app/late.js"):
+        tab.get_by_role("link", name="Program").click()
+    bar = tab.get_by_role("region", name="Unsaved changes")
+    app.get_by_label("Name").fill("Early")
+    late[0].continue_()
+    expect(bar).to_be_visible()
+    tab.get_by_role("button", name="Save").click()
+    expect(tab.get_by_text("name=Early&award=paid&rounding=up")).to_be_visible()
     expect(bar).to_be_hidden()
     app.get_by_label("Name").fill("Lost")
     tab.get_by_role("button", name="Discard").click()

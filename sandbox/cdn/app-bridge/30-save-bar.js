@@ -18,18 +18,20 @@ onFrame('saveBar.discard', () => shownBar?.discard());
 // -- forms ------------------------------------------------------------------------------------------------
 
 const startOfForm = new WeakMap();
+let areFormsWatched = false;
 
 function contentOf(form) {
   const fields = [...new FormData(form)].filter(([, value]) => typeof value === 'string');
   return JSON.stringify(fields);
 }
 
+/** Whoever is quick types before the page's last scripts are there: such a form has changed when it is first looked at. */
 function watchForms() {
-  const forms = document.querySelectorAll('form[data-save-bar]');
-  forms.forEach((form) => startOfForm.set(form, contentOf(form)));
-  for (const name of ['input', 'change']) document.addEventListener(name, onFormInput);
-  document.addEventListener('submit', onFormSubmit);
-  document.addEventListener('reset', onFormReset);
+  areFormsWatched = true;
+  for (const form of document.querySelectorAll('form[data-save-bar]')) {
+    if (!startOfForm.has(form)) startOfForm.set(form, contentOf(form));
+    offerToSave(form);
+  }
 }
 
 function formOf(event) {
@@ -41,6 +43,10 @@ function onFormInput(event) {
   const form = formOf(event);
   if (!form) return;
   if (!startOfForm.has(form)) startOfForm.set(form, '');
+  if (areFormsWatched) offerToSave(form);
+}
+
+function offerToSave(form) {
   const isChanged = contentOf(form) !== startOfForm.get(form);
   if (isChanged && shownBar?.form !== form) showBar(ownerOf(form));
   if (!isChanged && shownBar?.form === form) hideBar();
@@ -101,4 +107,6 @@ const saveBar = {
   },
 };
 
-onPageReady(watchForms);
+for (const name of ['input', 'change']) document.addEventListener(name, onFormInput);
+document.addEventListener('submit', onFormSubmit);
+document.addEventListener('reset', onFormReset);

@@ -13,7 +13,13 @@ async function openPage(address, method = 'assign') {
 function reloadOrAnnounce() {
   const wanted = new URLSearchParams(location.search).get('shopify-reload');
   if (wanted && isOwnAddress(wanted)) openPage(wanted, 'replace');
-  else onPageReady(announcePage);
+  else onPageReady(startPage);
+}
+
+/** In this order: the frame takes a page that is announced for one without changes. */
+function startPage() {
+  announcePage();
+  watchForms();
 }
 
 function appNavItems() {
