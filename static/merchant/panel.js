@@ -196,6 +196,7 @@ export function preview(form, show) {
   form.addEventListener('input', later);
   form.addEventListener('change', later);
   form.addEventListener('reset', () => setTimeout(later));
+  if (form.contains(document.activeElement)) later(); // whoever is quick has typed before this script came
 
   function later() {
     clearTimeout(timer);

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.axe import PHONE, WIDE, barriers
 from tests.browser.panel import Panel
@@ -84,6 +85,22 @@ def test_the_merchant_sees_what_a_rate_earns_before_saving_it(panel: Panel) -> N
     panel.field("earning.rate.points").fill("3")
     expect(first).to_contain_text("89 points")
     expect(first).to_contain_text("29.90 x 3 = 89.7, rounded down.")
+
+
+@pytest.mark.usefixtures("program_kept")
+def test_who_is_quicker_than_the_scripts_loses_neither_text_nor_click(panel: Panel) -> None:
+    late: list[Route] = []
+    panel.page.route("**/merchant/panel.js", lambda route: late.append(route), times=1)
+    with panel.page.expect_request("**/merchant/panel.js"):
+        panel.page.goto(f"{panel.admin}/apps/loyalty/rewards/five-off", wait_until="commit")
+    panel.field("points").fill("125")
+    with pytest.raises(PlaywrightError, match="waiting for element to be visible, enabled and stable"):
+        panel.frame.get_by_role("button", name="Archive").click(timeout=1000)
+
+    late[0].continue_()
+    expect(panel.frame.locator("#said")).to_contain_text("125 points = 5.00 USD")
+    panel.save()
+    panel.toast("saved")
 
 
 def test_a_reward_is_added_and_archived(panel: Panel) -> None:
