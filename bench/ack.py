@@ -83,7 +83,7 @@ def _turn(stage: Stage, process: Process, address: str, requests: list[bytes]) -
         connection.execute("TRUNCATE shopify_bridge_inboxrow")
         connection.execute("CHECKPOINT")
         cpu, stores = process.cpu(), cpu_seconds(stage.postmaster())
-        load = flat_out(address, requests, seconds=stage.pick(quick=3, usual=10))
+        load = flat_out(address, requests, seconds=stage.pick(quick=3, usual=6))
         (kept,) = connection.execute(COUNT).fetchone() or (0,)
         if kept < load.requests:
             raise BenchError(f"{load.requests} were acknowledged and {kept} kept: {address}")

@@ -34,7 +34,7 @@ P99_SECONDS = 0.02
 
 @contextmanager
 def read(stage: Stage) -> Iterator[Turns]:
-    customers = fill(stage.pick(quick=2_000, usual=20_000))
+    customers = fill(stage.pick(quick=2_000, usual=5_000))
     connections.close_all()
     with stage.web() as web, stage.express("me.mjs", POOL_SIZE=POOL_SIZE) as express:
         if _answer(stage.app, customers[0]) != _answer(stage.peer, customers[0]):
@@ -102,7 +102,7 @@ def _turn(stage: Stage, process: Process, port: int, customers: list[int]) -> Sa
     address = f"http://127.0.0.1:{port}/storefront/me"
     asked = [_request(customer, port) for customer in customers[:2_000]]
     cpu, stores = process.cpu(), cpu_seconds(stage.postmaster())
-    load = flat_out(address, asked, seconds=stage.pick(quick=3, usual=8))
+    load = flat_out(address, asked, seconds=stage.pick(quick=3, usual=6))
     # The warm-up counts too: it is as busy, a second long.
     answered = load.requests + load.rate
     spent, in_stores = process.cpu() - cpu, cpu_seconds(stage.postmaster()) - stores
