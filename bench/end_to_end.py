@@ -80,7 +80,7 @@ def _ours(stage: Stage, buyers: list[Buyer], numbers: Numbers) -> Sample:
         stage.running(sys.executable, "manage.py", "worker", SHOPIFY_SANDBOX=stage.peer) as worker,
     ):
         shopify.wait_for(stage.port + 1)
-        orders = RATE * stage.pick(quick=10, usual=60)
+        orders = RATE * stage.pick(quick=6, usual=60)
         return _turn(stage, stage.port, [web, worker], islice(numbers, orders + WARM_UP), buyers, RATE)
 
 

@@ -59,7 +59,7 @@ SUMS = """
 
 @contextmanager
 def from_file(stage: Stage) -> Iterator[Turns]:
-    orders = stage.pick(quick=20_000, usual=100_000, full=1_000_000)
+    orders = stage.pick(quick=15_000, usual=100_000, full=1_000_000)
     file, rows = VAR / "orders.jsonl", VAR / "orders.copy"
     found: list[tuple[int, ...]] = []
     try:

@@ -92,7 +92,7 @@ def domain(stage: Stage) -> Iterator[Turns]:
 @contextmanager
 def over_http(stage: Stage) -> Iterator[Turns]:
     scene = _scene(stage)
-    seconds = stage.pick(quick=6, usual=8)
+    seconds = stage.pick(quick=4, usual=8)
     connections.close_all()
     with (
         stage.express("admin-api.mjs"),

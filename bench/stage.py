@@ -24,6 +24,7 @@ VAR = ROOT / "var" / "bench"
 Size = Literal["quick", "usual", "full"]
 SECRET = "shpss_" + "b" * 32
 SCHEMA = "bench_schema"
+SCHEMA_MADE = "BENCH_SCHEMA_MADE"
 START_SECONDS = 60
 FIRST_PORT = 8610
 STOP_SECONDS = 20
@@ -233,6 +234,9 @@ def _two_free_ports() -> int:
 
 
 def _make_schema(stage: Stage) -> None:
+    """Once for all benches of a run, which start from this process."""
+    if os.environ.get(SCHEMA_MADE):
+        return
     with stage.connect("postgres") as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [SCHEMA]).fetchone()
         if found is None:
@@ -244,6 +248,7 @@ def _make_schema(stage: Stage) -> None:
         stdin=subprocess.DEVNULL,
         check=True,
     )
+    os.environ[SCHEMA_MADE] = "yes"
 
 
 def file_of(name: str) -> Path:
