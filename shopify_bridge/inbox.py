@@ -226,15 +226,16 @@ def _outcome(row: Row, shop: Shop | None, programs: dict[int, Program]) -> Outco
 
 
 def _without_replays(rows: list[Row]) -> list[Row]:
-    """The same bytes under another shop's name are a replay, and parked."""
-    replays = inbox_rows.replayed(
-        row for row in rows if row.shop_id and (row.packed or len(row.body) > SHORT_BODY_BYTES)
+    """The same bytes under another shop's name are a replay, and parked: shop and topic aren't signed."""
+    replays = [row for row in rows if _is_replay(row)]
+    inbox_rows.park(
+        replays, "The same content came for another shop before. Somebody may be replaying deliveries."
     )
-    for row in rows:
-        if row.id in replays:
-            reason = "The same content came for another shop before. Somebody may be replaying deliveries."
-            inbox_rows.park([row], reason)
-    return [row for row in rows if row.id not in replays]
+    return [row for row in rows if not _is_replay(row)]
+
+
+def _is_replay(row: Row) -> bool:
+    return row.is_repeated and bool(row.shop_id) and (row.packed or len(row.body) > SHORT_BODY_BYTES)
 
 
 def _settle_news(news: list[_News], ask: Rows) -> list[Row]:

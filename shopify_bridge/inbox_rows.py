@@ -34,10 +34,14 @@ CLAIM = """
                 ORDER BY next.shop_id LIMIT 1)
         FROM turn WHERE turn.shop_id IS NOT NULL
     )
-    SELECT row.* FROM turn CROSS JOIN LATERAL (
-        SELECT id, program_id, shop_id, shop_domain, topic, triggered_at, received_at, due_at, attempts,
-               body, packed
-        FROM shopify_bridge_inboxrow
+    SELECT id, program_id, row.shop_id, shop_domain, topic, triggered_at, received_at, due_at, attempts,
+           body, packed, EXISTS (
+               SELECT FROM shopify_bridge_inboxrow earlier
+               WHERE earlier.body_hash = row.body_hash AND earlier.id < row.id
+                 AND earlier.shop_id <> row.shop_id
+           )
+    FROM turn CROSS JOIN LATERAL (
+        SELECT * FROM shopify_bridge_inboxrow
         WHERE state = 'waiting' AND due_at <= statement_timestamp() AND shop_id = turn.shop_id
         ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
     ) row
@@ -63,6 +67,8 @@ class Row:
     attempts: int
     body: bytes
     packed: bool
+    # The same bytes came for another shop before.
+    is_repeated: bool
 
     @property
     def content(self) -> bytes:
@@ -129,18 +135,3 @@ def park(rows: Iterable[Row], reason: str) -> None:
             done_at=datetime.now(UTC),
         )
         metrics.PARKED.inc()
-
-
-def replayed(rows: Iterable[Row]) -> set[int]:
-    """Ids of rows with the same bytes as an earlier one of another shop: shop and topic aren't signed."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT DISTINCT r.id FROM shopify_bridge_inboxrow r
-            JOIN shopify_bridge_inboxrow earlier
-              ON earlier.body_hash = r.body_hash AND earlier.id < r.id AND earlier.shop_id <> r.shop_id
-            WHERE r.id = ANY(%s)
-            """,
-            [[row.id for row in rows]],
-        )
-        return {id for (id,) in cursor.fetchall()}
