@@ -52,14 +52,16 @@ class OpenOrder:
         return Counted.of_order(self.counts_on, self.firm_on, self.spend, self.points)
 
 
-def plan_for_growth() -> None:
-    """Never read a whole table, until the transaction ends.
+def plan_for_growth() -> datetime:
+    """Never read a whole table, until the transaction ends. Returns the moment, as `clock.now` does.
 
     PostgreSQL keeps its plans for the checks of foreign keys as long as a connection lives. Made while a
     table was empty, they would read all of it for each row of an import.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SELECT clock_timestamp(), set_config('enable_seqscan', 'off', true)")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
 
 
 def locked(wanted: Mapping[int, Iterable[Key]]) -> dict[Key, OpenOrder]:

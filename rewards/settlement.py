@@ -15,7 +15,6 @@ from django.db import transaction
 
 from rewards import (
     challenges,
-    clock,
     dates,
     earning,
     facts,
@@ -71,11 +70,19 @@ class Batch:
 def settle_together(batches: Sequence[Batch], *, now: datetime | None = None) -> Settled:
     """Make the points of these orders right: of all of them, or of none where one fails.
 
-    A program is in one batch at most. In the order of the programs' ids, so that two who do this don't wait
-    for each other in a ring.
+    A program is in one batch at most.
     """
-    now = now or clock.now()
-    order_rows.plan_for_growth()
+    return settle_in_hand(batches, now=now)
+
+
+def settle_in_hand(batches: Sequence[Batch], *, now: datetime | None = None) -> Settled:
+    """The same, for a caller whose transaction (or savepoint) is undone whatever this raises, and begun again
+    after Overtaken.
+
+    In the order of the programs' ids, so that two who do this don't wait for each other in a ring.
+    """
+    moment = order_rows.plan_for_growth()
+    now = now or moment
     parts = [_Part(batch, now) for batch in sorted(batches, key=lambda batch: batch.program.pk)]
     for some in tenancy.shares(parts):
         _settle(some)

@@ -21,10 +21,11 @@ from psycopg.errors import QueryCanceled
 from rewards.accounts import Overtaken
 from rewards.earning import TooManyPoints
 from rewards.facts import FetchedOrder, OrderFact, OrderRef
+from rewards.ledger import again_if_overtaken
 from rewards.models import Program
 from rewards.orders import is_gone
 from rewards.programs import learn
-from rewards.settlement import Batch, settle_together
+from rewards.settlement import Batch, settle_in_hand, settle_together
 from shopify_bridge import catalogue, inbox_rows, orders, payloads
 from shopify_bridge.catalogue import Catalogue
 from shopify_bridge.client import NeedsHuman, TryAgain
@@ -263,6 +264,7 @@ def _settle_news(news: list[_News], ask: Rows) -> list[Row]:
     return done
 
 
+@again_if_overtaken
 @transaction.atomic
 def _settle_together(news: list[_News]) -> set[OrderRef]:
     """The orders that are unsure, of news that stands in the order of its programs."""
@@ -271,7 +273,7 @@ def _settle_together(news: list[_News]) -> set[OrderRef]:
     for program, items in groupby(news, key=lambda one: one.program):
         facts = [one.fact for one in items]
         batches.append(Batch(program, facts, catalogue.known(program, facts)))
-    return set(settle_together(batches).unsure)
+    return set(settle_in_hand(batches).unsure)
 
 
 def _ask(ref: OrderRef, rows: list[Row]) -> FetchedOrder | None:
