@@ -22,6 +22,11 @@ log = logging.getLogger(__name__)
 
 RING_EVERY_SECONDS = 0.05
 """A burst of deliveries rings once; the worker drains them all."""
+LOOK_EVERY_SECONDS = 0.02
+LOOKS = 3
+"""Without finding anything: a ring that was swallowed because one had just rung has its row here by then."""
+DRAIN_SECONDS = 1.0
+"""Standings wait no longer, where deliveries never stop: they have rung for the next job by then."""
 SILENCE_SECONDS = 5.0
 """After a failed ring Redis is left alone for a while, so that its absence costs deliveries no time."""
 JOB_SECONDS_MAX = 120
@@ -76,16 +81,17 @@ def _job(work: Callable[[], None]) -> Callable[[], None]:
 
 @_job
 def drain() -> None:
-    """Handle the inbox in two threads, and then have published what changed.
+    """Handle the inbox in two threads until it stays empty, and then have published what changed.
 
     One of them reckons while PostgreSQL writes what the other one has reckoned. Publishing waits for Shopify,
     and no delivery may wait for that.
     """
     _draining.ask()
     inbox.drain()
-    # A ring that was swallowed because one had just rung: its row is here by now.
-    sleep(RING_EVERY_SECONDS * 1.2)
-    inbox.drain()
+    ends, looks = monotonic() + DRAIN_SECONDS, LOOKS
+    while looks and monotonic() < ends:
+        sleep(LOOK_EVERY_SECONDS)
+        looks = LOOKS if inbox.drain() else looks - 1
     _publishing.ask()
 
 
