@@ -123,3 +123,17 @@ def test_a_statement_that_takes_too_long_is_tried_again_with_fewer_rows(shops, m
         deliver(shops[0], number)
     assert inbox.drain() == 4
     assert Movement.objects.filter(kind="order").count() == 4
+
+
+def test_an_order_of_thousands_of_lines_is_settled_and_explained_whole(shops):
+    line = {**ORDER["line_items"][0], "price": "1.00", "quantity": 3, "current_quantity": 1}
+    line |= {"discount_allocations": [], "tax_lines": []}
+    lines = [{**line, "id": 1 + number} for number in range(5_000)]
+    deliver(shops[0], 20, line_items=lines)
+    small = deliver(shops[1], 21)
+    assert inbox.drain() == 2
+    award = Movement.objects.get(program_id=shops[0].program_id, kind="order")
+    assert award.points == 5_000
+    assert award.explanation["lines"] == {str(one["id"]): "1.00" for one in lines}
+    small.refresh_from_db()
+    assert small.state == InboxRow.State.DONE
