@@ -13,6 +13,7 @@ from django.db import connection
 from rewards import live, offers, programs
 from rewards.models import Program, Redemption
 from rewards.offers import Shopper, tags_of
+from rewards.prepared import prepared
 from rewards.tier_rules import BLANK, State
 
 SHOWN_MOST = 50
@@ -22,7 +23,8 @@ OVERVIEW = """
            t.tier, t.amount, t.until, t.ends_on, t.reviewed, m.tags::text, {limits}, {live},
            r.id, r.state, r.code, r.points, r.value, r.reward::text, r.expires_at
     FROM rewards_program p
-    CROSS JOIN unnest(%s::bigint[]) WITH ORDINALITY AS asked (customer_id, turn)
+    -- The SELECT hides how many there are: a plan for a given number would look cheaper than one for any.
+    CROSS JOIN unnest((SELECT %s::bigint[])) WITH ORDINALITY AS asked (customer_id, turn)
     LEFT JOIN LATERAL (
         SELECT member.* FROM rewards_identity i
         JOIN rewards_member member ON member.program_id = i.program_id AND member.id = i.member_id
@@ -36,7 +38,7 @@ OVERVIEW = """
     LEFT JOIN LATERAL (
         SELECT * FROM rewards_redemption
         WHERE program_id = %s AND member_id = m.id AND state IN ('reserved', 'issued', 'ending')
-        ORDER BY id DESC LIMIT %s
+        ORDER BY id DESC LIMIT {most}
     ) r ON true
     WHERE p.id = %s
     ORDER BY asked.turn, r.id DESC
@@ -160,16 +162,16 @@ def _rows(program_id: int, source_id: int, customer_ids: Sequence[int | None], a
         before += asked.live.of_all(program_id)
         after += live.of_one(program_id)
     who: list[Any] = [list(customer_ids), program_id, source_id, program_id]
-    rest: list[Any] = [program_id, SHOWN_MOST, program_id]
+    rest: list[Any] = [program_id, program_id]
     sql = _written(*columns, joined)
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(sql, [*before, *who, *after, *rest])
         return list(cursor.fetchall())
 
 
 @lru_cache(maxsize=4)
 def _written(limits: str, told: str, besides: str) -> str:
-    return OVERVIEW.format(program=OF_PROGRAM, limits=limits, live=told, besides=besides)
+    return OVERVIEW.format(program=OF_PROGRAM, limits=limits, live=told, besides=besides, most=SHOWN_MOST)
 
 
 def _wanted(program: Program) -> Besides:

@@ -22,6 +22,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from rewards.prepared import prepared
 from shopify_bridge import install, jobs
 from shopify_bridge.errors import NeedsHuman, TryAgain
 from shopify_bridge.models import Shop
@@ -172,7 +173,7 @@ VISITED = "SELECT id, program_id, domain, state, scopes FROM shopify_bridge_shop
 
 def visited_shop(domain: str) -> Shop | None:
     """The shop, with what a visit needs; None where the app isn't installed."""
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(VISITED, [domain])
         row = cursor.fetchone()
     if row is None:

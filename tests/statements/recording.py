@@ -68,6 +68,11 @@ def _plan(sql: str, params: Any) -> dict[str, Any]:
     with preferring_indexes(), connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
         (told,) = cursor.fetchone()
+    return top(told)
+
+
+def top(told: str | list[Any]) -> dict[str, Any]:
+    """The top node of what EXPLAIN (FORMAT JSON) tells."""
     found: dict[str, Any] = (json.loads(told) if isinstance(told, str) else told)[0]["Plan"]
     return found
 

@@ -6,7 +6,7 @@ other keeps an order as cheap in a big shop as in a new one.
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
@@ -21,6 +21,7 @@ from rewards import (
     due,
     gift_rounds,
     overview,
+    prepared,
     programs,
     referrals,
     standing,
@@ -32,7 +33,7 @@ from rewards.models import Redemption
 from shopify_bridge import credits, customer_tags, friend_codes, issuing, metafields, webhooks
 from tests.statements.paths import EVENING, LIMITS, PATHS, RAFFLE, TREES, Scene, orders_of_all_shops
 from tests.statements.reading import strays
-from tests.statements.recording import Statement, aside, preferring_indexes, recorded
+from tests.statements.recording import Statement, aside, preferring_indexes, recorded, top
 
 # Recurring work looks for tenants with something to do. These lock nothing, and the work itself is judged.
 OF_ALL_TENANTS = {
@@ -119,15 +120,37 @@ def test_a_page_of_what_is_over_is_read_in_the_order_of_its_index(scene: Scene) 
 def test_a_look_takes_two_statements_whatever_rewards_there_are(scene: Scene) -> None:
     """Whose shop it is, and all that is theirs."""
     with aside():
-        document = programs.document(scene.program)
-        own = [{**EVENING, "in_total": 1}, TREES, RAFFLE]
-        limited = [{**reward, **LIMITS} for reward in document["rewards"]]
-        programs.apply(scene.program, {**document, "rewards": [*limited, *own]}, "test")
+        _offer(scene, limited=True, own=True)
         scene.asks("GET", "me")
     with recorded() as statements:
         told = scene.asks("GET", "me")
     assert {"left", "entries", "given"} <= {name for reward in told["rewards"] for name in reward}
     assert len(statements) == 2
+
+
+@pytest.mark.parametrize("limited", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_look_is_planned_for_any_shopper_after_five(scene: Scene, limited: bool, own: bool) -> None:
+    _offer(scene, limited=limited, own=own)
+    _forget_plans()
+    for _ in range(8):
+        scene.asks("GET", "me")
+    kept = [planned for planned in _prepared() if planned.for_given > 1]
+    assert [(planned.for_given, planned.for_any) for planned in kept] == [(5, 3), (5, 3)]
+
+
+@pytest.mark.parametrize("limited", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_the_plan_for_any_shopper_finds_rows_by_an_index(scene: Scene, limited: bool, own: bool) -> None:
+    _offer(scene, limited=limited, own=own)
+    _forget_plans()
+    with preferring_indexes():
+        for _ in range(8):
+            scene.asks("GET", "me")
+        plans = [planned.plan() for planned in _prepared() if planned.for_any]
+    _forget_plans()
+    assert [fault for plan in plans for fault in _wide(plan, "a look")] == []
+    assert "rewards_redemption" in {node.get("Relation Name") for plan in plans for node in _nodes(plan)}
 
 
 def test_the_figures_of_the_inbox_cost_nothing_for_what_is_done(scene: Scene) -> None:
@@ -150,12 +173,55 @@ def test_the_door_finds_the_shop_of_a_delivery_by_an_index(scene: Scene) -> None
     assert "Seq Scan" not in plan
 
 
+def _offer(scene: Scene, *, limited: bool, own: bool) -> None:
+    document = programs.document(scene.program)
+    rewards = [{**reward, **LIMITS} if limited else reward for reward in document["rewards"]]
+    if own:
+        rewards += [{**EVENING, "in_total": 1}, TREES, RAFFLE]
+    programs.apply(scene.program, {**document, "rewards": rewards}, "test")
+
+
+class Planned(NamedTuple):
+    """A statement that this connection has prepared, and how often it was planned."""
+
+    name: str
+    parameters: int
+    for_given: int
+    for_any: int
+
+    def plan(self) -> dict[str, Any]:
+        values = ", ".join(["NULL"] * self.parameters)
+        with connection.cursor() as cursor:
+            cursor.execute(f'EXPLAIN (FORMAT JSON) EXECUTE "{self.name}" ({values})')
+            (told,) = cursor.fetchone()
+        return top(told)
+
+
+def _forget_plans() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    prepared._known.clear()
+
+
+def _prepared() -> list[Planned]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, cardinality(parameter_types), custom_plans, generic_plans"
+            " FROM pg_prepared_statements ORDER BY cardinality(parameter_types)"
+        )
+        return [Planned(*row) for row in cursor.fetchall()]
+
+
 def _faults(statement: Statement) -> Iterator[str]:
     sql = " ".join(statement.sql.split())
     if statement.sql not in OF_ALL_TENANTS:
         for table in strays(statement.numbered):
             yield f"{NO_TENANT} {table}: {sql}"
-    for node in _nodes(statement.plan):
+    yield from _wide(statement.plan, sql)
+
+
+def _wide(plan: dict[str, Any], sql: str) -> Iterator[str]:
+    for node in _nodes(plan):
         if node["Node Type"] == "Seq Scan" and node["Relation Name"] in GROWING:
             yield f"{node['Relation Name']} is read whole: {sql}"
         if "Index Name" in node and not _narrow(node):
