@@ -37,8 +37,7 @@ def test_a_statement_is_prepared_once_and_by_nobody_else() -> None:
     assert len(usual(NAMES)) == 1
 
 
-def test_none_is_left_of_the_values_of_others() -> None:
-    """The name says what is asked, and values are no part of it."""
+def test_the_name_says_what_is_asked_and_values_are_no_part_of_it() -> None:
     assert [ask("a"), ask("b")] == ["ax", "bx"]
     ((name, statement),) = usual("SELECT name, statement FROM pg_prepared_statements")
     assert name == f"app_{sha256(SQL.encode()).hexdigest()[:16]}"
@@ -69,6 +68,24 @@ def test_it_answers_behind_a_pooler_whichever_connection_that_chooses(known: boo
         _known.clear()
     assert [ask("b"), ask("c")] == ["bx", "cx"]
     assert len(usual(NAMES)) == 1
+
+
+def test_a_plan_made_while_a_table_was_small_is_made_anew_with_its_statistics() -> None:
+    usual(
+        "CREATE TEMPORARY TABLE things AS SELECT 1 AS thing; ANALYZE things; CREATE INDEX ON things (thing)"
+    )
+
+    def plan() -> str:
+        for _ in range(7):
+            with prepared() as cursor:
+                cursor.execute("SELECT FROM things WHERE thing = %s", [1])
+        ((name, kept),) = usual("SELECT name, generic_plans FROM pg_prepared_statements")
+        assert kept
+        return str(usual(f"EXPLAIN EXECUTE {name}(1)"))
+
+    assert "Seq Scan" in plan()
+    usual("INSERT INTO things SELECT generate_series(2, 20000); ANALYZE things")
+    assert "Seq Scan" not in plan()
 
 
 def test_it_answers_when_a_migration_changes_the_type_of_a_column() -> None:
