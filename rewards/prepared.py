@@ -24,7 +24,10 @@ _known: "WeakKeyDictionary[Connection[Any], set[str]]" = WeakKeyDictionary()
 
 
 def prepared() -> CursorWrapper:
-    """As `connection.cursor()`, for statements of a few texts, whoever asks."""
+    """As `connection.cursor()`, for statements of a few texts, whoever asks, that need no transaction.
+
+    Within one, behind a pooler, to find nothing prepared would end the transaction.
+    """
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     cursor: CursorWrapper = connection._prepare_cursor(_PreparedCursor(connection.connection))  # type: ignore[attr-defined]
